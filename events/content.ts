@@ -1,0 +1,19 @@
+// A tenant's content inside an event (a prompt, an answer): sealed with the data key that the metadata's `keyId` names,
+// and either in the event itself or, when large, in a blob that was written before it (claim check).
+
+import type { FromAvro } from './avro.ts';
+
+/** The Avro record of sealed content. Avro wants each use named. */
+export function contentSchema<const Name extends string>(name: Name) {
+  return {
+    type: 'record',
+    name,
+    fields: [
+      { name: 'sealed', type: ['null', 'string'], doc: 'base64 of the sealed JSON text, when it is small', default: null },
+      { name: 'blob', type: ['null', 'string'], doc: 'the name of the blob that holds it, when it is large', default: null },
+      { name: 'bytes', type: 'long', doc: 'length of the JSON text before sealing' },
+    ],
+  } as const;
+}
+
+export type Content = FromAvro<ReturnType<typeof contentSchema>>;

@@ -1,0 +1,88 @@
+// The port to the log: the source of truth. Its rules are EventStoreDB's, whatever the adapter:
+// - `append` is atomic, and durable when it resolves.
+// - Idempotence: appending the same ids again at the same numeric revision or `no_stream` answers as the first time did;
+//   only ids are compared, never bodies, so an id must be derived from its body. Ids equal only in part are an error.
+//   With `any` and `stream_exists` a repeat is recognised on a best effort (a bounded memory of recent ids).
+//   At the stream's present revision an event is appended even if its id was written before.
+// - An error other than `WrongExpectedRevision` or `EventRefused` leaves the outcome unknown; adapters retry with the same
+//   ids and revision until their deadline, and then reject with `AppendOutcomeUnknown`: the caller may retry likewise.
+// Not in it: schemas (see codec.ts), encryption, deciding.
+
+import type { NewEvent, RecordedEvent } from '../../events/envelope.ts';
+
+/** A number is the revision of the stream's last event. */
+export type ExpectedRevision = number | 'no_stream' | 'stream_exists' | 'any';
+
+export interface Appended {
+  /** Of the last event appended. */
+  readonly revision: number;
+  readonly position: bigint;
+}
+
+export interface ReadStreamOptions {
+  /** First revision to read; default 0, or the last one when backwards. */
+  readonly from?: number;
+  /** At most this many events; default 1,000. */
+  readonly limit?: number;
+  readonly backwards?: boolean;
+}
+
+export interface EventStore {
+  /** Refuses with `WrongExpectedRevision`, `EventRefused` (does not fit its schema, or is too large), `AppendOutcomeUnknown`. */
+  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
+  /** Empty for a stream that does not exist. */
+  readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]>;
+  /** Events of the whole log with a position greater than `after`, in order, at most `limit`. */
+  readAll(after: bigint, limit: number): Promise<RecordedEvent[]>;
+  /** The position of the last event; 0n for an empty log. */
+  head(): Promise<bigint>;
+  /** Catches up from `after` (exclusive), then stays live; in chunks. Ends when the signal aborts; throws when dropped. */
+  subscribeAll(after: bigint, signal: AbortSignal): AsyncIterable<readonly RecordedEvent[]>;
+  /** Changes when the log is restored from a backup: checkpoints and tokens of another generation are void. */
+  readonly generation: string;
+  close(): Promise<void>;
+}
+
+export class WrongExpectedRevision extends Error {
+  override name = 'WrongExpectedRevision';
+  readonly code = 'wrong-expected-revision';
+  readonly retriable = false;
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  /** The stream's last revision; undefined when it does not exist. */
+  readonly actual: number | undefined;
+  constructor(stream: string, expected: ExpectedRevision, actual: number | undefined) {
+    super(`${stream} is at revision ${actual ?? 'none'}, expected ${expected}`);
+    this.stream = stream;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** The event cannot be written whatever one does: it does not encode by its schema, or is larger than an event may be. */
+export class EventRefused extends Error {
+  override name = 'EventRefused';
+  readonly code = 'event-refused';
+  readonly retriable = false;
+}
+
+/** The append may or may not have happened; the same append may be tried again. */
+export class AppendOutcomeUnknown extends Error {
+  override name = 'AppendOutcomeUnknown';
+  readonly code = 'append-outcome-unknown';
+  readonly retriable = true;
+}
+
+/** More appends are waiting than the store takes in; nothing was written. */
+export class EventStoreBusy extends Error {
+  override name = 'EventStoreBusy';
+  readonly code = 'event-store-busy';
+  readonly retriable = true;
+}
+
+/** An event in the log has a type or schema version that this program does not know. */
+export class LogIsNewer extends Error {
+  override name = 'LogIsNewer';
+  readonly code = 'log-is-newer';
+  readonly retriable = false;
+}

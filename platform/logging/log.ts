@@ -1,0 +1,7 @@
+/** What code may say of itself. `fields` hold facts (ids, counts, `err`); the message is one plain sentence. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
