@@ -55,18 +55,32 @@ export interface RunOptions {
 export interface LoadedModel {
   /** Memory held while loaded, in bytes (0 for a remote one). */
   readonly bytes: number;
-  /** Resolves with one result per item, in order. Rejects only when the runtime itself broke (a dead thread). */
+  /**
+   * Resolves, for runtimes that can break while nobody calls them (a thread that dies idle), with why the model is of no
+   * more use; stays pending for ever otherwise. The host then closes it and the next call loads it anew.
+   */
+  readonly broken?: Promise<Error>;
+  /**
+   * Resolves with one result per item, in order. For an item that streamed, the pieces given to `onToken` are, put
+   * together, the text of its output. Rejects only when the runtime itself broke (a dead thread) or was closed.
+   */
   run(items: readonly RunItem[], options: RunOptions): Promise<RunResult[]>;
+  /** Ends what still runs (its `run` rejects) and frees the memory. May be called twice. */
   close(): Promise<void>;
 }
 
 export interface ModelRuntime {
+  /** The value of `ModelSpec.runtime` it answers to. */
   readonly kind: string;
+  /** A guess at `bytes` before loading, so that the host can make room first; without it nothing is set aside. */
+  estimateBytes?(spec: ModelSpec): Promise<number>;
   /** Throws `ModelLoadError` naming what is wrong when the model cannot be loaded. */
   load(spec: ModelSpec): Promise<LoadedModel>;
+  /** Closes every model it loaded and ends every load under way. */
   close(): Promise<void>;
 }
 
+/** What went wrong while loading. The message names it for operators; it may hold paths, so callers are not shown it. */
 export class ModelLoadError extends Error {
   override name = 'ModelLoadError';
   readonly code = 'model-load-failed';

@@ -1,0 +1,81 @@
+// The runtime for TensorFlow.js layers models: each loaded model has a worker thread of its own, so running one never
+// blocks the event loop that serves requests, and its death takes nothing else with it.
+
+import { stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import type { Log } from '../logging/log.ts';
+import { type LoadedModel, ModelLoadError, type ModelRuntime, type ModelSpec } from './model-runtime.ts';
+import { openModelThread } from './model-thread.ts';
+import { modelFiles } from './tensorflow-source.ts';
+
+/** What a thread with a wasm backend holds beyond its model's files (measured: see the bytes a load reports). */
+const emptyThreadBytes = 60_000_000;
+
+export interface TensorflowRuntimeOptions {
+  readonly log: Log;
+  /** Limit of each thread's JavaScript heap, in MB. */
+  readonly maxHeapMb?: number;
+  readonly loadTimeoutMs?: number;
+  /** See `ModelThreadSettings`. */
+  readonly stuckAfterMs?: number;
+}
+
+/** `source` of a model is an absolute folder with manifest.json, model.json, weights.bin and handler.ts. */
+export function openTensorflowRuntime(options: TensorflowRuntimeOptions): ModelRuntime {
+  const { log, maxHeapMb = 512, loadTimeoutMs = 60_000, stuckAfterMs = 10_000 } = options;
+  const open = new Set<LoadedModel>();
+  const loads = new Set<Promise<LoadedModel>>();
+  let closed = false;
+
+  return {
+    kind: 'tensorflow',
+
+    async estimateBytes(spec) {
+      return emptyThreadBytes + (await checkFolder(spec.source));
+    },
+
+    async load(spec) {
+      if (closed) throw new ModelLoadError('the runtime is closed', true);
+      await checkFolder(spec.source);
+      const load = openModelThread(spec.key, {
+        start: { folder: spec.source, groupPiecesMs: 10 },
+        resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, stackSizeMb: 4 },
+        loadTimeoutMs,
+        stuckAfterMs,
+        log,
+      });
+      loads.add(load);
+      try {
+        const model = await load;
+        open.add(model);
+        return { ...model, close: () => closeModel(model) };
+      } finally {
+        loads.delete(load);
+      }
+    },
+
+    async close() {
+      closed = true;
+      await Promise.allSettled(loads);
+      await Promise.all([...open].map(closeModel));
+    },
+  };
+
+  async function closeModel(model: LoadedModel): Promise<void> {
+    open.delete(model);
+    await model.close();
+  }
+}
+
+/** The size of the model's files together, in bytes; throws `ModelLoadError` naming what is missing. */
+async function checkFolder(folder: ModelSpec['source']): Promise<number> {
+  if (!isAbsolute(folder)) throw new ModelLoadError(`${folder}: the model's source must be an absolute folder`);
+  const sizes = await Promise.all(
+    modelFiles.map(async (file) => {
+      const entry = await stat(join(folder, file)).catch(() => undefined);
+      if (!entry?.isFile()) throw new ModelLoadError(`${folder}: ${file} is missing`);
+      return entry.size;
+    }),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,122 @@
+// Calls from one thread to another over a MessagePort. What is asked within one turn of the event loop travels as one
+// message, and so do the answers: at thousands of calls a second the messages, not the calls, are what costs.
+
+import type { MessagePort, Transferable } from 'node:worker_threads';
+
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly input: unknown;
+}
+
+interface Reply {
+  readonly id: number;
+  readonly output?: unknown;
+  readonly error?: ThrownHere;
+}
+
+/** An error as it crosses threads: its fields survive, its class does not. */
+export interface ThrownHere {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+type Port = Pick<MessagePort, 'postMessage' | 'on' | 'close' | 'ref' | 'unref'>;
+
+/** Collects what one turn of the event loop produces and posts it once. */
+function outbox<T>(port: Port) {
+  let waiting: T[] = [];
+  let transfer: Transferable[] = [];
+  const flush = () => {
+    const [items, moved] = [waiting, transfer];
+    waiting = [];
+    transfer = [];
+    port.postMessage(items, moved);
+  };
+  return (item: T, moved: readonly Transferable[] = []) => {
+    if (waiting.length === 0) setImmediate(flush);
+    waiting.push(item);
+    transfer.push(...moved);
+  };
+}
+
+function thrown(error: unknown): ThrownHere {
+  const { name, message, stack, ...fields } = error instanceof Error ? error : new Error(String(error));
+  return { name, message, stack, fields: { ...fields } };
+}
+
+export class ThreadEnded extends Error {
+  override name = 'ThreadEnded';
+  readonly code = 'thread-ended';
+  readonly retriable = true;
+}
+
+export interface ThreadCaller {
+  /** Rejects with what `revive` makes of the other side's error, or `ThreadEnded`. */
+  call(method: string, input: unknown, transfer?: readonly Transferable[]): Promise<unknown>;
+  /** Rejects all that is under way; call it when the other thread ends. */
+  end(): void;
+}
+
+/** `revive` turns an error that crossed back into its class; by default it becomes a plain Error with the same fields. */
+export function createThreadCaller(port: Port, revive: (error: ThrownHere) => Error = plainError): ThreadCaller {
+  const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  const post = outbox<Call>(port);
+  let last = 0;
+  let ended = false;
+  const settle = (reply: Reply) => {
+    const waiter = pending.get(reply.id);
+    pending.delete(reply.id);
+    if (reply.error) waiter?.reject(revive(reply.error));
+    else waiter?.resolve(reply.output);
+    if (pending.size === 0) port.unref();
+  };
+  port.on('message', (replies: Reply[]) => replies.forEach(settle));
+  const end = () => {
+    ended = true;
+    for (const { reject } of pending.values()) reject(new ThreadEnded('the thread ended before it answered'));
+    pending.clear();
+  };
+  port.on('close', end);
+  port.unref();
+  return {
+    call(method, input, transfer) {
+      if (ended) return Promise.reject(new ThreadEnded('the thread has ended'));
+      return new Promise((resolve, reject) => {
+        const id = ++last;
+        pending.set(id, { resolve, reject });
+        port.ref();
+        post({ id, method, input }, transfer);
+      });
+    },
+    end,
+  };
+}
+
+export function plainError({ name, message, stack, fields }: ThrownHere): Error {
+  const error = Object.assign(new Error(message), fields);
+  error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+export type CallHandlers = Readonly<Record<string, (input: never) => unknown>>;
+
+/** Answers the calls that come over a port. Handlers may be synchronous or not; what they throw goes back. */
+export function serveThreadCalls(port: Port, handlers: CallHandlers): void {
+  const post = outbox<Reply>(port);
+  const answer = async ({ id, method, input }: Call) => {
+    try {
+      const handler = handlers[method];
+      if (!handler) throw new TypeError(`no such call: ${method}`);
+      post({ id, output: await handler(input as never) });
+    } catch (error) {
+      post({ id, error: thrown(error) });
+    }
+  };
+  port.on('message', (calls: Call[]) => {
+    for (const call of calls) void answer(call);
+  });
+}
