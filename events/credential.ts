@@ -12,6 +12,7 @@ export const credentialEvents = {
       { name: 'name', type: 'string' },
       { name: 'kind', type: { type: 'enum', name: 'CredentialKind', symbols: ['openai'] } },
       { name: 'last4', type: 'string', doc: 'the last characters of the value, to tell it apart; empty for env:NAME' },
+      { name: 'secretId', type: ['null', 'string'], doc: 'names the value in the vault', default: null },
       { name: 'environment', type: ['null', 'string'], doc: 'the variable that holds the value', default: null },
     ],
   }),
@@ -27,6 +28,7 @@ export interface Credential {
   readonly name: string;
   readonly kind: 'openai';
   readonly last4: string;
+  readonly secretId: string | null;
   readonly environment: string | null;
   readonly createdAt: number;
 }
@@ -41,9 +43,9 @@ export function evolveCredential(state: CredentialState, event: RecordedEvent): 
   const { type, data } = event as unknown as CredentialEvent;
   switch (type) {
     case 'CredentialStored': {
-      const { name, kind, last4, environment } = data;
+      const { name, kind, last4, secretId, environment } = data;
       const { tenantId } = event.metadata;
-      const credential = { tenantId, name, kind, last4, environment, createdAt: event.recordedAt };
+      const credential = { tenantId, name, kind, last4, secretId, environment, createdAt: event.recordedAt };
       return { status: 'stored', credential, commands: rememberCommand([], event) };
     }
     case 'CredentialDeleted':

@@ -12,7 +12,12 @@ export type TenantEvent = {
 
 export type TenantState =
   | { readonly status: 'absent' }
-  | { readonly status: 'active'; readonly name: string; readonly commands: RememberedCommands };
+  | {
+      readonly status: 'active';
+      readonly name: string;
+      readonly createdAt: number;
+      readonly commands: RememberedCommands;
+    };
 
 export const initialTenant: TenantState = { status: 'absent' };
 
@@ -20,7 +25,7 @@ export function evolveTenant(state: TenantState, event: RecordedEvent): TenantSt
   const { type, data } = event as unknown as TenantEvent;
   switch (type) {
     case 'TenantCreated':
-      return { status: 'active', name: data.name, commands: rememberCommand([], event) };
+      return { status: 'active', name: data.name, createdAt: event.recordedAt, commands: rememberCommand([], event) };
     default:
       return state;
   }

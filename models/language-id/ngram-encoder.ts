@@ -1,4 +1,4 @@
-// Text as a bag of hashed character 1- to 4-grams. Letters are lower-cased, everything else is one separator, so the
+// Text as a bag of hashed character 1- to 3-grams. Letters are lower-cased, everything else is one separator, so the
 // features do not depend on case, digits or punctuation. No string is made per n-gram: the hash rolls over char codes.
 
 const SEPARATOR = 32;
@@ -14,7 +14,7 @@ export interface NgramEncoder {
 export function createNgramEncoder(buckets: number, readChars: number): NgramEncoder {
   const fold = foldTable();
   const shift = 32 - Math.log2(buckets);
-  const touched = new Uint16Array(readChars * 5 + 16);
+  const touched = new Uint16Array(readChars * 4 + 8);
   return {
     encode(text, into) {
       into.fill(0);
@@ -25,7 +25,6 @@ export function createNgramEncoder(buckets: number, readChars: number): NgramEnc
       let count = 0;
       let one = SEPARATOR;
       let two = 0;
-      let three = 0;
       const add = (hash: number): void => {
         const bucket = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> shift;
         const before = into[bucket] as number;
@@ -44,11 +43,8 @@ export function createNgramEncoder(buckets: number, readChars: number): NgramEnc
         hash = Math.imul(hash ^ (one + 0x7f4a7c15), 0xc2b2ae35);
         add(hash);
         if (code < FIRST_CJK && two !== 0) {
-          hash = Math.imul((hash ^ (hash >>> 13)) + two, 0x27d4eb2f);
-          add(hash);
-          if (three !== 0) add(Math.imul((hash ^ (hash >>> 14)) + three, 0x165667b1));
+          add(Math.imul((hash ^ (hash >>> 13)) + two, 0x27d4eb2f));
         }
-        three = two;
         two = one;
         one = code;
       }

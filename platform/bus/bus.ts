@@ -27,8 +27,9 @@ export interface ConsumerOptions {
   readonly positions?: () => Promise<Positions>;
   /**
    * Takes one batch; the next comes when the promise resolves. `ack` says that an event is done; the group's position
-   * moves to the last event before the first one not yet acknowledged, so work may overlap batches. A rejection stops the
-   * consumer and is reported by `failed`: what should be retried is the handler's to retry.
+   * moves to the last event before the first one not yet acknowledged, so work may overlap batches. Each delivery wants
+   * its own `ack`, also one that repeats an event still at work. A rejection stops the consumer and is reported by
+   * `failed`: what should be retried is the handler's to retry.
    */
   readonly handle: (batch: readonly Delivery[], ack: (delivery: Delivery) => void) => Promise<void>;
 }
@@ -38,6 +39,12 @@ export interface Consumer {
   readonly failed: Promise<Error>;
   /** Events between the group's position and the head of the log that it still has to see; an upper bound. */
   lag(): Promise<number>;
+  /**
+   * Per partition of its topics, up to where the group is done as far as the bus knows, partitions in which nothing came
+   * included. A group that keeps its own positions writes these down now and then (the positions of partitions without
+   * events would stand still otherwise, and a start read the log from there). Empty while another member is at work.
+   */
+  positions(): Positions;
   /** True once it has reached the head that the log had when it started. */
   caughtUp(): boolean;
   /** Stops taking events, waits for the running batch, and keeps the positions acknowledged so far. */

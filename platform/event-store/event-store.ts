@@ -17,6 +17,8 @@ export interface Appended {
   /** Of the last event appended. */
   readonly revision: number;
   readonly position: bigint;
+  /** When, in milliseconds since the epoch, if the log tells it with the append; else the event must be read for it. */
+  readonly recordedAt?: number;
 }
 
 export interface ReadStreamOptions {

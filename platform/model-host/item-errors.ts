@@ -1,4 +1,4 @@
-// How a model thread answers an item that its model's code could not process.
+// The results of items that end without an answer for reasons every runtime shares.
 
 import type { RunResult } from './model-runtime.ts';
 
@@ -8,6 +8,15 @@ export type ReportFault = (error: string, at: readonly string[]) => void;
 export const inputNotText: RunResult = {
   ok: false,
   error: { code: 'input-invalid', message: 'The input must be a string.', retriable: false },
+};
+
+export const inputNotChat: RunResult = {
+  ok: false,
+  error: {
+    code: 'input-invalid',
+    message: 'The input must be a string, or an object with messages or a prompt.',
+    retriable: false,
+  },
 };
 
 export const itemCancelled: RunResult = {

@@ -44,7 +44,7 @@ export interface RunError {
 export interface RunOptions {
   /** One set of parameters for the whole batch, defaults already filled in. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Called with each piece of text as it comes, for models that stream. */
+  /** Called with each piece of text as it comes, for models that stream. Must not throw. */
   readonly onToken?: (id: string, text: string) => void;
   /** Aborting an item's signal ends that item early with code `cancelled`; the others go on. */
   readonly signals?: ReadonlyMap<string, AbortSignal>;

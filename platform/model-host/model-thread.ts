@@ -15,6 +15,8 @@ export interface ModelThreadSettings {
   readonly loadTimeoutMs: number;
   /** A thread that says nothing for so long after an item of its was dropped is stuck and ended, in milliseconds. */
   readonly stuckAfterMs: number;
+  /** Aborting it ends a load under way. */
+  readonly signal: AbortSignal;
   readonly log: Log;
 }
 
@@ -38,7 +40,9 @@ export async function openModelThread(key: string, settings: ModelThreadSettings
   worker.on('message', receive);
   // An error of the thread is followed by its exit; the first of them tells why.
   worker.on('error', (error) => die(new Error(`the model's thread died: ${describe(error)}`, { cause: error })));
-  worker.on('messageerror', (error) => die(new Error('a message of the model thread cannot be read', { cause: error })));
+  worker.on('messageerror', (error) =>
+    die(new Error('a message of the model thread cannot be read', { cause: error })),
+  );
   worker.on('exit', (code) => die(new Error(`the model's thread ended with code ${code}`)));
 
   function receive(message: FromThread): void {
@@ -72,6 +76,7 @@ export async function openModelThread(key: string, settings: ModelThreadSettings
   }
 
   function send(message: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(message);
   }
 
@@ -105,10 +110,10 @@ export async function openModelThread(key: string, settings: ModelThreadSettings
     await worker.terminate();
   }
 
-  const loadTimer = setTimeout(
-    () => die(new Error(`not ready within ${settings.loadTimeoutMs} ms`)),
-    settings.loadTimeoutMs,
-  );
+  const { loadTimeoutMs, signal } = settings;
+  const loadTimer = setTimeout(() => die(new Error(`not ready within ${loadTimeoutMs} ms`)), loadTimeoutMs);
+  const abort = (): void => void close();
+  signal.addEventListener('abort', abort, { once: true });
   try {
     const { bytes, engine } = await loaded.promise;
     const loadMs = Math.round(performance.now() - startedAt);
@@ -119,6 +124,7 @@ export async function openModelThread(key: string, settings: ModelThreadSettings
     throw error;
   } finally {
     clearTimeout(loadTimer);
+    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -2,7 +2,7 @@
 // blocks the event loop that serves requests, and its death takes nothing else with it.
 
 import { stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import type { Log } from '../logging/log.ts';
 import { type LoadedModel, ModelLoadError, type ModelRuntime, type ModelSpec } from './model-runtime.ts';
 import { openModelThread } from './model-thread.ts';
@@ -12,6 +12,8 @@ import { modelFiles } from './tensorflow-source.ts';
 const emptyThreadBytes = 60_000_000;
 
 export interface TensorflowRuntimeOptions {
+  /** The folder that holds the models' folders. Models hold code, so none is loaded from anywhere else. */
+  readonly modelsFolder: string;
   readonly log: Log;
   /** Limit of each thread's JavaScript heap, in MB. */
   readonly maxHeapMb?: number;
@@ -20,28 +22,30 @@ export interface TensorflowRuntimeOptions {
   readonly stuckAfterMs?: number;
 }
 
-/** `source` of a model is an absolute folder with manifest.json, model.json, weights.bin and handler.ts. */
+/** `source` of a model names a folder inside `modelsFolder` with manifest.json, model.json, weights.bin and handler.ts. */
 export function openTensorflowRuntime(options: TensorflowRuntimeOptions): ModelRuntime {
-  const { log, maxHeapMb = 512, loadTimeoutMs = 60_000, stuckAfterMs = 10_000 } = options;
+  const { log, modelsFolder, maxHeapMb = 512, loadTimeoutMs = 60_000, stuckAfterMs = 10_000 } = options;
   const open = new Set<LoadedModel>();
   const loads = new Set<Promise<LoadedModel>>();
-  let closed = false;
+  const closing = new AbortController();
 
   return {
     kind: 'tensorflow',
 
     async estimateBytes(spec) {
-      return emptyThreadBytes + (await checkFolder(spec.source));
+      return emptyThreadBytes + (await checkFolder(findFolder(modelsFolder, spec)));
     },
 
     async load(spec) {
-      if (closed) throw new ModelLoadError('the runtime is closed', true);
-      await checkFolder(spec.source);
+      const folder = findFolder(modelsFolder, spec);
+      await checkFolder(folder);
+      if (closing.signal.aborted) throw new ModelLoadError('the runtime is closed', true);
       const load = openModelThread(spec.key, {
-        start: { folder: spec.source, groupPiecesMs: 10 },
+        start: { folder, groupPiecesMs: 10 },
         resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, stackSizeMb: 4 },
         loadTimeoutMs,
         stuckAfterMs,
+        signal: closing.signal,
         log,
       });
       loads.add(load);
@@ -55,7 +59,7 @@ export function openTensorflowRuntime(options: TensorflowRuntimeOptions): ModelR
     },
 
     async close() {
-      closed = true;
+      closing.abort();
       await Promise.allSettled(loads);
       await Promise.all([...open].map(closeModel));
     },
@@ -67,9 +71,17 @@ export function openTensorflowRuntime(options: TensorflowRuntimeOptions): ModelR
   }
 }
 
+function findFolder(modelsFolder: string, spec: ModelSpec): string {
+  const folder = resolve(modelsFolder, spec.source);
+  const within = relative(modelsFolder, folder);
+  if (within === '' || within === '..' || within.startsWith(`..${sep}`)) {
+    throw new ModelLoadError(`${spec.source}: the model's source is not a folder inside ${modelsFolder}`);
+  }
+  return folder;
+}
+
 /** The size of the model's files together, in bytes; throws `ModelLoadError` naming what is missing. */
-async function checkFolder(folder: ModelSpec['source']): Promise<number> {
-  if (!isAbsolute(folder)) throw new ModelLoadError(`${folder}: the model's source must be an absolute folder`);
+async function checkFolder(folder: string): Promise<number> {
   const sizes = await Promise.all(
     modelFiles.map(async (file) => {
       const entry = await stat(join(folder, file)).catch(() => undefined);

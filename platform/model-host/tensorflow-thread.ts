@@ -51,7 +51,9 @@ async function openClassifier(
     if (message.type === 'drop') return post({ type: 'alive' });
     const { run, items, parameters } = message;
     const late = message.deadline <= Date.now();
-    const results = late ? items.map(() => itemTimedOut) : classify(classifier, backend, rows, items, parameters, fault);
+    const results = late
+      ? items.map(() => itemTimedOut)
+      : classify(classifier, backend, rows, items, parameters, fault);
     post({ type: 'progress', pieces: [], results: results.map(numbered(run)) });
   };
   return { serve, engine: backend.engine };

@@ -1,7 +1,8 @@
 // The port to documents by key: what read models that are looked up by id are kept in. A document is written from one
 // stream and carries that stream's revision; a write with a revision not above the stored one changes nothing, so a
 // redelivery, a rebuild or a zombie does no harm. Sets and counters move only with a document that really advanced.
-// Not in it: search (search-index.ts), deciding what a document says.
+// A document that expired is not found; its revision may be forgotten with it.
+// Not in it: search (search-index.ts), deciding what a document says, transactions over several documents.
 
 import type { Positions } from '../bus/bus.ts';
 
@@ -16,33 +17,48 @@ export interface DocumentWrite {
   readonly revision: number;
   /** null leaves a tombstone. */
   readonly value: unknown;
-  /** Milliseconds since the epoch; the document may vanish from then on. */
+  /** Milliseconds since the epoch; from then on the document is gone. Each write sets it anew: left out, it stays. */
   readonly expiresAt?: number;
-  /** Members set (score given) or removed (score null) in sorted sets, only if the document advances. */
+  /** Members set (score given, finite) or removed (score null) in sorted sets, only if the document advances. */
   readonly members?: readonly { readonly set: string; readonly member: string; readonly score: number | null }[];
-  /** Added to counters, only if the document advances. */
+  /** Whole numbers added to counters, only if the document advances. A sum beyond 2^53 - 1 is an error. */
   readonly counts?: readonly { readonly counter: string; readonly by: number }[];
+}
+
+export interface Checkpoint {
+  readonly projection: string;
+  readonly positions: Positions;
+}
+
+export interface RangeOptions {
+  readonly limit: number;
+  readonly reverse?: boolean;
+  /** Exclusive. */
+  readonly after?: { readonly score: number; readonly member: string };
 }
 
 export interface ReadStore {
   /** In the order of the keys; undefined where there is none. Tombstones are returned. */
   get(keys: readonly string[]): Promise<(StoredDocument | undefined)[]>;
-  /** Members of a sorted set by score, then member. `after` is exclusive. */
-  range(
-    set: string,
-    options: { readonly limit: number; readonly reverse?: boolean; readonly after?: { score: number; member: string } },
-  ): Promise<{ member: string; score: number }[]>;
+  /** Members of a sorted set by score, then member (in the order of their UTF-8 bytes). */
+  range(set: string, options: RangeOptions): Promise<{ member: string; score: number }[]>;
+  /** In the order of the names; 0 for one never counted. */
   counters(names: readonly string[]): Promise<number[]>;
-  /** Writes what is newer than stored, and moves the projection's positions, in one step. Answers which keys advanced. */
-  apply(
-    writes: readonly DocumentWrite[],
-    checkpoint?: { readonly projection: string; readonly positions: Positions },
-  ): Promise<ReadonlySet<string>>;
+  /**
+   * Writes, in their order, what is newer than stored, and moves the projection's positions, never backwards, in one
+   * step: all of it or, when it rejects, nothing. Answers which keys advanced.
+   */
+  apply(writes: readonly DocumentWrite[], checkpoint?: Checkpoint): Promise<ReadonlySet<string>>;
   /** The positions that `apply` moved last, for a projection. */
   positions(projection: string): Promise<Positions>;
-  /** Keys and values kept for a group or service itself (dead letters, markers): unguarded, durable. */
-  keys(prefix: string, limit: number): Promise<string[]>;
+  /**
+   * Keys and values kept for a group or service itself (dead letters, markers): unguarded, durable when it resolves, read
+   * by `get` with revision -1. A key is either put or a document's, never both: `put` rejects over a document.
+   */
   put(key: string, value: unknown): Promise<void>;
+  /** Removes what was put; a document stays. */
   remove(key: string): Promise<void>;
+  /** Keys that were put, in the order of their UTF-8 bytes. */
+  keys(prefix: string, limit: number): Promise<string[]>;
   close(): Promise<void>;
 }

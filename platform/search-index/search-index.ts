@@ -1,6 +1,8 @@
 // The port to documents found by their fields: lists, full text, aggregations. A document is guarded by a revision like
 // those of the read store. Text is folded and tokenised by Defter (fold.ts) before it comes here; engines split on white
-// space only, so that each finds the same. Order is by a sort field and the id, and pages are by keyset.
+// space only, so that each finds the same. Order is by a sort field and then the id (its UTF-8 bytes), and pages are by
+// keyset. What breaks a rule below rejects with `IndexMisused`, and nothing of its batch is written.
+// Not in it: what a field means, relevance (everything has an order), joins, deep pages by number.
 
 import type { Positions } from '../bus/bus.ts';
 
@@ -8,16 +10,20 @@ import type { Positions } from '../bus/bus.ts';
  * - keyword: exact match, at most 512 characters; may be filtered and aggregated
  * - code: a keyword with few distinct values (a type, a status), kept small
  * - number: a JavaScript number, filtered by range, sortable
- * - text: full text, found by all its words (prefix with a trailing *), not returned
+ * - text: full text, found by all its words (prefix with a trailing *), not returned; given folded, words apart by spaces
+ *
+ * A field that is null or left out is found by no condition and is in no bucket; only known fields may be written.
  */
 export type FieldKind = 'keyword' | 'code' | 'number' | 'text';
 
 export interface IndexDefinition {
+  /** Lower-case letters, digits and hyphens, at most 48, a letter first. */
   readonly name: string;
+  /** Names of letters, digits and underscores, at most 48, a letter first. */
   readonly fields: Readonly<Record<string, FieldKind>>;
-  /** The number field that lists are ordered by. */
+  /** The number field that lists are ordered by; each document has it. */
   readonly sortBy: string;
-  /** The keyword or code field that each search must name a value of (the tenant): searches never cross it. */
+  /** The keyword or code field that a search names a value of (the tenant), never crossing it; each document has it. */
   readonly partitionBy: string;
 }
 
@@ -26,10 +32,11 @@ export type FieldValue = string | number | null;
 export interface IndexWrite {
   readonly id: string;
   readonly revision: number;
-  /** null leaves a tombstone. */
+  /** The whole document; null leaves a tombstone, which keeps the revision and is never found. */
   readonly fields: Readonly<Record<string, FieldValue>> | null;
 }
 
+/** Both bounds are inclusive, and on number fields only; `in` is on any field but text, of at most 1,000 values. */
 export type Condition =
   | { readonly field: string; readonly in: readonly (string | number)[] }
   | { readonly field: string; readonly from?: number; readonly to?: number };
@@ -38,9 +45,10 @@ export interface SearchQuery {
   /** A value of the index's `partitionBy` field; undefined only for a reader who may see all. */
   readonly partition: string | undefined;
   readonly conditions?: readonly Condition[];
-  /** Folded words, all of which must occur; `text` names the text field. */
+  /** Folded words, all of which must occur, at most 256; no words find everything. `field` names the text field. */
   readonly text?: { readonly field: string; readonly words: readonly string[] };
   readonly order: 'ascending' | 'descending';
+  /** 1 to 1,000. */
   readonly limit: number;
   /** Keyset: the sort value and id of the last hit of the page before. */
   readonly after?: { readonly sort: number; readonly id: string };
@@ -50,7 +58,7 @@ export interface Hit {
   readonly id: string;
   readonly sort: number;
   readonly revision: number;
-  /** All but text fields. */
+  /** All but text fields; null where there is no value. */
   readonly fields: Readonly<Record<string, FieldValue>>;
 }
 
@@ -60,19 +68,46 @@ export interface Bucket {
 }
 
 export interface SearchIndex {
-  /** Makes the index, or checks that it has this shape; an older shape is an error that names the index. */
+  /**
+   * Makes the index, or checks that it has this shape and rejects with `IndexShapeDiffers`. Whoever uses an index, to
+   * write or to read, defines it first.
+   */
   define(index: IndexDefinition): Promise<void>;
+  /**
+   * Writes, in their order, the documents whose revision is greater than the stored one (of a tombstone too), and then
+   * moves the projection's positions, never backwards. An adapter without transactions may, when it rejects, have written
+   * a part of the documents but not moved the positions; writing them again does no harm.
+   */
   apply(
     index: string,
     writes: readonly IndexWrite[],
     checkpoint?: { readonly projection: string; readonly positions: Positions },
   ): Promise<void>;
   search(index: string, query: SearchQuery): Promise<Hit[]>;
-  /** Counts of a keyword or code field's values among what the query finds, most frequent first. */
+  /** Counts of a keyword or code field's values among what the query finds, most frequent first, then by value; at most 1,000. */
   aggregate(index: string, field: string, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): Promise<Bucket[]>;
   /** `written` is durable; `visible` is what a search sees. */
   positions(index: string, projection: string): Promise<{ readonly written: Positions; readonly visible: Positions }>;
   /** Makes what is written visible; concurrent calls share one refresh. */
   refresh(index: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The same index is there with other fields: it must be built anew, under another name or from an empty store. */
+export class IndexShapeDiffers extends Error {
+  override name = 'IndexShapeDiffers';
+  readonly code = 'index-shape-differs';
+  readonly retriable = false;
+  readonly index: string;
+  constructor(index: string) {
+    super(`the index ${index} has another shape than this program's: it must be rebuilt`);
+    this.index = index;
+  }
+}
+
+/** A definition, document or query that the port's rules do not allow. */
+export class IndexMisused extends Error {
+  override name = 'IndexMisused';
+  readonly code = 'index-misused';
+  readonly retriable = false;
 }

@@ -10,6 +10,7 @@ interface Call {
 }
 
 interface Reply {
+  /** 0 when it answers no call: a notice. */
   readonly id: number;
   readonly output?: unknown;
   readonly error?: ThrownHere;
@@ -60,13 +61,21 @@ export interface ThreadCaller {
   end(): void;
 }
 
-/** `revive` turns an error that crossed back into its class; by default it becomes a plain Error with the same fields. */
-export function createThreadCaller(port: Port, revive: (error: ThrownHere) => Error = plainError): ThreadCaller {
+/**
+ * `revive` turns an error that crossed back into its class; by default it becomes a plain Error with the same fields.
+ * `notice` gets what the other side tells unasked, in order with its answers.
+ */
+export function createThreadCaller(
+  port: Port,
+  revive: (error: ThrownHere) => Error = plainError,
+  notice: (value: unknown) => void = () => {},
+): ThreadCaller {
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const post = outbox<Call>(port);
   let last = 0;
   let ended = false;
   const settle = (reply: Reply) => {
+    if (reply.id === 0) return notice(reply.output);
     const waiter = pending.get(reply.id);
     pending.delete(reply.id);
     if (reply.error) waiter?.reject(revive(reply.error));
@@ -104,8 +113,13 @@ export function plainError({ name, message, stack, fields }: ThrownHere): Error 
 
 export type CallHandlers = Readonly<Record<string, (input: never) => unknown>>;
 
+export interface ThreadServer {
+  /** Tells the caller something unasked; it travels with the answers of the same turn. */
+  notify(value: unknown): void;
+}
+
 /** Answers the calls that come over a port. Handlers may be synchronous or not; what they throw goes back. */
-export function serveThreadCalls(port: Port, handlers: CallHandlers): void {
+export function serveThreadCalls(port: Port, handlers: CallHandlers): ThreadServer {
   const post = outbox<Reply>(port);
   const answer = async ({ id, method, input }: Call) => {
     try {
@@ -119,4 +133,5 @@ export function serveThreadCalls(port: Port, handlers: CallHandlers): void {
   port.on('message', (calls: Call[]) => {
     for (const call of calls) void answer(call);
   });
+  return { notify: (value) => post({ id: 0, output: value }) };
 }

@@ -1,0 +1,53 @@
+import { isDeepStrictEqual } from 'node:util';
+import { recogniseCommand } from '#events/commands.ts';
+import { createEvent, type Origin } from '#events/create-event.ts';
+import type { NewEvent } from '#events/envelope.ts';
+import type { ModelDefinition, ModelState } from '#events/model.ts';
+
+export type ModelDecision = readonly NewEvent[] | 'key-reused' | 'absent';
+
+export interface RegisterModel {
+  readonly definition: ModelDefinition;
+  readonly origin: Origin;
+}
+
+/** Registering what is already so changes nothing. */
+export function decideRegisterModel({ definition, origin }: RegisterModel, state: ModelState): ModelDecision {
+  if (state.status !== 'absent') {
+    const seen = recogniseCommand(state.commands, origin.commandId, origin.eventId);
+    if (seen === 'reused-with-other-payload') return 'key-reused';
+    if (seen === 'repeated') return [];
+    if (state.status === 'registered' && isDeepStrictEqual({ ...state.model.definition }, { ...definition })) return [];
+  }
+  return [createEvent('ModelRegistered', definition, origin)];
+}
+
+export interface SetModelDefaults {
+  /** Parameter name to JSON text; replaces the defaults set before. */
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly origin: Origin;
+}
+
+export function decideSetModelDefaults({ defaults, origin }: SetModelDefaults, state: ModelState): ModelDecision {
+  if (state.status !== 'registered') return 'absent';
+  const seen = recogniseCommand(state.commands, origin.commandId, origin.eventId);
+  if (seen === 'reused-with-other-payload') return 'key-reused';
+  if (seen === 'repeated' || isDeepStrictEqual({ ...state.model.defaults }, { ...defaults })) return [];
+  return [createEvent('ModelDefaultsSet', { defaults }, origin)];
+}
+
+export interface GrantModel {
+  /** Tenant ids, or `*` for all. */
+  readonly to: readonly string[];
+  readonly origin: Origin;
+}
+
+export function decideGrantModel({ to, origin }: GrantModel, state: ModelState): ModelDecision {
+  if (state.status !== 'registered') return 'absent';
+  return isDeepStrictEqual([...state.model.grantedTo], [...to]) ? [] : [createEvent('ModelGranted', { to }, origin)];
+}
+
+export function decideRetireModel(origin: Origin, state: ModelState): ModelDecision {
+  if (state.status === 'absent') return 'absent';
+  return state.status === 'registered' ? [createEvent('ModelRetired', {}, origin)] : [];
+}

@@ -1,0 +1,50 @@
+// Where a command's events come from, and which ids they get. With an `Idempotency-Key` all ids are derived: the command's
+// from tenant, method, path and key, the event's from that and the body, so that the event store itself recognises a
+// repeat. The body enters as an HMAC: an id in the log must not let anyone guess at content that was erased.
+
+import { createHmac, type KeyObject } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { v5, v7 } from 'uuid';
+import type { Origin } from '#events/create-event.ts';
+import type { Caller, HttpRequest } from '#platform/http/route.ts';
+
+const NAMESPACE = '0b7f2f4e-4c9a-5f55-8a5b-3d6a0c5b9e21';
+
+export interface CommandOrigin extends Origin {
+  /** True when the ids are derived from an `Idempotency-Key`. */
+  readonly repeatable: boolean;
+  /** For a command that creates something: the id of what it creates. */
+  readonly subjectId: string;
+}
+
+export type CommandRequest = Pick<
+  HttpRequest<unknown, unknown, unknown, Caller>,
+  'route' | 'requestId' | 'traceparent' | 'caller' | 'params' | 'body' | 'idempotencyKey'
+>;
+
+export function createOrigins(secret: KeyObject) {
+  return (request: CommandRequest): CommandOrigin => {
+    const { caller, idempotencyKey, route, params, body } = request;
+    const commandId =
+      idempotencyKey === undefined
+        ? v7()
+        : v5(JSON.stringify([caller.tenantId, route.method, route.path, params ?? null, idempotencyKey]), NAMESPACE);
+    const eventId = idempotencyKey === undefined ? v7() : v5(digest(secret, body), commandId);
+    return {
+      commandId,
+      eventId,
+      subjectId: commandId,
+      repeatable: idempotencyKey !== undefined,
+      tenantId: caller.tenantId,
+      actor: caller.actor,
+      correlationId: request.requestId,
+      ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
+    };
+  };
+}
+
+/** HMAC-SHA-256 of the canonical JSON (RFC 8785). */
+const digest = (secret: KeyObject, body: unknown) =>
+  createHmac('sha256', secret)
+    .update(canonicalize(body ?? null) ?? 'null')
+    .digest('hex');

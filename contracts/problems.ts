@@ -1,0 +1,48 @@
+// Every problem that the product answers with: its code, status and title. `type` is `/problems/<code>`, a path on the
+// server itself (RFC 9457 section 3.1.1), so it depends on no host name.
+
+const table = {
+  'malformed-url': [400, 'The URL cannot be read'],
+  'malformed-header': [400, 'A header cannot be read'],
+  'malformed-json': [400, 'The body is not JSON'],
+  'body-missing': [400, 'The body is missing'],
+  unauthorized: [401, 'A valid credential is required'],
+  'payment-required': [402, 'The budget is used up'],
+  forbidden: [403, 'Not permitted'],
+  'not-found': [404, 'Not found'],
+  'model-not-found': [404, 'No such model'],
+  'method-not-allowed': [405, 'Method not allowed'],
+  conflict: [409, 'Conflict'],
+  'name-taken': [409, 'The name is taken'],
+  'already-finished': [409, 'Already finished'],
+  'still-in-use': [409, 'Still in use'],
+  'idempotency-key-in-use': [409, 'A request with this Idempotency-Key is still running'],
+  'revision-mismatch': [412, 'The revision has changed'],
+  'body-too-large': [413, 'The body is too large'],
+  'unsupported-media-type': [415, 'Unsupported media type'],
+  'invalid-request': [422, 'The request is not valid'],
+  'input-too-long': [422, 'The input is too long for the model'],
+  'invalid-consistency-token': [422, 'The consistency token is not valid'],
+  'idempotency-key-reused': [422, 'The Idempotency-Key was used for another request'],
+  'unsupported-by-model': [422, 'The model cannot do this'],
+  'too-many-requests': [429, 'Too many requests'],
+  'internal-server-error': [500, 'Internal Server Error'],
+  'inference-failed': [502, 'The inference failed'],
+  'inference-timeout': [504, 'The inference took too long'],
+  unavailable: [503, 'Temporarily unavailable'],
+  overloaded: [503, 'Overloaded'],
+  'not-caught-up': [503, 'The read model has not caught up with the consistency token'],
+  'projection-parked': [503, 'The read model of this object is parked'],
+} as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>;
+
+export type ProblemCode = keyof typeof table;
+
+export interface ProblemEntry {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly title: string;
+}
+
+export const problems = Object.fromEntries(
+  Object.entries(table).map(([code, [status, title]]) => [code, { code, status, title }]),
+) as unknown as Readonly<Record<ProblemCode, ProblemEntry>>;

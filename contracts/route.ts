@@ -1,0 +1,54 @@
+// What one route of the HTTP border is: said once, read by the APIs, the OpenAPI document, the tests and the dashboard.
+
+import type { ZodType } from 'zod';
+import type { Permission } from './permissions.ts';
+import type { ProblemCode } from './problems.ts';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What an answer of this status holds. */
+export interface RouteAnswer {
+  readonly description: string;
+  /** The JSON body; absent for an answer without one. */
+  readonly schema?: ZodType;
+  /** `application/json` unless named. */
+  readonly contentType?: string;
+  /** Header names of `headers.ts`, besides those that every answer has. */
+  readonly headers?: readonly string[];
+  readonly example?: unknown;
+}
+
+export interface RouteContract {
+  /** camelCase, unique among all routes: the operationId. */
+  readonly id: string;
+  readonly method: HttpMethod;
+  /** An OpenAPI path template, e.g. `/v1/models/{name}/defaults`. */
+  readonly path: string;
+  /** Which of the two APIs serves it. */
+  readonly side: 'command' | 'query';
+  /** Required unless `public`. */
+  readonly permission?: Permission;
+  /** True: no credential is asked for. */
+  readonly public?: true;
+  /** The heading under which documents list it. */
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly params?: ZodType;
+  /** The one path parameter that may contain `/`, percent-encoded or not. */
+  readonly slashes?: string;
+  readonly query?: ZodType;
+  readonly body?: ZodType;
+  readonly bodyExample?: unknown;
+  readonly answers: Readonly<Record<number, RouteAnswer>>;
+  /** Problems particular to this route; those that every route of its kind can give are added by `openapi.ts`. */
+  readonly problems?: readonly ProblemCode[];
+  /** True: an `Idempotency-Key` is honoured. */
+  readonly idempotent?: true;
+  /** True: the revision in `If-Match` is honoured. */
+  readonly ifMatch?: true;
+  /** True: errors also carry OpenAI's `error` member. */
+  readonly openai?: true;
+}
+
+export type RouteTable = Readonly<Record<string, RouteContract>>;

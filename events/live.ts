@@ -1,0 +1,17 @@
+// What is said on the live channel, and where. Nothing depends on its arrival.
+
+/** Tokens of one inference as they come, and its end. */
+export const inferenceChannel = (inferenceId: string) => `inference:${inferenceId}`;
+
+export type InferenceMessage =
+  | { readonly type: 'started'; readonly attempt: number }
+  | { readonly type: 'token'; readonly text: string; readonly attempt: number }
+  /** The end is in the log; whoever waits reads it there. */
+  | { readonly type: 'ended' };
+
+/** Inferences that were cancelled, for the worker that may be running one. */
+export const CANCELLATIONS = 'inference-cancellations';
+
+export interface CancellationMessage {
+  readonly inferenceId: string;
+}

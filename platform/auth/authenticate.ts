@@ -1,0 +1,44 @@
+// Who is calling. Each request reads the standing of its key and tenant: a revoked key is out at once.
+
+import { type PresentedKey, identifyApiKey, sameHash } from './api-key.ts';
+
+/** What is known of a key; `active` is false once it is revoked or its tenant may not act. */
+export interface KeyRecord {
+  readonly tenantId: string;
+  readonly hash: string;
+  readonly permissions: readonly string[];
+  readonly active: boolean;
+  /** Milliseconds since the epoch; null for never. */
+  readonly expiresAt: number | null;
+}
+
+export interface Caller {
+  readonly tenantId: string;
+  readonly actor: { readonly kind: 'api-key' | 'user'; readonly id: string };
+  readonly permissions: ReadonlySet<string>;
+}
+
+export type Authentication =
+  | { readonly ok: true; readonly caller: Caller }
+  | { readonly ok: false; readonly reason: 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' };
+
+const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i;
+
+/** `lookup` answers undefined for a key that was never issued. */
+export function createAuthenticator(lookup: (keyId: string) => Promise<KeyRecord | undefined>) {
+  return async (authorization: string | undefined, now: number): Promise<Authentication> => {
+    if (authorization === undefined || authorization === '') return { ok: false, reason: 'missing' };
+    const key = BEARER.exec(authorization)?.[1];
+    if (key === undefined) return { ok: false, reason: 'malformed' };
+    const presented = identifyApiKey(key);
+    return judge(presented, await lookup(presented.id), now);
+  };
+}
+
+function judge({ id, hash }: PresentedKey, record: KeyRecord | undefined, now: number): Authentication {
+  if (!record || !sameHash(record.hash, hash)) return { ok: false, reason: 'unknown' };
+  if (!record.active) return { ok: false, reason: 'revoked' };
+  if (record.expiresAt !== null && record.expiresAt <= now) return { ok: false, reason: 'expired' };
+  const { tenantId, permissions } = record;
+  return { ok: true, caller: { tenantId, actor: { kind: 'api-key', id }, permissions: new Set(permissions) } };
+}

@@ -1,0 +1,82 @@
+// The bus at its worst within its promises, for tests: partitions interleaved and batches split at random, what was
+// delivered delivered again (acknowledged or not) from a random point of a partition on, and consumers broken off and
+// begun again from the positions they kept. Within a partition order is never changed. Seeded, so that a run can be had again.
+
+import { partitionName } from './bus.ts';
+import type { DeliveryOrder } from './delivery-order.ts';
+import type { OpenDelivery } from './group-progress.ts';
+
+export interface AdversarialOptions {
+  readonly seed: number;
+  /** Chance, before each batch, that a partition goes back; default 0.15. */
+  readonly rewind?: number;
+  /** Chance, after each batch, that the consumer begins again; default 0.03. */
+  readonly restart?: number;
+}
+
+const REMEMBERED = 64;
+
+interface Partition {
+  waiting: OpenDelivery[];
+  delivered: OpenDelivery[];
+}
+
+export function createAdversarialOrder({ rewind = 0.15, restart = 0.03 }: AdversarialOptions, random: () => number): DeliveryOrder {
+  const partitions = new Map<string, Partition>();
+  let waiting = 0;
+  const below = (limit: number) => Math.floor(random() * limit);
+  const pick = (from: readonly Partition[]) => from[below(from.length)];
+
+  function goBack() {
+    const of = pick([...partitions.values()].filter(({ delivered }) => delivered.length > 0));
+    if (!of) return;
+    const again = of.delivered.splice(below(of.delivered.length));
+    of.waiting.unshift(...again);
+    waiting += again.length;
+  }
+
+  function takeOne(): OpenDelivery | undefined {
+    const of = pick([...partitions.values()].filter(({ waiting }) => waiting.length > 0));
+    const delivery = of?.waiting.shift();
+    if (!of || !delivery) return undefined;
+    waiting--;
+    of.delivered.push(delivery);
+    if (of.delivered.length > REMEMBERED) of.delivered.shift();
+    return delivery;
+  }
+
+  return {
+    add(delivery) {
+      const name = partitionName(delivery.topic, delivery.partition);
+      const of = partitions.get(name) ?? { waiting: [], delivered: [] };
+      partitions.set(name, of);
+      of.waiting.push(delivery);
+      waiting++;
+    },
+    take(most) {
+      if (random() < rewind) goBack();
+      const batch: OpenDelivery[] = [];
+      for (const size = 1 + below(most); batch.length < size; ) {
+        const delivery = takeOne();
+        if (!delivery) break;
+        batch.push(delivery);
+      }
+      return batch;
+    },
+    get waiting() {
+      return waiting;
+    },
+    breaksOff: () => random() < restart,
+  };
+}
+
+/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,213 @@
+// The loop of a worker group: one handler call per event, in order per stream, several streams at a time. What fails is
+// tried again with back-off; what keeps failing is parked as a dead letter of its stream, or stops the group, as it is told.
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import type { EventStore } from '../event-store/event-store.ts';
+import { readWholeStream } from '../event-store/read-whole-stream.ts';
+import type { Log } from '../logging/log.ts';
+import { backOff, Interrupted, isFinal, isTransient, pause, persist } from './back-off.ts';
+import { createBell } from './bell.ts';
+import type { Bus, Consumer, Delivery } from './bus.ts';
+import { loadDeadLetters, type DeadLetters, type DeadLetterStore } from './dead-letters.ts';
+
+export interface EventContext {
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** Aborts when the loop stops: what then ends without success comes again at the next start. */
+  readonly signal: AbortSignal;
+}
+
+export interface ConsumerLoopOptions {
+  readonly bus: Bus;
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly letters: DeadLetterStore;
+  readonly log: Log;
+  /** Events that it does not accept are done at once. */
+  readonly accepts?: (event: RecordedEvent) => boolean;
+  /** Must bear the same event again. An error with `retriable: true` is tried again for as long as it takes. */
+  readonly handle: (event: RecordedEvent, context: EventContext) => Promise<void>;
+  /** What becomes of a stream whose event fails `attempts` times. `retry` goes on trying. */
+  readonly afterFailures: 'park' | 'stop' | 'retry';
+  /** Default 5. */
+  readonly attempts?: number;
+  /** Milliseconds before the second try, doubled for each further one; default 50. */
+  readonly firstPause?: number;
+  /** Streams worked on at a time; default 1. */
+  readonly concurrency?: number;
+  readonly maxBatch?: number;
+  readonly observe?: {
+    handled?(event: RecordedEvent, milliseconds: number): void;
+    failed?(event: RecordedEvent, attempt: number): void;
+    parked?(event: RecordedEvent): void;
+  };
+}
+
+export type RetryOutcome = 'done' | 'parked again' | 'not parked';
+
+export interface ConsumerLoop {
+  readonly failed: Promise<Error>;
+  lag(): Promise<number>;
+  caughtUp(): boolean;
+  /** False while something is being tried again, and after it stopped by itself. */
+  ready(): boolean;
+  deadLetters(): readonly { readonly stream: string; readonly revision: number }[];
+  /** Handles the stream from its failed event on, as the log has it now, and deletes the letter. */
+  retryDeadLetter(stream: string): Promise<RetryOutcome>;
+  /** Gives the failed event up, and handles what came after it. */
+  discardDeadLetter(stream: string): Promise<RetryOutcome>;
+  stop(): Promise<void>;
+}
+
+/** Whether the event is done with, for now or for good. */
+type Outcome = 'done' | 'parked';
+
+export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<ConsumerLoop> {
+  const { bus, group, topics, store, log, handle, afterFailures, observe } = options;
+  const { attempts = 5, concurrency = 1, maxBatch = 100, firstPause, accepts = () => true } = options;
+  const stopping = new AbortController();
+  const broken = Promise.withResolvers<Error>();
+  const slotFree = createBell();
+  /** The last work on each stream that has some: what comes next for the stream waits for it. */
+  const tails = new Map<string, Promise<void>>();
+  let working = 0;
+  let failing = 0;
+  let dead = false;
+  let consumer: Consumer | undefined;
+
+  const trying = (what: string) => (err: unknown, attempt: number) => log.warn({ err, group, attempt }, what);
+  const letters: DeadLetters = await persist(
+    () => loadDeadLetters(options.letters, group),
+    stopping.signal,
+    trying('dead letters cannot be read, trying again'),
+  );
+
+  function breakDown(err: unknown) {
+    if (dead) return;
+    dead = true;
+    log.error({ err, group }, 'a consumer group stopped by itself');
+    broken.resolve(err instanceof Error ? err : new Error(String(err)));
+    stopping.abort();
+    slotFree.ring();
+    void consumer?.stop();
+  }
+
+  async function park(event: RecordedEvent, err: unknown, tries: number): Promise<Outcome> {
+    const error = err instanceof Error ? err.message : String(err);
+    const letter = { stream: event.stream, revision: event.revision, eventId: event.id, error, attempts: tries };
+    await persist(() => letters.park(letter), stopping.signal, trying('a dead letter cannot be written, trying again'));
+    log.error({ err, group, stream: event.stream, revision: event.revision }, 'a stream was parked as a dead letter');
+    observe?.parked?.(event);
+    return 'parked';
+  }
+
+  async function handleOne(event: RecordedEvent): Promise<Outcome> {
+    let counted = 0;
+    let inTrouble = false;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        if (stopping.signal.aborted) throw new Interrupted('stopped before the event was done');
+        const began = performance.now();
+        try {
+          await handle(event, { attempt, signal: stopping.signal });
+          observe?.handled?.(event, performance.now() - began);
+          return 'done';
+        } catch (err) {
+          if (stopping.signal.aborted) throw new Interrupted('stopped before the event was done', { cause: err });
+          observe?.failed?.(event, attempt);
+          if ((err as { code?: unknown }).code === 'log-is-newer') throw err;
+          if (!isTransient(err)) counted++;
+          if (afterFailures !== 'retry' && (counted >= attempts || isFinal(err))) {
+            if (afterFailures === 'park') return await park(event, err, attempt);
+            throw err;
+          }
+          log.warn({ err, group, stream: event.stream, revision: event.revision, attempt }, 'an event failed, trying again');
+          if (!inTrouble) failing++;
+          inTrouble = true;
+          await pause(backOff(attempt, firstPause), stopping.signal);
+        }
+      }
+    } finally {
+      if (inTrouble) failing--;
+    }
+  }
+
+  /** Runs after all earlier work on the stream. Never rejects: what cannot be borne stops the loop. */
+  function onStream(stream: string, work: () => Promise<void>): Promise<void> {
+    const before = tails.get(stream);
+    const mine = (before ? before.then(work) : work()).catch((err: unknown) => {
+      if (!(err instanceof Interrupted)) breakDown(err);
+    });
+    const tail = mine.finally(() => {
+      if (tails.get(stream) === tail) tails.delete(stream);
+    });
+    tails.set(stream, tail);
+    return tail;
+  }
+
+  async function take(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void> {
+    for (const delivery of batch) {
+      const { event } = delivery;
+      if (!accepts(event)) {
+        ack(delivery);
+        continue;
+      }
+      while (working >= concurrency && !stopping.signal.aborted) await slotFree.wait();
+      if (stopping.signal.aborted) return;
+      working++;
+      void onStream(event.stream, async () => {
+        if (!letters.skips(event.stream, event.revision) && !letters.isDiscarded(event.stream, event.revision)) {
+          await handleOne(event);
+        }
+        ack(delivery);
+      }).finally(() => {
+        working--;
+        slotFree.ring();
+      });
+    }
+  }
+
+  async function again(stream: string, discard: boolean): Promise<RetryOutcome> {
+    let outcome: RetryOutcome = 'not parked';
+    await onStream(stream, async () => {
+      const letter = letters.find(stream);
+      if (!letter) return;
+      const patiently = <T>(work: () => Promise<T>) =>
+        persist(work, stopping.signal, trying('a dead letter cannot be taken up, trying again'));
+      if (discard) await patiently(() => letters.discard(stream));
+      const events = await patiently(() => readWholeStream(store, stream, letter.revision));
+      for (const event of events) {
+        if (letters.isDiscarded(stream, event.revision) || !accepts(event)) continue;
+        if ((await handleOne(event)) === 'parked') {
+          outcome = 'parked again';
+          return;
+        }
+      }
+      await patiently(() => letters.release(stream));
+      outcome = 'done';
+    });
+    return outcome;
+  }
+
+  const member = await bus.consume({ group, topics, maxBatch, handle: take });
+  consumer = member;
+  void member.failed.then(breakDown);
+
+  return {
+    failed: broken.promise,
+    lag: () => member.lag(),
+    caughtUp: () => member.caughtUp(),
+    ready: () => !dead && failing === 0,
+    deadLetters: () => letters.list(),
+    retryDeadLetter: (stream) => again(stream, false),
+    discardDeadLetter: (stream) => again(stream, true),
+    async stop() {
+      stopping.abort();
+      slotFree.ring();
+      await Promise.all(tails.values());
+      await member.stop();
+      await Promise.all(tails.values());
+    },
+  };
+}

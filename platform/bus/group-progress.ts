@@ -1,0 +1,112 @@
+// How far a consumer group is, per partition: pure bookkeeping. An event is open from when it is read until it is
+// acknowledged; a partition is done up to just before its first open event, and without one up to where the log was read.
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import { partitionName, type Delivery, type Positions } from './bus.ts';
+
+/** An event of one partition on its way through a group. */
+export interface OpenDelivery extends Delivery {
+  acknowledged: boolean;
+}
+
+interface Partition {
+  /** Events up to here were done when this began: they are dropped. */
+  readonly past: bigint;
+  open: OpenDelivery[];
+  /** Index in `open` of the first one not acknowledged. */
+  first: number;
+}
+
+export interface GroupProgress {
+  /** Takes note of an event that was read; undefined when its partition is past it. */
+  read(event: RecordedEvent, topic: string, partition: number): OpenDelivery | undefined;
+  /** Says that the log was read up to here, whatever was in it. */
+  readTo(position: bigint): void;
+  acknowledge(delivery: OpenDelivery): void;
+  /** Up to where the log was read. */
+  readonly position: bigint;
+  /** Events read and not acknowledged. */
+  readonly open: number;
+  positions(): Positions;
+  /** The lowest of the positions: nothing at or before it need be read again. */
+  lowest(): bigint;
+}
+
+const COMPACT_AT = 1_024;
+
+/** `positions` holds where each partition was; one that it does not name begins at the beginning. */
+export function createGroupProgress(
+  topics: readonly string[],
+  partitionsPerTopic: number,
+  positions: Positions,
+): GroupProgress {
+  const byTopic = new Map<string, Partition[]>();
+  let position: bigint | undefined;
+  for (const topic of topics) {
+    const partitions = Array.from({ length: partitionsPerTopic }, (_, number): Partition => {
+      const past = positions.get(partitionName(topic, number)) ?? 0n;
+      if (position === undefined || past < position) position = past;
+      return { past, open: [], first: 0 };
+    });
+    byTopic.set(topic, partitions);
+  }
+  let readTo = position ?? 0n;
+  let open = 0;
+
+  const doneTo = ({ past, open, first }: Partition): bigint => {
+    const firstOpen = open[first];
+    if (firstOpen) return firstOpen.event.position - 1n;
+    return readTo > past ? readTo : past;
+  };
+
+  return {
+    read(event, topic, partition) {
+      const of = byTopic.get(topic)?.[partition];
+      if (!of || event.position <= of.past) return undefined;
+      const delivery: OpenDelivery = { event, topic, partition, acknowledged: false };
+      of.open.push(delivery);
+      open++;
+      return delivery;
+    },
+    readTo(position) {
+      if (position > readTo) readTo = position;
+    },
+    acknowledge(delivery) {
+      const of = byTopic.get(delivery.topic)?.[delivery.partition];
+      if (!of || delivery.acknowledged) return;
+      delivery.acknowledged = true;
+      open--;
+      while (of.open[of.first]?.acknowledged) of.first++;
+      if (of.first === of.open.length) {
+        of.open = [];
+        of.first = 0;
+      } else if (of.first >= COMPACT_AT) {
+        of.open = of.open.slice(of.first);
+        of.first = 0;
+      }
+    },
+    get position() {
+      return readTo;
+    },
+    get open() {
+      return open;
+    },
+    positions() {
+      const now = new Map<string, bigint>();
+      for (const [topic, partitions] of byTopic) {
+        partitions.forEach((partition, number) => now.set(partitionName(topic, number), doneTo(partition)));
+      }
+      return now;
+    },
+    lowest() {
+      let lowest = readTo;
+      for (const partitions of byTopic.values()) {
+        for (const partition of partitions) {
+          const done = doneTo(partition);
+          if (done < lowest) lowest = done;
+        }
+      }
+      return lowest;
+    },
+  };
+}

@@ -1,0 +1,166 @@
+// One member of a consumer group on the embedded bus: reads the log from the lowest of the group's positions, drops what
+// each partition is past, and hands the rest over in batches.
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import { LogIsNewer } from '../event-store/event-store.ts';
+import type { Log } from '../logging/log.ts';
+import { backOff, Interrupted, isFinal, pause, persist } from './back-off.ts';
+import { createBell } from './bell.ts';
+import type { Consumer, ConsumerOptions, Delivery, Positions } from './bus.ts';
+import { startCheckpointKeeper } from './checkpoint-keeper.ts';
+import type { DeliveryOrder } from './delivery-order.ts';
+import { createGroupProgress, type GroupProgress, type OpenDelivery } from './group-progress.ts';
+
+/** Events handed over and not acknowledged, beyond which no more are read. */
+const MOST_OPEN = 10_000;
+
+export interface LogConsumerParts {
+  readonly subscribe: (after: bigint, signal: AbortSignal) => AsyncIterable<readonly RecordedEvent[]>;
+  readonly head: () => Promise<bigint>;
+  readonly topicOf: (stream: string) => string | undefined;
+  readonly partitionOf: (topic: string, stream: string) => number;
+  readonly partitions: number;
+  readonly load: () => Promise<Positions>;
+  /** Absent for a group that keeps its positions itself. */
+  readonly save: ((positions: Positions) => Promise<void>) | undefined;
+  /** Resolves when this member may work; see group-turns.ts. */
+  readonly takeTurn: (signal: AbortSignal) => Promise<() => void>;
+  readonly createOrder: () => DeliveryOrder;
+  readonly log: Log;
+}
+
+export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptions): Consumer {
+  const { group, topics, maxBatch } = options;
+  const { log } = parts;
+  const stopping = new AbortController();
+  const arrived = createBell();
+  const room = createBell();
+  const failure = Promise.withResolvers<Error>();
+  let progress: GroupProgress | undefined;
+  let headAtStart: bigint | undefined;
+
+  const { save } = parts;
+  const keeper = save
+    ? startCheckpointKeeper(async () => progress && (await save(progress.positions())), log, group)
+    : undefined;
+
+  function takeIn(event: RecordedEvent, mine: GroupProgress, order: DeliveryOrder) {
+    const topic = parts.topicOf(event.stream);
+    if (topic === undefined) {
+      throw new LogIsNewer(`the log is newer than this program: it has no topic for stream ${event.stream}`);
+    }
+    if (topics.includes(topic)) {
+      const delivery = mine.read(event, topic, parts.partitionOf(topic, event.stream));
+      if (delivery) order.add(delivery);
+    }
+    mine.readTo(event.position);
+  }
+
+  /** Reads until aborted. A subscription that drops is taken up again where it was; only what no retry mends is thrown. */
+  async function read(mine: GroupProgress, order: DeliveryOrder, signal: AbortSignal): Promise<void> {
+    for (let drops = 0; !signal.aborted; ) {
+      try {
+        for await (const events of parts.subscribe(mine.position, signal)) {
+          for (const event of events) takeIn(event, mine, order);
+          drops = 0;
+          arrived.ring();
+          keeper?.passed();
+          while (!signal.aborted && (order.waiting >= 4 * maxBatch || mine.open >= MOST_OPEN + maxBatch)) await room.wait();
+          if (signal.aborted) return;
+        }
+        if (signal.aborted) return;
+        log.warn({ group }, 'the subscription to the log ended, and is taken up again');
+      } catch (err) {
+        if (signal.aborted) return;
+        if (isFinal(err)) throw err;
+        log.warn({ err, group }, 'the subscription to the log dropped, and is taken up again');
+      }
+      await pause(backOff(++drops), signal);
+    }
+  }
+
+  /** Hands over until stopped (answers false) or broken off by the order of delivery (answers true). */
+  async function deliver(mine: GroupProgress, order: DeliveryOrder, readFailure: () => unknown): Promise<boolean> {
+    const acknowledge = (delivery: Delivery) => {
+      mine.acknowledge(delivery as OpenDelivery);
+      keeper?.acknowledged();
+      room.ring();
+    };
+    while (!stopping.signal.aborted) {
+      const batch = order.take(maxBatch);
+      if (batch.length > 0) {
+        room.ring();
+        await options.handle(batch, acknowledge);
+        if (order.breaksOff()) return true;
+      } else if (readFailure() !== undefined) {
+        throw readFailure();
+      } else {
+        await arrived.wait();
+      }
+    }
+    return false;
+  }
+
+  async function session(): Promise<boolean> {
+    const patiently = <T>(work: () => Promise<T>) =>
+      persist(work, stopping.signal, (err) => log.warn({ err, group }, 'a consumer cannot start yet, and tries again'));
+    const mine = createGroupProgress(topics, parts.partitions, await patiently(parts.load));
+    headAtStart ??= await patiently(parts.head);
+    progress = mine;
+    const order = parts.createOrder();
+    const reading = new AbortController();
+    let readFailure: unknown;
+    const reader = read(mine, order, reading.signal).catch((err: unknown) => {
+      readFailure = err ?? new Error('reading the log failed');
+      arrived.ring();
+    });
+    try {
+      return await deliver(mine, order, () => readFailure);
+    } finally {
+      reading.abort();
+      room.ring();
+      await reader;
+    }
+  }
+
+  async function run(): Promise<void> {
+    const endTurn = await parts.takeTurn(stopping.signal);
+    try {
+      let again = !stopping.signal.aborted;
+      while (again) again = await session();
+    } catch (err) {
+      if (err instanceof Interrupted) return;
+      log.error({ err, group }, 'a consumer stopped by itself');
+      failure.resolve(err instanceof Error ? err : new Error(String(err)));
+    } finally {
+      await keeper?.close();
+      endTurn();
+    }
+  }
+
+  const running = run();
+  let reached = false;
+  return {
+    failed: failure.promise,
+    async lag() {
+      const now = progress;
+      const head = await parts.head();
+      const position = now ? now.position : lowestOf(topics, parts.partitions, await parts.load());
+      return (now?.open ?? 0) + (head > position ? Number(head - position) : 0);
+    },
+    positions: () => progress?.positions() ?? new Map(),
+    caughtUp() {
+      if (!reached && progress && headAtStart !== undefined) reached = progress.lowest() >= headAtStart;
+      return reached;
+    },
+    async stop() {
+      stopping.abort();
+      arrived.ring();
+      room.ring();
+      await running;
+    },
+  };
+}
+
+const lowestOf = (topics: readonly string[], partitions: number, positions: Positions) =>
+  createGroupProgress(topics, partitions, positions).lowest();

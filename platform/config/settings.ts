@@ -1,0 +1,124 @@
+// The one table of settings: reading them, printing them masked and .env.example all come from it.
+
+import {
+  busMode,
+  bytes,
+  duration,
+  folderOrOff,
+  httpUrl,
+  key32,
+  onOff,
+  oneOf,
+  text,
+  textOfAtLeast,
+  wholeNumber,
+  type SettingKind,
+} from './setting-kinds.ts';
+
+export interface Setting<T> {
+  /** The environment variable. */
+  readonly name: string;
+  readonly kind: SettingKind<T>;
+  /** What the setting does, for .env.example; a line per element. */
+  readonly about: readonly string[];
+  /** In the setting's own notation; without it the setting is optional and its value undefined. */
+  readonly fallback?: string;
+  /** What .env.example shows for a setting that has no fixed fallback. */
+  readonly example?: string;
+  readonly secret?: true;
+  /** For Defter's own tests; not in .env.example. */
+  readonly hidden?: true;
+}
+
+type Rest<T> = Omit<Setting<T>, 'name' | 'kind' | 'about' | 'fallback'>;
+
+function required<T>(name: string, kind: SettingKind<T>, fallback: string, about: string[], rest?: Rest<T>) {
+  return { name, kind, fallback, about, ...rest } satisfies Setting<T>;
+}
+
+function optional<T>(name: string, kind: SettingKind<T>, about: string[], rest?: Rest<T>) {
+  return { name, kind, about, ...rest } as Setting<T> & { readonly fallback?: never };
+}
+
+const day = 86_400_000;
+
+export const settings = {
+  port: required('PORT', wholeNumber(0, 65_535), '8080', ['The port to listen on; 0 takes any free one.']),
+  host: required('HOST', text, '127.0.0.1', [
+    'The address to listen on. The default is reached from this machine only, because Defter speaks plain HTTP:',
+    'in a container, or behind a proxy that speaks HTTPS, set 0.0.0.0 (or :: for IPv6 as well).',
+  ]),
+  dataDir: required('DATA_DIR', text, './data', [
+    'The folder that holds everything Defter keeps; made when it is missing.',
+  ]),
+  apiKey: optional(
+    'API_KEY',
+    textOfAtLeast(32),
+    ['The first API key, instead of one made at the first start: at least 32 characters.'],
+    {
+      secret: true,
+    },
+  ),
+  masterKey: optional(
+    'MASTER_KEY',
+    key32,
+    [
+      'Wraps the keys that encrypt what people send: 32 bytes in base64 or hexadecimal (openssl rand -base64 32).',
+      'Without it a key is made at the first start and kept in DATA_DIR.',
+    ],
+    { secret: true },
+  ),
+  logLevel: required('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', ['The least level that is logged.']),
+  logDir: optional('LOG_DIR', folderOrOff, ['The folder of application.log and access.log; off writes no log files.'], {
+    example: './data/logs',
+  }),
+  logMaxBytes: required('LOG_MAX_BYTES', bytes(4096), '10MiB', ['A log file that has reached this size is rotated.']),
+  logFiles: required('LOG_FILES', wholeNumber(1, 1000), '10', ['How many rotated files are kept of each log.']),
+  logMaxAge: required('LOG_MAX_AGE', duration(60_000, 3650 * day), '30d', [
+    'Rotated log files older than this are deleted.',
+  ]),
+  metricsToken: optional(
+    'METRICS_TOKEN',
+    textOfAtLeast(16),
+    ['Who sends it as a bearer token may read /metrics (at least 16 characters); without it only this machine may.'],
+    { secret: true },
+  ),
+  discover: required('DISCOVER', onOff, 'on', [
+    'Whether to look at start for models to register: OpenAI (with OPENAI_API_KEY) and a running Ollama.',
+  ]),
+  openaiApiKey: optional(
+    'OPENAI_API_KEY',
+    text,
+    ['The key for OPENAI_UPSTREAM_URL; its models are registered at start.'],
+    {
+      secret: true,
+    },
+  ),
+  openaiUpstreamUrl: required('OPENAI_UPSTREAM_URL', httpUrl, 'https://api.openai.com/v1', [
+    'Base URL of the OpenAI-compatible API that OPENAI_API_KEY is for.',
+  ]),
+  ollamaUrl: required('OLLAMA_URL', httpUrl, 'http://127.0.0.1:11434/v1', ['Where to look for Ollama.']),
+  allowPrivateUpstreams: required('ALLOW_PRIVATE_UPSTREAMS', onOff, 'off', [
+    'Whether tenants may register upstream URLs that resolve to loopback, link-local or private addresses.',
+    "The installation's own models may in any case.",
+  ]),
+  modelMemoryBytes: required('MODEL_MEMORY_BYTES', bytes(2 ** 20), '1GiB', [
+    'Memory for loaded models; the least recently used are unloaded to stay within it.',
+  ]),
+  inferenceTimeoutMs: required('INFERENCE_TIMEOUT', duration(100, day), '2m', [
+    'How long one inference may take, from its acceptance to its result.',
+  ]),
+  partitions: required('PARTITIONS', wholeNumber(1, 1024), '12', [
+    'Partitions of each topic. Fixed by the first start; change it only with an empty DATA_DIR.',
+  ]),
+  maxOutstanding: required('MAX_OUTSTANDING', wholeNumber(1, 10_000_000), '10000', [
+    'Inferences accepted and not yet ended, at most; beyond it requests are answered 503.',
+  ]),
+  shutdownGraceMs: required('SHUTDOWN_GRACE', duration(100, 600_000), '10s', [
+    'How long a stop may take before what still runs is cut off.',
+  ]),
+  busMode: required('BUS_MODE', busMode, 'normal', ['How the embedded bus delivers.'], { hidden: true }),
+};
+
+/** The table without the single types, each setting with its key in a Config. */
+export const settingsByKey = Object.entries(settings) as unknown as readonly (readonly [string, Setting<unknown>])[];

@@ -1,0 +1,31 @@
+// The few errors that belong to no port, and how to read one whose class is not known.
+
+/** What keeps a program from starting, for the person who started it: one plain sentence per fault, no stack. */
+export class StartError extends Error {
+  override name = 'StartError';
+  readonly code: string;
+  readonly retriable = false;
+  readonly faults: readonly string[];
+  constructor(faults: string | readonly string[], code = 'cannot-start') {
+    const sentences = typeof faults === 'string' ? [faults] : faults;
+    super(sentences.join('\n'));
+    this.faults = sentences;
+    this.code = code;
+  }
+}
+
+/** The `code` that an error carries (Node's, a driver's or our own), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** True only for an error that says of itself that the same call may succeed later. */
+export function isRetriable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'retriable' in error && error.retriable === true;
+}
+
+/** An Error for whatever was thrown; an Error is returned as it is. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}

@@ -1,0 +1,21 @@
+import type { ServerResponse } from 'node:http';
+
+/** Emitted on each running response when the server begins to stop; see serve.ts. */
+export const STOPPING = 'defter:stopping';
+
+const signals = new WeakMap<ServerResponse, AbortSignal>();
+
+/**
+ * Aborts when the client leaves before it has the whole answer, or when the server begins to stop: who waits or streams
+ * then answers with what there is. Made only for those who ask, since most requests are over before anyone could leave.
+ */
+export function clientSignal(res: ServerResponse): AbortSignal {
+  const known = signals.get(res);
+  if (known !== undefined) return known;
+  const controller = new AbortController();
+  signals.set(res, controller.signal);
+  if (res.destroyed) controller.abort();
+  res.once('close', () => controller.abort());
+  res.once(STOPPING, () => controller.abort());
+  return controller.signal;
+}

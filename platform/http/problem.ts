@@ -1,0 +1,70 @@
+// Errors that a caller may see, as RFC 9457 problems. Anything else thrown is unexpected: the caller learns the request
+// id, the log the rest.
+
+/** One entry of the problem table: what is the same each time it happens. */
+export interface ProblemKind {
+  /** kebab-case. */
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+}
+
+/** One fault in what was sent. */
+export interface FieldFault {
+  readonly in: 'body' | 'query' | 'path' | 'header';
+  /** RFC 6901 JSON pointer into that part: `/parameters/temperature`, `/limit`; empty for the whole. */
+  readonly pointer: string;
+  readonly message: string;
+}
+
+export interface ProblemDetails {
+  /** One sentence for the caller about this occurrence. */
+  readonly detail?: string;
+  readonly errors?: readonly FieldFault[];
+  /** Sent with the answer, e.g. `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the body. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string | undefined;
+  readonly errors: readonly FieldFault[] | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly extra: Readonly<Record<string, unknown>> | undefined;
+  constructor(kind: ProblemKind, details: ProblemDetails = {}) {
+    super(details.detail ?? kind.title, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = kind.code;
+    this.status = kind.status;
+    this.title = kind.title;
+    this.detail = details.detail;
+    this.errors = details.errors;
+    this.headers = details.headers;
+    this.extra = details.extra;
+  }
+}
+
+/** Problems that the HTTP floor itself answers with; the application's table must hold them all. */
+export type FloorProblem =
+  | 'malformed-url'
+  | 'malformed-header'
+  | 'malformed-json'
+  | 'body-missing'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'body-too-large'
+  | 'unsupported-media-type'
+  | 'invalid-request'
+  | 'internal-server-error';
+
+export type FloorProblems = Readonly<Record<FloorProblem, ProblemKind>>;
+
+/** A path on this very server, as RFC 9457 section 3.1.1 allows: it depends on no host and can be looked up. */
+export const problemType = (code: string) => `/problems/${code}`;

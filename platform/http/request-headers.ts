@@ -1,0 +1,75 @@
+// Reading the request headers that every route shares. What cannot be read is refused by the header's name.
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { type FloorProblems, Problem } from './problem.ts';
+import type { IfMatch } from './route.ts';
+
+/** Visible ASCII without separators that could forge a log line; anything else gets a new id. */
+const SANE_ID = /^[\w.:~+/=-]{1,128}$/;
+
+export function saneRequestId(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && SANE_ID.test(header) ? header : undefined;
+}
+
+function headerFault(problems: FloorProblems, name: string, message: string): Problem {
+  const errors = [{ in: 'header', pointer: `/${name}`, message }] as const;
+  return new Problem(problems['malformed-header'], { detail: `${name}: ${message}.`, errors });
+}
+
+/**
+ * An `Idempotency-Key`, bare or quoted (a structured-field string, draft-ietf-httpapi-idempotency-key-header), unquoted.
+ * 1–255 printable ASCII characters.
+ */
+export function readIdempotencyKey(headers: IncomingHttpHeaders, problems: FloorProblems): string | undefined {
+  const header = headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  const text = String(header);
+  let key = text;
+  if (text.startsWith('"')) {
+    const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(text);
+    if (quoted === null) throw headerFault(problems, 'idempotency-key', 'the closing quote is missing or misplaced');
+    key = (quoted[1] ?? '').replaceAll(/\\(["\\])/g, '$1');
+  }
+  if (key.length === 0 || key.length > 255) {
+    throw headerFault(problems, 'idempotency-key', 'must have 1 to 255 characters');
+  }
+  if (!/^[\x20-\x7e]+$/.test(key)) throw headerFault(problems, 'idempotency-key', 'must be printable ASCII');
+  return key;
+}
+
+export function readConsistencyToken(headers: IncomingHttpHeaders, problems: FloorProblems): string | undefined {
+  const header = headers['x-consistency-token'];
+  if (header === undefined) return undefined;
+  if (typeof header !== 'string' || header.length === 0 || header.length > 4096) {
+    throw headerFault(problems, 'x-consistency-token', 'must have 1 to 4096 characters');
+  }
+  return header;
+}
+
+/** `"3"` (a revision, as ETags name it) or `*`. Weak tags and lists never match a revision, so they are refused. */
+export function readIfMatch(headers: IncomingHttpHeaders, problems: FloorProblems): IfMatch | undefined {
+  const header = headers['if-match'];
+  if (header === undefined) return undefined;
+  if (header.trim() === '*') return 'stream_exists';
+  const revision = /^\s*"(\d{1,15})"\s*$/.exec(header)?.[1];
+  if (revision === undefined) throw headerFault(problems, 'if-match', 'must be one entity tag such as "3", or *');
+  return Number(revision);
+}
+
+/** Refuses, with 415, a body that is not plain `application/json` in UTF-8. */
+export function requireJson(headers: IncomingHttpHeaders, problems: FloorProblems): void {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new Problem(problems['unsupported-media-type'], {
+      detail: `content-encoding ${encoding.slice(0, 40)} is not supported; send the body as it is.`,
+      headers: { 'accept-encoding': 'identity' },
+    });
+  }
+  const type = headers['content-type'];
+  if (type === 'application/json') return;
+  if (type !== undefined && /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*$/i.test(type)) return;
+  throw new Problem(problems['unsupported-media-type'], {
+    detail: `Send content-type: application/json${type === undefined ? '' : `, not ${type.slice(0, 80)}`}.`,
+    headers: { accept: 'application/json' },
+  });
+}

@@ -1,0 +1,115 @@
+// What the HTTP floor needs to know of a route and of its handler. It knows no route of its own: contracts and handlers
+// come in as arguments. A schema is anything with zod's `safeParse`.
+
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Actor } from '../../events/envelope.ts';
+
+export interface SchemaIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly code?: string | undefined;
+}
+
+export interface Schema {
+  safeParse(
+    value: unknown,
+  ):
+    | { readonly success: true; readonly data: unknown }
+    | { readonly success: false; readonly error: { readonly issues: readonly SchemaIssue[] } };
+}
+
+export interface Route {
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `/v1/models/{name}/defaults` */
+  readonly path: string;
+  /** Required unless `public`. */
+  readonly permission?: string;
+  readonly public?: true;
+  readonly params?: Schema;
+  /** The one path parameter that may contain `/`, percent-encoded or not. */
+  readonly slashes?: string;
+  readonly query?: Schema;
+  readonly body?: Schema;
+  readonly idempotent?: true;
+  readonly ifMatch?: true;
+  readonly openai?: true;
+  readonly answers?: Readonly<Record<number, { readonly schema?: Schema }>>;
+}
+
+/** Who is calling, as `authenticate` found out. */
+export interface Caller {
+  readonly tenantId: string;
+  readonly actor: Actor;
+  readonly permissions: ReadonlySet<string>;
+}
+
+/** `stream_exists` is `If-Match: *`. */
+export type IfMatch = number | 'stream_exists';
+
+export interface HttpRequest<Params = unknown, Query = unknown, Body = unknown, Who = unknown> {
+  /** The route's path template, for idempotency scopes and logs. */
+  readonly route: Route;
+  /** The correlation id: the client's `x-request-id`, or a new UUID. */
+  readonly requestId: string;
+  /** To be passed on; a new span of the client's trace. Undefined when the client sent none. */
+  readonly traceparent: string | undefined;
+  readonly caller: Who;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly headers: IncomingHttpHeaders;
+  /** Unquoted, 1–255 characters; only on routes that are `idempotent`. */
+  readonly idempotencyKey: string | undefined;
+  /** As sent, at most 4,096 characters; opaque here. */
+  readonly consistencyToken: string | undefined;
+  /** Only on routes with `ifMatch`. */
+  readonly ifMatch: IfMatch | undefined;
+  readonly remoteAddress: string;
+  /** Aborts when the client leaves before the answer has been sent whole. */
+  readonly signal: AbortSignal;
+}
+
+/** At most one of body, bytes and stream. */
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names; they override the floor's own. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A JSON value. */
+  readonly body?: unknown;
+  /** Sent as it is; `content-type` must be among the headers. */
+  readonly bytes?: string | Uint8Array;
+  /** Piped, and destroyed when the client leaves; `content-type` must be among the headers. */
+  readonly stream?: Readable;
+}
+
+type Parsed<S> = S extends { safeParse: (value: unknown) => infer Result }
+  ? Extract<Result, { success: true }> extends { data: infer Data }
+    ? Data
+    : never
+  : undefined;
+type Part<R, Name extends string> = R extends Readonly<Record<Name, infer S>> ? Parsed<S> : undefined;
+
+/** The request that a handler of this route is given: parsed, validated and typed by the route's schemas. */
+export type RequestOf<R extends Route> = HttpRequest<
+  Part<R, 'params'>,
+  Part<R, 'query'>,
+  Part<R, 'body'>,
+  R extends { readonly public: true } ? undefined : Caller
+>;
+
+export type Handler<R extends Route> = (request: RequestOf<R>) => Answer | Promise<Answer>;
+
+export interface BoundRoute {
+  readonly route: Route;
+  readonly handle: (request: HttpRequest) => Answer | Promise<Answer>;
+}
+
+/** Ties a handler to its route; the schemas of the route say what the handler is given. */
+export function bindRoute<const R extends Route>(route: R, handle: Handler<R>): BoundRoute {
+  return { route, handle: handle as BoundRoute['handle'] };
+}
+
+/** The entity tag of a stream's revision. */
+export const etagOf = (revision: number) => `"${revision}"`;

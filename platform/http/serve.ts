@@ -1,0 +1,121 @@
+// The listening socket: every time limit set in the open, and an end that loses no running request.
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Log } from '../logging/log.ts';
+import { STOPPING } from './client-signal.ts';
+
+export interface HttpServer {
+  readonly port: number;
+  /** `http://127.0.0.1:8080` */
+  readonly url: string;
+  /** Accepts no more, lets running requests end for at most `graceMs`, then cuts them off. May be called twice. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface HttpServerOptions {
+  readonly app: { callback(): (req: IncomingMessage, res: ServerResponse) => unknown };
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly log: Log;
+  readonly limits?: Partial<typeof HTTP_LIMITS>;
+}
+
+/** Milliseconds, bytes and counts. */
+export const HTTP_LIMITS = {
+  /** For a request's headers to arrive. */
+  headersTimeout: 15_000,
+  /** For a whole request, body included, to arrive. */
+  requestTimeout: 60_000,
+  /** Longer than the 60 s after which load balancers drop an idle connection, so that they end it, not we. */
+  keepAliveTimeout: 75_000,
+  maxHeaderSize: 16 * 1024,
+  maxConnections: 10_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** The port could not be listened on; the message is a sentence for the operator. */
+export class PortUnavailable extends Error {
+  override name = 'PortUnavailable';
+  readonly code = 'port-unavailable';
+  readonly retriable = false;
+}
+
+export async function openHttpServer({ app, host, port, log, limits }: HttpServerOptions): Promise<HttpServer> {
+  const { maxConnections, ...serverLimits } = { ...HTTP_LIMITS, ...limits };
+  const running = new Set<ServerResponse>();
+  let stopping = false;
+  const handle = app.callback();
+  const server = createServer({ ...serverLimits, keepAlive: true, noDelay: true }, (req, res) => {
+    running.add(res);
+    res.once('close', () => running.delete(res));
+    if (stopping) res.setHeader('connection', 'close');
+    void handle(req, res);
+  });
+  server.maxConnections = maxConnections;
+  server.on('clientError', answerBrokenRequest);
+  server.on('drop', () => log.warn({ maxConnections }, 'a connection was refused: too many are open'));
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
+    server.listen({ host, port }, resolve);
+  });
+  server.on('error', (error) => log.error({ err: error }, 'the HTTP server met an error'));
+  const address = server.address() as AddressInfo;
+
+  let closed: Promise<void> | undefined;
+  const close = async (graceMs: number) => {
+    stopping = true;
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const res of running) {
+      if (!res.headersSent) res.setHeader('connection', 'close');
+      res.emit(STOPPING);
+    }
+    server.closeIdleConnections();
+    const timer = setTimeout(() => {
+      log.warn({ running: running.size, graceMs }, 'requests still running at the end of the grace period were cut off');
+      server.closeAllConnections();
+    }, graceMs);
+    await ended;
+    clearTimeout(timer);
+  };
+  return {
+    port: address.port,
+    url: `http://${urlHost(host, address)}:${address.port}`,
+    close: (graceMs) => (closed ??= close(graceMs)),
+  };
+}
+
+function urlHost(host: string, address: AddressInfo): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return address.family === 'IPv6' ? `[${address.address}]` : host;
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const causes: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} on ${host} is taken by another program: stop it, or set PORT to a free one.`,
+    EACCES: `Port ${port} on ${host} may not be opened by this user: set PORT to one above 1023.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}: set HOST to one that it has, or to 127.0.0.1.`,
+    ENOTFOUND: `The host name ${host} is not known: set HOST to an address of this machine, such as 127.0.0.1.`,
+  };
+  const sentence = causes[error.code ?? ''];
+  return sentence === undefined ? error : new PortUnavailable(sentence, { cause: error });
+}
+
+const BROKEN: Readonly<Record<string, readonly [status: string, title: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive'],
+};
+
+/** What never became a request gets its answer here, as a problem like any other, and the connection ends. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const [status, title] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', 'The request is not HTTP'];
+  const body = JSON.stringify({ type: 'about:blank', title, status: Number.parseInt(status, 10) });
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json; charset=utf-8\r\n`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,56 @@
+import { type FieldFault, type FloorProblems, Problem } from './problem.ts';
+import type { Schema, SchemaIssue } from './route.ts';
+
+const MAX_FAULTS = 20;
+
+/** RFC 6901. */
+function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).slice(0, 200).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+interface DetailedIssue extends SchemaIssue {
+  readonly keys?: readonly string[];
+  readonly errors?: readonly (readonly DetailedIssue[])[];
+}
+
+/** Of a union the alternative that fits best is explained: the one with the fewest faults. */
+function flatten(issues: readonly DetailedIssue[], base: readonly PropertyKey[] = []): DetailedIssue[] {
+  return issues.flatMap((issue): DetailedIssue[] => {
+    const path = [...base, ...issue.path];
+    if (issue.code === 'unrecognized_keys' && issue.keys) {
+      return issue.keys.map((key) => ({ path: [...path, key], message: 'Unknown member' }));
+    }
+    const branches = (issue.errors ?? []).filter((branch) => !branch.some(isWrongAtRoot));
+    if (issue.code === 'invalid_union' && branches.length > 0) {
+      const explained = branches.map((branch) => flatten(branch, path));
+      return explained.reduce((best, branch) => (branch.length < best.length ? branch : best));
+    }
+    const missing = isWrongType(issue) && issue.message.endsWith('received undefined');
+    return [{ path, message: missing ? 'Required' : issue.message }];
+  });
+}
+
+const isWrongType = (issue: SchemaIssue) => issue.code === 'invalid_type';
+const isWrongAtRoot = (issue: SchemaIssue) => isWrongType(issue) && issue.path.length === 0;
+
+export function faultsOf(issues: readonly SchemaIssue[], where: FieldFault['in']): FieldFault[] {
+  return flatten(issues as readonly DetailedIssue[])
+    .slice(0, MAX_FAULTS)
+    .map(({ path, message }) => ({ in: where, pointer: pointerTo(path), message: message.slice(0, 500) }));
+}
+
+/** The value as its schema makes it; else a 422 that lists each fault. */
+export function validate(
+  schema: Schema | undefined,
+  value: unknown,
+  where: FieldFault['in'],
+  problems: FloorProblems,
+): unknown {
+  if (schema === undefined) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = faultsOf(result.error.issues, where);
+  const first = errors[0];
+  const place = first === undefined || first.pointer === '' ? `the ${where}` : first.pointer;
+  throw new Problem(problems['invalid-request'], { detail: `${place}: ${first?.message ?? 'not valid'}.`, errors });
+}

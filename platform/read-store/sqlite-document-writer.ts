@@ -1,0 +1,86 @@
+// What changes the read store's file. Synchronous: it runs on a thread that may wait.
+
+import type { DatabaseSync } from 'node:sqlite';
+import { durably, inTransaction, purgeDeleted } from '../sqlite/open-sqlite.ts';
+import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
+import type { Checkpoint, DocumentWrite } from './read-store.ts';
+import { putRevision } from './sqlite-read-store-schema.ts';
+
+export type DocumentWriter = ReturnType<typeof createDocumentWriter>;
+
+export function createDocumentWriter(database: DatabaseSync) {
+  const upsert = database.prepare(
+    `INSERT INTO document (key, revision, expires_at, value) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at, value = excluded.value
+     WHERE excluded.revision > revision`,
+  );
+  const setMember = database.prepare(
+    'INSERT INTO member VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET score = excluded.score WHERE excluded.score <> score',
+  );
+  const removeMember = database.prepare('DELETE FROM member WHERE name = ? AND member = ?');
+  const count = database.prepare(
+    'INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value',
+  );
+  const put = database.prepare(
+    `INSERT INTO document (key, revision, value) VALUES (?, ${putRevision}, ?)
+     ON CONFLICT DO UPDATE SET value = excluded.value WHERE revision = ${putRevision}`,
+  );
+  const remove = database.prepare(`DELETE FROM document WHERE key = ? AND revision = ${putRevision}`);
+  const sweep = database.prepare(
+    'DELETE FROM document WHERE key IN (SELECT key FROM document WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  );
+  const movePositions = createPositionsWriter(database);
+
+  /** Whether the document advanced. */
+  function write({ key, revision, value, expiresAt, members, counts }: DocumentWrite): boolean {
+    const { changes } = upsert.run(key, whole(revision), expiresAt ?? null, toJson(value));
+    if (changes === 0) return false;
+    for (const { set, member, score } of members ?? []) {
+      if (score === null) removeMember.run(set, member);
+      else setMember.run(set, member, finite(score));
+    }
+    for (const { counter, by } of counts ?? []) count.run(counter, whole(by));
+    return true;
+  }
+
+  return {
+    apply(writes: readonly DocumentWrite[], checkpoint: Checkpoint | undefined): Set<string> {
+      return inTransaction(database, () => {
+        const advanced = new Set<string>();
+        for (const document of writes) if (write(document)) advanced.add(document.key);
+        if (checkpoint) movePositions('', checkpoint.projection, checkpoint.positions);
+        return advanced;
+      });
+    },
+    put(key: string, value: unknown): void {
+      const { changes } = durably(database, () => put.run(key, toJson(value)));
+      if (changes === 0) throw new TypeError(`${key} is the key of a document: it cannot be put`);
+    },
+    remove(key: string): void {
+      durably(database, () => remove.run(key));
+    },
+    /** Removes at most `limit` documents that expired by `now`; answers how many. */
+    sweepExpired(now: number, limit: number): number {
+      return Number(sweep.run(now, limit).changes);
+    },
+    purge(): void {
+      purgeDeleted(database);
+    },
+  };
+}
+
+function toJson(value: unknown): string {
+  const json: string | undefined = JSON.stringify(value);
+  if (json === undefined) throw new TypeError('a value must be JSON');
+  return json;
+}
+
+function whole(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError(`${value} is not a whole number`);
+  return value;
+}
+
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw new TypeError(`${value} is not a finite number`);
+  return value;
+}

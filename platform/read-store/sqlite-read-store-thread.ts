@@ -1,0 +1,26 @@
+// The thread that writes and scans the read store's file for a thread that must not wait.
+
+import { type MessagePort, workerData } from 'node:worker_threads';
+import { serveThreadCalls } from '../threads/thread-calls.ts';
+import { openDocumentFile } from './open-document-file.ts';
+import type { Checkpoint, DocumentWrite, RangeOptions } from './read-store.ts';
+
+const port = workerData as MessagePort;
+let file: Awaited<ReturnType<typeof openDocumentFile>> | undefined;
+
+function opened() {
+  if (!file) throw new Error('the read store is not open');
+  return file;
+}
+
+serveThreadCalls(port, {
+  open: async (path: string) => void (file = await openDocumentFile(path)),
+  apply: ([writes, checkpoint]: [DocumentWrite[], Checkpoint | undefined]) => opened().writer.apply(writes, checkpoint),
+  put: ([key, value]: [string, unknown]) => opened().writer.put(key, value),
+  remove: ([key]: [string]) => opened().writer.remove(key),
+  sweepExpired: ([now, limit]: [number, number]) => opened().writer.sweepExpired(now, limit),
+  purge: () => opened().writer.purge(),
+  range: ([set, options]: [string, RangeOptions]) => opened().reader.range(set, options),
+  keys: ([prefix, limit]: [string, number]) => opened().reader.keys(prefix, limit),
+  close: () => opened().close(),
+});

@@ -1,0 +1,51 @@
+// Snapshots, by stream, of what each request must know before it is let in. They live in the read store beside the
+// projector's, under the same revision guard; what is missing there is folded from the event store and restored, so an
+// emptied read store neither opens nor locks the door.
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import type { EventStore } from '../event-store/event-store.ts';
+import { readWholeStream } from '../event-store/read-whole-stream.ts';
+import type { DocumentWrite, ReadStore } from '../read-store/read-store.ts';
+
+export interface Standings<Standing> {
+  /** In the order of the streams; undefined for a stream without events. */
+  get(streams: readonly string[]): Promise<(Standing | undefined)[]>;
+  /** Folds the stream and writes its standing; a command calls it after its append and before it answers. */
+  refresh(stream: string): Promise<{ readonly standing: Standing; readonly revision: number } | undefined>;
+}
+
+export interface StandingOptions<Standing> {
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly readStore: Pick<ReadStore, 'get' | 'apply'>;
+  readonly keyOf: (stream: string) => string;
+  readonly evolve: (before: Standing | undefined, event: RecordedEvent) => Standing | undefined;
+  /** The very write that the projector makes for this standing at this revision. */
+  readonly writeOf: (stream: string, revision: number, standing: Standing) => DocumentWrite;
+}
+
+export function createStandings<Standing>(options: StandingOptions<Standing>): Standings<Standing> {
+  const { store, readStore, keyOf, evolve, writeOf } = options;
+
+  const refresh = async (stream: string) => {
+    const events = await readWholeStream(store, stream);
+    const standing = events.reduce<Standing | undefined>(evolve, undefined);
+    const revision = events.at(-1)?.revision;
+    if (standing === undefined || revision === undefined) return undefined;
+    await readStore.apply([writeOf(stream, revision, standing)]);
+    return { standing, revision };
+  };
+
+  return {
+    refresh,
+    async get(streams) {
+      const documents = await readStore.get(streams.map(keyOf));
+      return Promise.all(
+        documents.map(async (document, i) =>
+          document && document.value !== null
+            ? (document.value as Standing)
+            : (await refresh(streams[i] as string))?.standing,
+        ),
+      );
+    },
+  };
+}

@@ -1,0 +1,33 @@
+// One inference by id. It never waits for a projection: an ended one is read from its document, any other is folded from
+// its stream, so what was acknowledged is seen at once.
+
+import { evolveInference, INFERENCE_STREAM_LENGTH, type InferenceState, initialInference } from '#events/inference.ts';
+import { inferenceStream } from '#events/streams.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import type { ReadStore } from '#platform/read-store/read-store.ts';
+import { inferenceKey } from '../../projectors/inference/read-model.ts';
+
+export type FoundInference = { readonly state: Exclude<InferenceState, { status: 'absent' }>; readonly revision: number };
+
+export function createInferenceFinder(
+  readStore: Pick<ReadStore, 'get'>,
+  store: Pick<EventStore, 'readStream'>,
+): (tenantId: string, ids: readonly string[]) => Promise<(FoundInference | undefined)[]> {
+  const fold = async (id: string): Promise<FoundInference | undefined> => {
+    const events = await store.readStream(inferenceStream(id), { limit: INFERENCE_STREAM_LENGTH });
+    const state = events.reduce(evolveInference, initialInference);
+    return state.status === 'absent' ? undefined : { state, revision: events.length - 1 };
+  };
+
+  return async (tenantId, ids) => {
+    const documents = await readStore.get(ids.map(inferenceKey));
+    const found = await Promise.all(
+      documents.map((document, i) => {
+        const state = document?.value as FoundInference['state'] | null | undefined;
+        const ended = document && state && state.status !== 'queued';
+        return ended ? { state, revision: document.revision } : fold(ids[i] as string);
+      }),
+    );
+    return found.map((one) => (one?.state.request.metadata.tenantId === tenantId ? one : undefined));
+  };
+}

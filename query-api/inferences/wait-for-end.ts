@@ -1,0 +1,47 @@
+// Long-polling: woken by the live channel when the result is appended; since a wake-up may be lost, it also looks by itself.
+
+import { inferenceChannel, type InferenceMessage } from '#events/live.ts';
+import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+
+/** How long a lost wake-up can cost. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** Looks until `look` answers true, the time is over, or the signal aborts. Answers whether it was true. */
+export async function waitForEnd(
+  inferenceId: string,
+  live: Pick<LiveChannel, 'subscribe'>,
+  look: () => Promise<boolean>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  let woken = false;
+  let wake: (() => void) | undefined;
+  const rouse = () => {
+    woken = true;
+    wake?.();
+  };
+  const unsubscribe = live.subscribe(inferenceChannel(inferenceId), ({ value }) => {
+    if ((value as InferenceMessage).type === 'ended') rouse();
+  });
+  signal.addEventListener('abort', rouse, { once: true });
+  try {
+    for (;;) {
+      woken = false;
+      if (await look()) return true;
+      const left = deadline - performance.now();
+      if (left <= 0 || signal.aborted) return false;
+      if (!woken) {
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(resolve, Math.min(left, LOOK_AGAIN_MS));
+        });
+        clearTimeout(timer);
+      }
+    }
+  } finally {
+    unsubscribe();
+    signal.removeEventListener('abort', rouse);
+  }
+}

@@ -1,0 +1,200 @@
+import { expect } from 'chai';
+import { evolveApiKey, initialApiKey } from '#events/api-key.ts';
+import { createEvent } from '#events/create-event.ts';
+import { evolveCredential, initialCredential } from '#events/credential.ts';
+import { evolveInference, initialInference } from '#events/inference.ts';
+import { evolveModel, initialModel, type ModelDefinition } from '#events/model.ts';
+import { evolveTenantName, initialTenantName } from '#events/tenant-name.ts';
+import { evolveTenant, initialTenant } from '#events/tenant.ts';
+import { decideIssueApiKey, decideRevokeApiKey } from '../../command-api/api-keys/decide.ts';
+import { decideDeleteCredential, decideStoreCredential } from '../../command-api/credentials/decide.ts';
+import { decideCancelInference } from '../../command-api/inferences/decide.ts';
+import {
+  decideGrantModel,
+  decideRegisterModel,
+  decideRetireModel,
+  decideSetModelDefaults,
+} from '../../command-api/models/decide.ts';
+import { decideClaimTenantName, decideCreateTenant } from '../../command-api/tenants/decide.ts';
+import { given, ORIGIN } from '../support/given-decider.ts';
+
+const origin = ORIGIN;
+const again = { ...ORIGIN, eventId: '018f0000-0000-7000-8000-00000000000a' };
+const other = { ...again, commandId: '018f0000-0000-7000-8000-00000000000b' };
+
+describe('tenant', () => {
+  const tenant = { initial: initialTenant, evolve: evolveTenant };
+  const created = createEvent('TenantCreated', { name: 'Acme' }, origin);
+
+  it('is created once', () => {
+    given(tenant, 'tenant-1')
+      .when((state) => decideCreateTenant({ name: 'Acme', origin }, state))
+      .then({ type: 'TenantCreated', data: { name: 'Acme' } });
+    given(tenant, 'tenant-1', [created])
+      .when((state) => decideCreateTenant({ name: 'Acme', origin }, state))
+      .thenNothing();
+  });
+
+  describe('name', () => {
+    const name = { initial: initialTenantName, evolve: evolveTenantName };
+    const claimed = createEvent('TenantNameClaimed', { tenantId: 'one' }, origin);
+    const claim = (tenantId: string, holderExists: boolean, now: number) => ({ tenantId, holderExists, now, origin });
+
+    it('belongs to who claims it first', () => {
+      given(name, 'tenantname-x')
+        .when((state) => decideClaimTenantName(claim('one', false, 0), state))
+        .then({ type: 'TenantNameClaimed', data: { tenantId: 'one' } });
+      given(name, 'tenantname-x', [claimed])
+        .when((state) => decideClaimTenantName(claim('two', true, 1e9), state))
+        .thenRefused('taken');
+    });
+
+    it('may be claimed again by its holder', () => {
+      given(name, 'tenantname-x', [claimed])
+        .when((state) => decideClaimTenantName(claim('one', true, 0), state))
+        .thenNothing();
+    });
+
+    it('is free again when its claimant never came to be, but not at once', () => {
+      given(name, 'tenantname-x', [claimed])
+        .when((state) => decideClaimTenantName(claim('two', false, 2_000), state))
+        .thenRefused('taken');
+      given(name, 'tenantname-x', [claimed])
+        .when((state) => decideClaimTenantName(claim('two', false, 1_000 + 60_000), state))
+        .then({ type: 'TenantNameClaimed', data: { tenantId: 'two' } });
+    });
+  });
+});
+
+describe('API key', () => {
+  const apiKey = { initial: initialApiKey, evolve: evolveApiKey };
+  const data = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:write'], expiresAt: null };
+  const issued = createEvent('ApiKeyIssued', data, origin);
+
+  it('is issued once and revoked once', () => {
+    given(apiKey, 'apikey-1')
+      .when((state) => decideIssueApiKey({ ...data, origin }, state))
+      .then({ type: 'ApiKeyIssued', data });
+    given(apiKey, 'apikey-1', [issued]).when((state) => decideIssueApiKey({ ...data, origin }, state)).thenNothing();
+    const { state } = given(apiKey, 'apikey-1', [issued])
+      .when((state) => decideRevokeApiKey(origin, state))
+      .then({ type: 'ApiKeyRevoked' });
+    expect(state.status).to.equal('revoked');
+    expect(decideRevokeApiKey(origin, state)).to.deep.equal([]);
+  });
+});
+
+describe('credential', () => {
+  const credential = { initial: initialCredential, evolve: evolveCredential };
+  const data = { name: 'openai', kind: 'openai' as const, last4: 'wxyz', secretId: 's', environment: null };
+
+  it('is stored once and deleted once', () => {
+    const { state } = given(credential, 'credential-1')
+      .when((state) => decideStoreCredential({ ...data, origin }, state))
+      .then({ type: 'CredentialStored', data });
+    expect(decideStoreCredential({ ...data, origin }, state)).to.deep.equal([]);
+    expect(decideDeleteCredential(origin, state)).to.have.length(1);
+    expect(decideDeleteCredential(origin, initialCredential)).to.deep.equal([]);
+  });
+});
+
+describe('model', () => {
+  const model = { initial: initialModel, evolve: evolveModel };
+  const definition: ModelDefinition = {
+    name: 'm',
+    description: '',
+    task: 'chat',
+    runtime: 'openai',
+    source: 'http://upstream/v1',
+    upstreamModel: 'm',
+    credentialId: null,
+    parameters: [],
+    anyParameter: true,
+    maxInputChars: 1_000,
+    maxBatch: 8,
+    maxDelayMs: 0,
+    timeoutMs: 1_000,
+    memoryBytes: 0,
+  };
+  const registered = createEvent('ModelRegistered', definition, origin);
+  const defaults = { temperature: '0.2' };
+
+  it('is registered; the same again changes nothing', () => {
+    given(model, 'model-acme-m')
+      .when((state) => decideRegisterModel({ definition, origin }, state))
+      .then({ type: 'ModelRegistered', data: definition });
+    given(model, 'model-acme-m', [registered])
+      .when((state) => decideRegisterModel({ definition: { ...definition }, origin: other }, state))
+      .thenNothing();
+  });
+
+  it('knows a repeated command, and one whose key was used for something else', () => {
+    const changed = { ...definition, description: 'changed' };
+    given(model, 'model-acme-m', [registered])
+      .when((state) => decideRegisterModel({ definition: changed, origin }, state))
+      .thenNothing();
+    given(model, 'model-acme-m', [registered])
+      .when((state) => decideRegisterModel({ definition: changed, origin: again }, state))
+      .thenRefused('key-reused');
+    given(model, 'model-acme-m', [registered])
+      .when((state) => decideSetModelDefaults({ defaults, origin: again }, state))
+      .thenRefused('key-reused');
+  });
+
+  it('has defaults set, kept by a later registration and dropped by retirement', () => {
+    const { state } = given(model, 'model-acme-m', [
+      registered,
+      createEvent('ModelDefaultsSet', { defaults }, other),
+    ])
+      .when((state) => decideRegisterModel({ definition: { ...definition, description: 'new' }, origin: { ...other, commandId: 'c3' } }, state))
+      .then({ type: 'ModelRegistered', data: { ...definition, description: 'new' } });
+    expect(state).to.deep.include({ status: 'registered' });
+    expect(state.status !== 'absent' && state.model.defaults).to.deep.equal(defaults);
+    const retired = given(model, 'model-acme-m', [registered, createEvent('ModelRetired', {}, other)]).state;
+    expect(decideSetModelDefaults({ defaults, origin: again }, retired)).to.equal('absent');
+    expect(decideGrantModel({ to: ['*'], origin: again }, retired)).to.equal('absent');
+    expect(decideRetireModel(again, retired)).to.deep.equal([]);
+    expect(decideRetireModel(again, initialModel)).to.equal('absent');
+  });
+});
+
+describe('inference', () => {
+  const inference = { initial: initialInference, evolve: evolveInference };
+  const content = { sealed: 'x', blob: null, bytes: 1 };
+  const requested = createEvent(
+    'InferenceRequested',
+    { model: 'm', modelOwner: 'acme', form: 'input' as const, input: content, parameters: {}, deadline: 9 },
+    origin,
+  );
+  const completed = createEvent(
+    'InferenceCompleted',
+    { output: content, inputTokens: 1, outputTokens: 1, cache: 'bypass' as const, startedAt: 1, attempt: 1 },
+    origin,
+  );
+  const cancel = { tenantId: 'acme', origin };
+
+  it('is cancelled while it has no end', () => {
+    const { state } = given(inference, 'inference-1', [requested])
+      .when((state) => decideCancelInference(cancel, state))
+      .then({ type: 'InferenceCancelled' });
+    expect(decideCancelInference(cancel, state)).to.deep.equal([]);
+  });
+
+  it('stays completed', () => {
+    given(inference, 'inference-1', [requested, completed])
+      .when((state) => decideCancelInference(cancel, state))
+      .thenRefused('ended');
+  });
+
+  it('of another tenant is absent', () => {
+    given(inference, 'inference-1', [requested])
+      .when((state) => decideCancelInference({ ...cancel, tenantId: 'other' }, state))
+      .thenRefused('absent');
+    given(inference, 'inference-1').when((state) => decideCancelInference(cancel, state)).thenRefused('absent');
+  });
+
+  it('has one result: a second changes nothing', () => {
+    const late = createEvent('InferenceCancelled', {}, other);
+    expect(given(inference, 'inference-1', [requested, completed, late]).state).to.have.property('status', 'completed');
+  });
+});

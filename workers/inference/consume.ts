@@ -1,0 +1,165 @@
+// Takes requests from the bus, opens them, and hands them to the dispatcher. Never parks: whatever is wrong with a request
+// becomes its end.
+
+import { evolveInference, type InferenceRequest, initialInference } from '#events/inference.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import type { Model } from '#events/model.ts';
+import type { Standing } from '#events/standing.ts';
+import { modelStream, subjectOf } from '#events/streams.ts';
+import type { Delivery } from '#platform/bus/bus.ts';
+import { type Contents, ERASED } from '#platform/content/content.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import type { RunError } from '#platform/model-host/model-runtime.ts';
+import type { Standings } from '#platform/standing/standings.ts';
+import type { Attempts } from './attempts.ts';
+import { batchKeyOf, type Job, modelKeyOf } from './job.ts';
+import { MAX_ATTEMPTS } from './run-batch.ts';
+
+/** Requests taken from the bus and not yet ended, at most; beyond it the bus waits. */
+export const WINDOW = 1_024;
+
+export interface ConsumeOptions {
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly contents: Pick<Contents, 'open'>;
+  readonly standings: Pick<Standings<Standing>, 'get'>;
+  readonly attempts: Attempts;
+  readonly now: () => number;
+  /** Requests up to this position may have been begun by a process that died. */
+  readonly suspectUpTo: bigint;
+  readonly submit: (job: Job) => void;
+  /** Ends a request that no model is asked for. */
+  readonly refuse: (event: RecordedEvent, inferenceId: string, error: RunError, attempt: number, ended: () => void) => void;
+}
+
+export interface InferenceConsumer {
+  handle(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void>;
+  cancel(inferenceId: string): void;
+  outstanding(): number;
+  /** Lets go of a batch that waits for room. */
+  stop(): void;
+}
+
+interface Running {
+  readonly controller: AbortController;
+  /** One for each time the request was delivered while it ran. */
+  readonly acks: (() => void)[];
+}
+
+export function createInferenceConsumer(options: ConsumeOptions): InferenceConsumer {
+  const { contents, now, submit, refuse } = options;
+  const running = new Map<string, Running>();
+  const attemptOf = createAttemptLookup(options);
+  let room: (() => void) | undefined;
+  let stopped = false;
+
+  const finish = (id: string, attempt: number) => {
+    const { acks } = running.get(id) ?? { acks: [] };
+    running.delete(id);
+    for (const ack of acks) ack();
+    if (running.size < WINDOW) room?.();
+    if (attempt > 1) options.attempts.forget(id);
+  };
+
+  const begin = async (event: RecordedEvent, id: string, model: Model | undefined, signal: AbortSignal) => {
+    const request = event.data as InferenceRequest;
+    const attempt = await attemptOf(event, id);
+    if (attempt === undefined) return finish(id, 1);
+    const ended = () => finish(id, attempt);
+    const end = (code: string, message: string) => refuse(event, id, { code, message, retriable: false }, attempt, ended);
+    if (attempt > MAX_ATTEMPTS) return end('crashed', `the server died ${MAX_ATTEMPTS} times while this request ran`);
+    if (!model) return end('model-retired', `the model ${request.model} is not registered any more`);
+    if (request.deadline <= now()) return end('timeout', 'its deadline passed before it could run');
+    const input = await contents.open(event.metadata, request.input).catch((error: unknown) => unreadable(error));
+    if (input instanceof Unreadable) return end('content-unreadable', 'its content cannot be read');
+    if (input === ERASED) return end('erased', 'its content has been erased');
+    const parameters = Object.entries(request.parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]);
+    submit({
+      id,
+      event,
+      request,
+      model,
+      input,
+      parameters: Object.fromEntries(parameters) as Record<string, unknown>,
+      attempt,
+      tenantId: event.metadata.tenantId,
+      modelKey: modelKeyOf(request),
+      batchKey: batchKeyOf(request, attempt, id),
+      signal,
+      ended,
+    });
+  };
+
+  return {
+    outstanding: () => running.size,
+    stop() {
+      stopped = true;
+      room?.();
+    },
+    cancel: (inferenceId) => running.get(inferenceId)?.controller.abort(),
+    async handle(batch, ack) {
+      const models = await modelsOf(options.standings, batch);
+      const begun: Promise<void>[] = [];
+      for (const delivery of batch) {
+        const { event } = delivery;
+        if (event.type !== 'InferenceRequested') {
+          ack(delivery);
+          continue;
+        }
+        const id = subjectOf(event.stream);
+        const already = running.get(id);
+        if (already) {
+          already.acks.push(() => ack(delivery));
+          continue;
+        }
+        const controller = new AbortController();
+        running.set(id, { controller, acks: [() => ack(delivery)] });
+        begun.push(begin(event, id, models.get(modelKeyOf(event.data as InferenceRequest)), controller.signal));
+      }
+      await Promise.all(begun);
+      while (running.size >= WINDOW && !stopped) await new Promise<void>((resolve) => (room = resolve));
+    },
+  };
+}
+
+class Unreadable {}
+
+/** A fault of the content itself ends its request; any other stops the consumer, to be tried again. */
+function unreadable(error: unknown): Unreadable {
+  if (error instanceof Error && 'retriable' in error && error.retriable === false) return new Unreadable();
+  throw error;
+}
+
+/** The attempt that a delivery is, or undefined when the request has ended already. */
+function createAttemptLookup({ store, attempts, suspectUpTo }: ConsumeOptions) {
+  /** Only as many of the first unfinished requests as the window holds can have been running when the process died. */
+  let suspectsLeft = WINDOW;
+  let newest = suspectUpTo;
+  return async (event: RecordedEvent, id: string): Promise<number | undefined> => {
+    if (event.position > newest) {
+      newest = event.position;
+      return 1;
+    }
+    const events = await store.readStream(event.stream);
+    if (events.reduce(evolveInference, initialInference).status !== 'queued') return undefined;
+    if (event.position > suspectUpTo || suspectsLeft === 0) return 1;
+    suspectsLeft--;
+    return attempts.next(id);
+  };
+}
+
+async function modelsOf(standings: Pick<Standings<Standing>, 'get'>, batch: readonly Delivery[]) {
+  const requests = batch.filter(({ event }) => event.type === 'InferenceRequested');
+  const streams = new Map(
+    requests.map(({ event }) => {
+      const request = event.data as InferenceRequest;
+      return [modelKeyOf(request), modelStream(request.modelOwner, request.model)] as const;
+    }),
+  );
+  const found = await standings.get([...streams.values()]);
+  return new Map(
+    [...streams.keys()].map((key, i) => {
+      const standing = found[i];
+      return [key, standing?.of === 'model' && standing.state.status === 'registered' ? standing.state.model : undefined];
+    }),
+  );
+}

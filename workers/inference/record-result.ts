@@ -1,0 +1,64 @@
+// Appends a request's end at expected revision 0, so that it is revision 1 whoever else tries: one recorded result.
+
+import { v7 } from 'uuid';
+import { createEvent, type Origin } from '#events/create-event.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import type { Contents } from '#platform/content/content.ts';
+import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
+import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { Log } from '#platform/logging/log.ts';
+import { retryWhileRetriable } from '#platform/retry.ts';
+import type { RunResult } from '#platform/model-host/model-runtime.ts';
+import { inferenceChannel } from '#events/live.ts';
+
+/** Acts for Defter itself. */
+const WORKER = { kind: 'system', id: 'workers:inference' } as const;
+
+export interface Outcome {
+  readonly result: RunResult;
+  readonly startedAt: number;
+  readonly attempt: number;
+}
+
+export interface RecordResultOptions {
+  readonly store: Pick<EventStore, 'append'>;
+  readonly contents: Pick<Contents, 'seal'>;
+  readonly live: LiveChannel;
+  readonly log: Log;
+}
+
+export function createResultRecorder({ store, contents, live, log }: RecordResultOptions) {
+  const resultEvent = async (request: RecordedEvent, { result, startedAt, attempt }: Outcome) => {
+    const { tenantId, $correlationId, traceparent } = request.metadata;
+    const value = result.ok ? result.output : result.error.message;
+    const { content, keyId } = await contents.seal(tenantId, value);
+    const origin: Origin = {
+      eventId: v7(),
+      commandId: request.id,
+      tenantId,
+      actor: WORKER,
+      correlationId: $correlationId,
+      keyId,
+      ...(traceparent !== undefined && { traceparent }),
+    };
+    return result.ok
+      ? createEvent('InferenceCompleted', { output: content, ...result.usage, cache: 'bypass', startedAt, attempt }, origin)
+      : createEvent('InferenceFailed', { code: result.error.code, message: content, attempt }, origin);
+  };
+
+  /** Resolves once the request has an end in the log, whether this one or another's. Retries for as long as it takes. */
+  return async (request: RecordedEvent, inferenceId: string, outcome: Outcome, signal: AbortSignal): Promise<void> => {
+    const event = await resultEvent(request, outcome);
+    const fields = { inferenceId, correlationId: request.metadata.$correlationId };
+    try {
+      await retryWhileRetriable(() => store.append(request.stream, [event], request.revision), {
+        signal,
+        onRetry: (err, attempt) => log.warn({ ...fields, err, attempt }, 'could not append a result, trying again'),
+      });
+    } catch (err) {
+      if (!(err instanceof WrongExpectedRevision)) throw err;
+      log.debug(fields, 'another result was first; this one is dropped');
+    }
+    live.publish(inferenceChannel(inferenceId), { type: 'ended' }, { keep: false });
+  };
+}

@@ -1,0 +1,76 @@
+// Runs one batch of requests that share a model and parameters, and records each one's end.
+
+import type { InferenceMessage } from '#events/live.ts';
+import { inferenceChannel } from '#events/live.ts';
+import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { Log } from '#platform/logging/log.ts';
+import type { ModelHost } from '#platform/model-host/model-host.ts';
+import type { ModelSpec, RunResult } from '#platform/model-host/model-runtime.ts';
+import type { Job } from './job.ts';
+import type { Outcome } from './record-result.ts';
+
+/** A request whose model thread died is tried again this often, then fails: it may be the cause. */
+export const MAX_ATTEMPTS = 3;
+
+export interface RunBatchOptions {
+  readonly host: Pick<ModelHost, 'run'>;
+  readonly specOf: (job: Job) => Promise<ModelSpec>;
+  readonly live: LiveChannel;
+  readonly now: () => number;
+  readonly log: Log;
+  /** Takes each outcome; not awaited, so that the model can go on. */
+  readonly record: (job: Job, outcome: Outcome) => void;
+  readonly retry: (job: Job) => void;
+}
+
+const failure = (code: string, message: string): RunResult => ({ ok: false, error: { code, message, retriable: false } });
+
+export function createBatchRunner(options: RunBatchOptions) {
+  const { host, specOf, live, now, log, record, retry } = options;
+
+  const finish = (job: Job, result: RunResult, startedAt: number) => {
+    const { attempt } = job;
+    if (result.ok || result.error.code !== 'runtime-crashed') return record(job, { result, startedAt, attempt });
+    if (attempt < MAX_ATTEMPTS) return retry(job);
+    record(job, { result: failure('crashed', `the model broke ${attempt} times on this request`), startedAt, attempt });
+  };
+
+  const run = async (jobs: readonly Job[]) => {
+    const [first] = jobs as readonly [Job, ...Job[]];
+    const startedAt = now();
+    const streams = first.model.definition.task !== 'classification';
+    if (streams) for (const { id, attempt } of jobs) say(id, { type: 'started', attempt });
+    const byId = new Map(jobs.map((job) => [job.id, job]));
+    const left = Math.min(...jobs.map(({ request }) => request.deadline - startedAt));
+    const results = await host.run(
+      await specOf(first),
+      jobs.map(({ id, input }) => ({ id, input })),
+      {
+        parameters: first.parameters,
+        deadlineMs: Math.max(1, Math.min(first.model.definition.timeoutMs, left)),
+        signals: new Map(jobs.map(({ id, signal }) => [id, signal])),
+        ...(streams && {
+          onToken: (id: string, text: string) =>
+            say(id, { type: 'token', text, attempt: byId.get(id)?.attempt ?? 1 }),
+        }),
+      },
+    );
+    jobs.forEach((job, i) => finish(job, results[i] ?? failure('no-result', 'the model gave no result'), startedAt));
+  };
+
+  const say = (id: string, message: InferenceMessage) => live.publish(inferenceChannel(id), message);
+
+  /** Never rejects: whatever goes wrong is each request's outcome. */
+  return async (jobs: readonly Job[]): Promise<void> => {
+    const startedAt = now();
+    try {
+      await run(jobs);
+    } catch (err) {
+      const [first] = jobs;
+      log.error({ err, model: first?.modelKey, correlationId: first?.event.metadata.$correlationId }, 'a run failed');
+      const message = err instanceof Error && 'code' in err ? err.message : 'the model could not be run';
+      const code = err instanceof Error && 'code' in err ? String(err.code) : 'run-failed';
+      for (const job of jobs) finish(job, failure(code, message), startedAt);
+    }
+  };
+}
