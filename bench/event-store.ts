@@ -36,6 +36,8 @@ function cpuMicros(usage: NodeJS.CpuUsage): number {
 /** Makes the events first, so that only appending is measured. */
 async function measureAppends(store: EventStore, callers: number, appendCpu: () => Promise<number>): Promise<void> {
   const events = Array.from({ length: 50_000 }, smallEvent);
+  const streams = Array.from({ length: 60_000 * seconds }, () => `inference-${v7()}`);
+  let started = 0;
   let done = 0;
   let slowest = 0;
   const until = performance.now() + seconds * 1_000;
@@ -46,7 +48,10 @@ async function measureAppends(store: EventStore, callers: number, appendCpu: () 
     for (;;) {
       const at = performance.now();
       if (at > until) return;
-      await store.append(`inference-${v7()}`, [events[done % events.length] as NewEvent], 'no_stream');
+      const stream = streams[started] ?? `inference-${v7()}`;
+      const event = events[started % events.length] ?? smallEvent();
+      started += 1;
+      await store.append(stream, [event], 'no_stream');
       slowest = Math.max(slowest, performance.now() - at);
       done += 1;
     }
@@ -64,7 +69,7 @@ async function measureAppends(store: EventStore, callers: number, appendCpu: () 
 async function measureReads(store: EventStore): Promise<void> {
   const startedAt = performance.now();
   let count = 0;
-  for (let after = 0n; ; ) {
+  for (let after = 0n; ;) {
     const events = await store.readAll(after, 1_000);
     const last = events.at(-1);
     if (!last) break;

@@ -110,3 +110,9 @@ export function evolveModel(state: ModelState, event: RecordedEvent): ModelState
       return state;
   }
 }
+
+/** The tenant that owns what belongs to the installation. */
+export const PLATFORM = 'platform';
+
+export const isGrantedTo = ({ owner, grantedTo }: Pick<Model, 'owner' | 'grantedTo'>, tenantId: string) =>
+  owner === tenantId || grantedTo.includes('*') || grantedTo.includes(tenantId);

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { layers, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
+import { initializers, layers, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
 import { createRandom } from '../training/random.ts';
 import { saveModel } from '../training/save-model.ts';
 import { startWasmBackend } from '../training/wasm-backend.ts';
@@ -33,8 +33,13 @@ const model = sequential({
       inputShape: [classifier.inputLength],
       units: HIDDEN,
       activation: 'relu',
+      kernelInitializer: initializers.glorotUniform({ seed: SEED }),
     }),
-    layers.dense({ units: texts.length, activation: 'softmax' }),
+    layers.dense({
+      units: texts.length,
+      activation: 'softmax',
+      kernelInitializer: initializers.glorotUniform({ seed: SEED + 1 }),
+    }),
   ],
 });
 await train(model);

@@ -7,67 +7,72 @@ import { createRandom } from '../training/random.ts';
 import { saveModel } from '../training/save-model.ts';
 import { startWasmBackend } from '../training/wasm-backend.ts';
 import { readCorpus } from './corpus/read-corpus.ts';
+import { createGruTrainer, type GruWeights } from './gru-trainer.ts';
+import { measure } from './measure.ts';
 import { alphabet, encodeText } from './vocabulary.ts';
 
 const SEED = 20260802;
-const UNITS = Number(process.env['UNITS'] ?? 128);
-const STEPS = Number(process.argv[2] ?? 1000);
-const BATCH = Number(process.env['BATCH'] ?? 64);
-const LENGTH = Number(process.env['LEN'] ?? 80);
-const LEARNING_RATE = Number(process.env['LR'] ?? 0.006);
-
-const random = createRandom(SEED);
-const corpus = await readCorpus();
-const text = Uint8Array.from(encodeText(corpus.training));
-console.log(`${text.length} characters of training text`);
+const UNITS = 160;
+const STEPS = Number(process.argv[2] ?? 2500);
+const BATCH = 48;
+const LENGTH = 64;
+const LEARNING_RATE = 0.005;
 
 await startWasmBackend();
-const model = sequential({
-  layers: [
-    layers.gru({
-      inputShape: [null, alphabet.length],
-      units: UNITS,
-      returnSequences: true,
-      recurrentActivation: 'sigmoid',
-      recurrentInitializer: 'glorotUniform',
-      name: 'gru',
-    }),
-    layers.dense({ units: alphabet.length, activation: 'softmax', name: 'next' }),
-  ],
-});
-const optimizer = tf.train.adam(LEARNING_RATE);
-model.compile({ optimizer, loss: 'categoricalCrossentropy' });
-const started = Date.now();
-let average = Math.log(alphabet.length);
-for (let step = 1; step <= STEPS; step++) {
-  (optimizer as unknown as { learningRate: number }).learningRate = LEARNING_RATE * (1 - (0.98 * step) / STEPS);
-  const { x, y } = drawBatch();
-  const loss = Number(await model.trainOnBatch(x, y));
-  average = step < 20 ? loss : 0.97 * average + 0.03 * loss;
-  tf.dispose([x, y]);
-  if (step % 20 === 0) {
-    const seconds = (Date.now() - started) / 1000;
-    const rate = Math.round((step * BATCH * LENGTH) / seconds);
-    console.log(
-      `step ${step} of ${STEPS}  ${(average / Math.LN2).toFixed(3)} bits per character  ${Math.round(seconds)} s  ${rate}/s`,
-    );
-  }
-}
-await saveModel(model, fileURLToPath(new URL('.', import.meta.url)), 'uint16');
+const random = createRandom(SEED);
+const text = Uint8Array.from(encodeText((await readCorpus()).training));
+console.log(`${text.length} characters of training text`);
+await saveModel(toLayersModel(train()), fileURLToPath(new URL('.', import.meta.url)), 'uint16');
+await measure();
 
-/** Random windows of the text, one-hot, each with the same window one character on as its answer. */
-function drawBatch(): { x: tf.Tensor3D; y: tf.Tensor3D } {
-  const width = alphabet.length;
-  const inputs = new Float32Array(BATCH * LENGTH * width);
-  const answers = new Float32Array(BATCH * LENGTH * width);
-  for (let row = 0; row < BATCH; row++) {
-    const start = random.below(text.length - LENGTH - 1);
-    for (let at = 0; at < LENGTH; at++) {
-      const offset = (row * LENGTH + at) * width;
-      inputs[offset + (text[start + at] as number)] = 1;
-      answers[offset + (text[start + at + 1] as number)] = 1;
+/** Each of the batch's texts starts somewhere at random and reads on, so the hidden state lives across steps. */
+function train(): GruWeights {
+  const symbols = alphabet.length;
+  const trainer = createGruTrainer({ symbols, units: UNITS, batch: BATCH, length: LENGTH }, random);
+  const places = Array.from({ length: BATCH }, () => random.below(text.length));
+  const inputs = new Uint8Array(BATCH * LENGTH);
+  const answers = new Uint8Array(BATCH * LENGTH);
+  const started = Date.now();
+  let average = Math.log2(symbols);
+  for (let step = 1; step <= STEPS; step++) {
+    places.forEach((place, row) => {
+      for (let at = 0; at < LENGTH; at++) {
+        inputs[at * BATCH + row] = text[(place + at) % text.length] as number;
+        answers[at * BATCH + row] = text[(place + at + 1) % text.length] as number;
+      }
+      places[row] = (place + LENGTH) % text.length;
+    });
+    const warmUp = Math.min(1, step / 50);
+    const decay = 0.02 + 0.98 * (0.5 + 0.5 * Math.cos((Math.PI * step) / STEPS));
+    const bits = trainer.step(inputs, answers, LEARNING_RATE * warmUp * decay);
+    average = step < 20 ? bits : 0.97 * average + 0.03 * bits;
+    if (step % 25 === 0) {
+      const seconds = (Date.now() - started) / 1000;
+      const rate = Math.round((step * BATCH * LENGTH) / seconds);
+      const progress = `${Math.round(seconds)} s, ${rate} characters/s`;
+      console.log(`step ${step} of ${STEPS}  ${average.toFixed(3)} bits per character  ${progress}`);
     }
   }
-  const shape: [number, number, number] = [BATCH, LENGTH, width];
-  return { x: tf.tensor3d(inputs, shape), y: tf.tensor3d(answers, shape) };
+  return trainer.weights;
+}
+
+function toLayersModel({ kernel, recurrent, bias, outKernel, outBias }: GruWeights) {
+  const symbols = alphabet.length;
+  const gru = layers.gru({
+    inputShape: [null, symbols],
+    units: UNITS,
+    returnSequences: true,
+    recurrentActivation: 'sigmoid',
+    recurrentInitializer: 'glorotUniform',
+    name: 'gru',
+  });
+  const next = layers.dense({ units: symbols, activation: 'softmax', name: 'next' });
+  const model = sequential({ layers: [gru, next] });
+  gru.setWeights([
+    tf.tensor2d(kernel, [symbols, 3 * UNITS]),
+    tf.tensor2d(recurrent, [UNITS, 3 * UNITS]),
+    tf.tensor1d(bias),
+  ]);
+  next.setWeights([tf.tensor2d(outKernel, [UNITS, symbols]), tf.tensor1d(outBias)]);
+  return model;
 }

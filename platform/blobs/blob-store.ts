@@ -10,8 +10,10 @@ export class InvalidBlobName extends Error {
   readonly retriable = false;
 }
 
+export const isBlobName = (name: string): boolean => NAME.test(name);
+
 export function checkBlobName(name: string): void {
-  if (!NAME.test(name)) throw new InvalidBlobName('a blob is named <tenant>/<64 hexadecimal digits>');
+  if (!isBlobName(name)) throw new InvalidBlobName('a blob is named <tenant>/<64 hexadecimal digits>');
 }
 
 export interface BlobStore {

@@ -24,11 +24,7 @@ export interface Blobs {
    * Writes what `source` yields, holding at most one segment of it; durable when it resolves. `key`: to share one data
    * key with other parts of an event; by default the tenant's of today.
    */
-  write(
-    tenantId: string,
-    source: Uint8Array | AsyncIterable<Uint8Array>,
-    key?: DataKey,
-  ): Promise<WrittenBlob>;
+  write(tenantId: string, source: Uint8Array | AsyncIterable<Uint8Array>, key?: DataKey): Promise<WrittenBlob>;
   /**
    * All of a blob, checked against its name, or a range of its plaintext (what lies past the end is left out). Undefined
    * when there is no such blob, `erased` when its key is gone. Throws `SealBroken` when it was changed or cut off, or is
@@ -78,6 +74,9 @@ export function createBlobs({ store, keyring }: { readonly store: BlobStore; rea
   };
 
   const readRange = async ({ name }: BlobReference, dataKey: KeyObject, offset: number, length: number) => {
+    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
+      throw new RangeError('a range is two whole numbers, zero or more');
+    }
     const header = await store.read(name, { offset: 0, length: HEADER });
     if (!header) return undefined;
     const key = keyFromHeader(dataKey, header);
@@ -91,13 +90,17 @@ export function createBlobs({ store, keyring }: { readonly store: BlobStore; rea
     return Buffer.concat(parts).subarray(start, start + length);
   };
 
-  /** Throws unless the blob ends, as it was written, before segment `index`. */
+  /** Throws unless the blob ends, as it was written, before segment `index`: finds its last one and opens it. */
   const checkEnd = async (name: string, key: KeyObject, index: number) => {
-    for (let at = index - 1; at >= 0; at--) {
-      const parts = await readSegments(name, key, at, at);
-      if (parts && parts.length > 0) return;
+    let [there, beyond] = [-1, index];
+    while (beyond - there > 1) {
+      const middle = Math.floor((there + beyond) / 2);
+      const stored = await store.read(name, { offset: HEADER + middle * SEALED_SEGMENT, length: 1 });
+      if (stored && stored.length > 0) there = middle;
+      else beyond = middle;
     }
-    throw new SealBroken('a blob ends too early');
+    if (there === -1) throw new SealBroken('a blob ends too early');
+    await readSegments(name, key, there, there);
   };
 
   return {

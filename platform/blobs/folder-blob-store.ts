@@ -3,8 +3,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { type BlobStore, checkBlobName } from './blob-store.ts';
+import { dirname, join, resolve } from 'node:path';
+import { type BlobStore, checkBlobName, isBlobName } from './blob-store.ts';
 
 const INCOMING = '.incoming';
 /** A temporary file that nothing was written to for so long was left by a crash. */
@@ -12,7 +12,8 @@ const LEFTOVER_MS = 3_600_000;
 const MOST_KNOWN_FOLDERS = 10_000;
 
 function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+    return undefined;
   throw error;
 }
 
@@ -56,10 +57,18 @@ async function entries(folder: string): Promise<string[]> {
   return found.filter((entry) => !entry.startsWith('.')).sort();
 }
 
+/** Makes a folder and what is missing on the way to it; each is synced into its parent. */
+async function makeDurably(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
+}
+
 /** Makes `folder` when it is absent. Several threads and processes may use one folder. */
-export async function openFolderBlobStore(folder: string, now: () => number = Date.now): Promise<BlobStore> {
+export async function openFolderBlobStore(place: string, now: () => number = Date.now): Promise<BlobStore> {
+  const folder = resolve(place);
   const incoming = join(folder, INCOMING);
-  await mkdir(incoming, { recursive: true });
+  await makeDurably(incoming);
   await removeLeftovers(incoming, now() - LEFTOVER_MS);
   const durable = new Set<string>();
 
@@ -69,17 +78,16 @@ export async function openFolderBlobStore(folder: string, now: () => number = Da
     return join(folder, tenant, hash.slice(0, 2), hash);
   };
 
-  /** Each folder on the way is synced into its parent, once. */
+  /** Another thread may have made a folder and not synced it yet: each store syncs for itself, once. */
   const makeFolder = async (path: string): Promise<void> => {
     if (durable.has(path)) return;
     await mkdir(path, { recursive: true });
     for (let at = path; at !== folder; at = dirname(at)) await syncFolder(dirname(at));
-    await syncFolder(dirname(folder));
     if (durable.size >= MOST_KNOWN_FOLDERS) durable.clear();
     durable.add(path);
   };
 
-  const place = async (temporary: string, path: string): Promise<void> => {
+  const moveIn = async (temporary: string, path: string): Promise<void> => {
     await makeFolder(dirname(path));
     await rename(temporary, path);
     await syncFolder(dirname(path));
@@ -95,7 +103,7 @@ export async function openFolderBlobStore(folder: string, now: () => number = Da
       } finally {
         await file.close();
       }
-      await place(temporary, pathOf(name()));
+      await moveIn(temporary, pathOf(name()));
     } catch (error) {
       await unlink(temporary).catch(absent);
       throw error;
@@ -138,14 +146,15 @@ export async function openFolderBlobStore(folder: string, now: () => number = Da
       /** Whether names that begin with `start` can still be asked for. */
       const wanted = (start: string) =>
         (start.startsWith(prefix) || prefix.startsWith(start)) && start >= after.slice(0, start.length);
-      for (const tenant of await entries(folder)) {
-        if (!wanted(`${tenant}/`)) continue;
+      // With its slash, because `a-b/…` comes before `a/…`.
+      const tenants = (await entries(folder)).map((tenant) => `${tenant}/`).sort();
+      for (const tenant of tenants.filter(wanted)) {
         for (const shard of await entries(join(folder, tenant))) {
-          if (!wanted(`${tenant}/${shard}`)) continue;
+          if (!wanted(`${tenant}${shard}`)) continue;
           for (const hash of await entries(join(folder, tenant, shard))) {
-            const name = `${tenant}/${hash}`;
+            const name = `${tenant}${hash}`;
             if (names.length >= limit) return names;
-            if (name.startsWith(prefix) && name > after) names.push(name);
+            if (isBlobName(name) && name.startsWith(prefix) && name > after) names.push(name);
           }
         }
       }

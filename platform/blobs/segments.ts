@@ -68,7 +68,7 @@ export async function* sealSegments(
   let filled = 0;
   let index = 0;
   for await (const part of parts) {
-    for (let at = 0; at < part.length; ) {
+    for (let at = 0; at < part.length;) {
       if (filled === SEGMENT) {
         yield sealSegment(key, index++, false, held);
         filled = 0;

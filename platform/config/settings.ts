@@ -70,7 +70,7 @@ export const settings = {
   ),
   logLevel: required('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', ['The least level that is logged.']),
   logDir: optional('LOG_DIR', folderOrOff, ['The folder of application.log and access.log; off writes no log files.'], {
-    example: './data/logs',
+    example: 'data/logs',
   }),
   logMaxBytes: required('LOG_MAX_BYTES', bytes(4096), '10MiB', ['A log file that has reached this size is rotated.']),
   logFiles: required('LOG_FILES', wholeNumber(1, 1000), '10', ['How many rotated files are kept of each log.']),

@@ -46,10 +46,7 @@ export interface Contents {
    * The value, or `ERASED`. Throws `SealBroken` for what was changed or is another tenant's, `BlobMissing` when its blob
    * is lost.
    */
-  open(
-    metadata: { readonly tenantId: string; readonly keyId?: string },
-    content: SealedContent,
-  ): Promise<unknown>;
+  open(metadata: { readonly tenantId: string; readonly keyId?: string }, content: SealedContent): Promise<unknown>;
 }
 
 function jsonBytes(value: unknown): Buffer {

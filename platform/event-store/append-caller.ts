@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NewEvent } from '../../events/envelope.ts';
 import { createThreadCaller, plainError, ThreadEnded, type ThrownHere } from '../threads/thread-calls.ts';
-import { createAppendRequest, requestSize } from './append-request.ts';
+import { createAppendRequest, packAppend, requestSize } from './append-request.ts';
 import {
   AppendOutcomeUnknown,
   type Appended,
@@ -12,7 +12,7 @@ import {
   type ExpectedRevision,
   WrongExpectedRevision,
 } from './event-store.ts';
-import type { AppendAnswer } from './sqlite-append-log.ts';
+import type { PackedAnswer } from './sqlite-append-log.ts';
 
 export interface AppendCaller {
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
@@ -45,7 +45,8 @@ export function createAppendCaller(port: MessagePort, maxQueued: number, grown: 
     waiting += 1;
     waitingText += size;
     try {
-      const { revision, position, recordedAt } = (await caller.call('append', request)) as AppendAnswer;
+      const answer = (await caller.call('append', packAppend(request))) as PackedAnswer;
+      const [revision, position, recordedAt] = answer;
       return { revision, position: BigInt(position), recordedAt };
     } catch (error) {
       if (error instanceof ThreadEnded) throw new AppendOutcomeUnknown(error.message, { cause: error });

@@ -1,5 +1,6 @@
 // An append as it goes to the adapter that stores JSON text. The text made here is the text stored: nothing after it
 // parses and prints it again, because the audit's hashes are taken over the stored bytes.
+// It crosses to the append thread as one flat array, which is by far the cheapest to clone.
 
 import type { NewEvent } from '../../events/envelope.ts';
 import { type ExpectedRevision, EventRefused } from './event-store.ts';
@@ -16,6 +17,9 @@ export interface AppendRequest {
   readonly expected: ExpectedRevision;
   readonly events: readonly EventText[];
 }
+
+/** Stream, expected revision, then id, type, data, metadata of each event. */
+export type PackedAppend = readonly (string | number)[];
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const words: readonly unknown[] = ['no_stream', 'stream_exists', 'any'];
@@ -35,6 +39,21 @@ export function createAppendRequest(
     throw new EventRefused(`${stream}: two events of one append have the same id`);
   }
   return { stream, expected, events: events.map(eventText) };
+}
+
+export function packAppend({ stream, expected, events }: AppendRequest): PackedAppend {
+  const packed: (string | number)[] = [stream, expected];
+  for (const { id, type, data, metadata } of events) packed.push(id, type, data, metadata);
+  return packed;
+}
+
+export function unpackAppend(packed: PackedAppend): AppendRequest {
+  const events: EventText[] = [];
+  for (let at = 2; at < packed.length; at += 4) {
+    const [id, type, data, metadata] = packed.slice(at, at + 4) as [string, string, string, string];
+    events.push({ id, type, data, metadata });
+  }
+  return { stream: packed[0] as string, expected: packed[1] as ExpectedRevision, events };
 }
 
 /** Bytes are what the log stores; UTF-16 units are near enough to bound a queue. */

@@ -13,6 +13,9 @@ export interface AppendAnswer {
   readonly recordedAt: number;
 }
 
+/** As it crosses threads. */
+export type PackedAnswer = readonly [revision: number, position: number, recordedAt: number];
+
 /** How many events are remembered for `any` and `stream_exists`. */
 const remembered = 10_000;
 

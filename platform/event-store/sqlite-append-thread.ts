@@ -3,9 +3,9 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { serveThreadCalls, type ThreadServer } from '../threads/thread-calls.ts';
-import type { AppendRequest } from './append-request.ts';
+import { type PackedAppend, unpackAppend } from './append-request.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { createSqliteAppendLog } from './sqlite-append-log.ts';
+import { createSqliteAppendLog, type PackedAnswer } from './sqlite-append-log.ts';
 import { openLogWriter } from './sqlite-log-file.ts';
 import type { LogThreadStart, ToLogThread } from './sqlite-log-threads.ts';
 
@@ -23,7 +23,11 @@ const commits = createGroupCommit(createSqliteAppendLog(db), () => {
 });
 
 function serve(port: MessagePort): void {
-  servers.set(port, serveThreadCalls(port, { append: (request: AppendRequest) => commits.append(request) }));
+  const append = async (packed: PackedAppend): Promise<PackedAnswer> => {
+    const { revision, position, recordedAt } = await commits.append(unpackAppend(packed));
+    return [revision, position, recordedAt];
+  };
+  servers.set(port, serveThreadCalls(port, { append }));
   port.on('close', () => servers.delete(port));
 }
 

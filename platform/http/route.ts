@@ -35,7 +35,7 @@ export interface Route {
   readonly idempotent?: true;
   readonly ifMatch?: true;
   readonly openai?: true;
-  readonly answers?: Readonly<Record<number, { readonly schema?: Schema }>>;
+  readonly answers?: Readonly<Record<number, { readonly description?: string; readonly schema?: Schema }>>;
 }
 
 /** Who is calling, as `authenticate` found out. */

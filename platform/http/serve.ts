@@ -54,7 +54,11 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
     void handle(req, res);
   });
   server.maxConnections = maxConnections;
-  server.on('clientError', answerBrokenRequest);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const answering = [...running].some((res) => res.socket === socket);
+    if (error.code === 'ECONNRESET' || !socket.writable || answering) socket.destroy();
+    else answerBrokenRequest(error, socket);
+  });
   server.on('drop', () => log.warn({ maxConnections }, 'a connection was refused: too many are open'));
 
   await new Promise<void>((resolve, reject) => {
@@ -110,10 +114,6 @@ const BROKEN: Readonly<Record<string, readonly [status: string, title: string]>>
 
 /** What never became a request gets its answer here, as a problem like any other, and the connection ends. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
-    socket.destroy();
-    return;
-  }
   const [status, title] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', 'The request is not HTTP'];
   const body = JSON.stringify({ type: 'about:blank', title, status: Number.parseInt(status, 10) });
   const head = `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json; charset=utf-8\r\n`;

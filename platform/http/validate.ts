@@ -13,7 +13,13 @@ interface DetailedIssue extends SchemaIssue {
   readonly errors?: readonly (readonly DetailedIssue[])[];
 }
 
-/** Of a union the alternative that fits best is explained: the one with the fewest faults. */
+const REQUIRED = 'Required';
+
+/** How far a value is from an alternative of a union: lacking what it must have says more than a wrong value does. */
+const distance = (issues: readonly SchemaIssue[]) =>
+  issues.reduce((sum, { message }) => sum + (message === REQUIRED ? 10 : 1), 0);
+
+/** Of a union the alternative that fits best is explained. */
 function flatten(issues: readonly DetailedIssue[], base: readonly PropertyKey[] = []): DetailedIssue[] {
   return issues.flatMap((issue): DetailedIssue[] => {
     const path = [...base, ...issue.path];
@@ -23,10 +29,10 @@ function flatten(issues: readonly DetailedIssue[], base: readonly PropertyKey[] 
     const branches = (issue.errors ?? []).filter((branch) => !branch.some(isWrongAtRoot));
     if (issue.code === 'invalid_union' && branches.length > 0) {
       const explained = branches.map((branch) => flatten(branch, path));
-      return explained.reduce((best, branch) => (branch.length < best.length ? branch : best));
+      return explained.reduce((best, branch) => (distance(branch) < distance(best) ? branch : best));
     }
     const missing = isWrongType(issue) && issue.message.endsWith('received undefined');
-    return [{ path, message: missing ? 'Required' : issue.message }];
+    return [{ path, message: missing ? REQUIRED : issue.message }];
   });
 }
 

@@ -97,7 +97,7 @@ export function createLineQueue(output: LineOutput, options: LineQueueOptions): 
 
   return {
     add(line, urgent) {
-      if (waitingChars + line.length > maxWaitingChars) return lose(1);
+      if (waitingChars + line.length + 1 > maxWaitingChars) return lose(1);
       waiting.push(line);
       waitingChars += line.length + 1;
       if (writing) return;

@@ -20,8 +20,3 @@ export function withFields(log: Log, fields: object): Log {
     error: (more, message) => log.error({ ...fields, ...more }, message),
   };
 }
-
-/** Keeps nothing; for tests and tools. */
-export const silentLog: Log = { debug: drop, info: drop, warn: drop, error: drop };
-
-function drop(): void {}

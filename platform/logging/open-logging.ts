@@ -4,7 +4,7 @@
 
 import bunyan from 'bunyan';
 import { hostname } from 'node:os';
-import type { MessagePort } from 'node:worker_threads';
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { codeOf, StartError } from '../errors.ts';
 import { createAccessLine, type AccessLog } from './access-log.ts';
 import { createLineQueue, type LineQueue } from './line-queue.ts';
@@ -90,7 +90,11 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
 
   const flushSync = (): void => queues.forEach((queue) => queue.flushSync());
   process.on('exit', flushSync);
-  const ports = new Set<MessagePort>();
+  const ports = new Map<MessagePort, string>();
+  function writePosted({ level: name, fields, message, time }: PostedLine, thread: string): void {
+    if (levelNumbers[name] < application.level()) return;
+    application[name]({ ...fields, thread, time: new Date(time) }, '%s', message);
+  }
 
   return {
     log,
@@ -100,17 +104,19 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
       flushSync();
     },
     attach(port, thread) {
-      ports.add(port);
-      port.on('message', ({ level: name, fields, message, time }: PostedLine) => {
-        if (levelNumbers[name] < application.level()) return;
-        application[name]({ ...fields, thread, time: new Date(time) }, '%s', message);
-      });
+      ports.set(port, thread);
+      port.on('message', (line: PostedLine) => writePosted(line, thread));
       port.on('close', () => ports.delete(port));
       port.unref();
     },
     flushSync,
     async close() {
-      for (const port of ports) port.close();
+      for (const [port, thread] of ports) {
+        for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) {
+          writePosted(got.message as PostedLine, thread);
+        }
+        port.close();
+      }
       await flushAll(queues);
       for (const file of files) await file.close();
       process.off('exit', flushSync);

@@ -8,11 +8,20 @@ const secretName =
 /** What looks like one of Defter's API keys or a bearer token inside a text. */
 const secretText = /\bdft_([A-Za-z0-9-]+)_[A-Za-z0-9_-]{8,}|\b(Bearer) +[A-Za-z0-9._~+/=-]{8,}/g;
 
+/** Members that every line has; a field of that name gets an underscore before it. */
+const reserved = new Set(['name', 'hostname', 'pid', 'level', 'msg', 'time', 'v', 'thread']);
+
 const mask = '***';
 const longest = { text: 16_384, items: 100, depth: 8 };
 
-/** The fields as plain, masked data. Cycles end in `[circular]`. Reading a field never throws out of here. */
+/** The fields of a log line as plain, masked data. Cycles end in `[circular]`. Reading a field never throws out of here. */
 export function plainFields(fields: object): Record<string, unknown> {
+  const entries = Object.entries(plainData(fields));
+  return Object.fromEntries(entries.map(([name, value]) => [reserved.has(name) ? `_${name}` : name, value]));
+}
+
+/** Plain, masked data of bounded size, whatever it is given. */
+export function plainData(fields: object): Record<string, unknown> {
   try {
     return plainObject(fields, []);
   } catch (error) {
@@ -73,12 +82,12 @@ function plainObject(value: object, path: readonly object[]): Record<string, unk
 
 /** With stack, cause and the error's own fields (`code`, `retriable`, …). */
 function plainError(error: Error, path: readonly object[]): Record<string, unknown> {
-  const { name, message, stack, cause, ...own } = error;
+  const { cause, stack = '' } = error;
   return {
-    ...plainObject(own, path),
+    ...plainObject(error, path),
     name: error.name,
-    message: plainText(message ?? error.message),
-    stack: plainText(stack ?? error.stack ?? ''),
+    message: plainText(error.message),
+    stack: plainText(stack),
     ...(cause !== undefined && { cause: plain(cause, path) }),
     ...(error instanceof AggregateError && { errors: plainList(error.errors, path) }),
   };

@@ -62,7 +62,8 @@ export function createCompletionAssembly(): CompletionAssembly {
 
 function mergeInto(target: JsonObject, delta: JsonObject): void {
   for (const [name, value] of Object.entries(delta)) {
-    const before = target[name];
+    // Own members only: a member named __proto__ would otherwise be merged into every object there is.
+    const before = Object.hasOwn(target, name) ? target[name] : undefined;
     if (value === null || value === undefined) {
       if (before === undefined) set(target, name, value);
     } else if (typeof value === 'string' && typeof before === 'string' && !replaced.has(name)) {

@@ -56,6 +56,11 @@ export async function openModelThread(key: string, settings: ModelThreadSettings
         for (const { run, place, text } of message.pieces) runs.get(run)?.piece(place, text);
         for (const { run, place, result } of message.results) runs.get(run)?.settle(place, result);
         return;
+      case 'results': {
+        const results = JSON.parse(message.json) as RunResult[];
+        for (const [place, result] of results.entries()) runs.get(message.run)?.settle(place, result);
+        return;
+      }
       case 'fault':
         return log.warn({ model: key, error: message.error, at: message.at }, "A model's handler threw.");
       case 'alive':
@@ -97,7 +102,8 @@ export async function openModelThread(key: string, settings: ModelThreadSettings
     try {
       const { parameters, deadlineMs } = options;
       const deadline = Date.now() + deadlineMs;
-      send({ type: 'run', run: number, items, parameters, stream: options.onToken !== undefined, deadline });
+      const inputs = items.map((item) => item.input);
+      send({ type: 'run', run: number, inputs, parameters, stream: options.onToken !== undefined, deadline });
       return await pending.done;
     } finally {
       runs.delete(number);

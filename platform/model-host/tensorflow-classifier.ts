@@ -1,29 +1,29 @@
 // Runs a batch of texts through a classifier: encode, predict together, decode, each item failing alone.
 
-import type { RunItem, RunResult } from './model-runtime.ts';
+import type { RunResult } from './model-runtime.ts';
 import { rowsPerPrediction, type TensorflowBackend } from './tensorflow-backend.ts';
 import type { Classifier } from './tensorflow-handler.ts';
 import { inputNotText, itemFault, type ReportFault } from './item-errors.ts';
 
-/** Answers the items given, in order. `rows` is scratch memory for `rowsPerPrediction` rows, kept between calls. */
+/** Answers the inputs given, in order. `rows` is scratch memory for `rowsPerPrediction` rows, kept between calls. */
 export function classify(
   classifier: Classifier,
   backend: TensorflowBackend,
   rows: Float32Array,
-  items: readonly RunItem[],
+  inputs: readonly unknown[],
   parameters: Record<string, unknown>,
   reportFault: ReportFault,
 ): RunResult[] {
   const results: RunResult[] = [];
-  for (let start = 0; start < items.length; start += rowsPerPrediction) {
-    results.push(...classifyPart(items.slice(start, start + rowsPerPrediction)));
+  for (let start = 0; start < inputs.length; start += rowsPerPrediction) {
+    results.push(...classifyPart(inputs.slice(start, start + rowsPerPrediction)));
   }
   return results;
 
-  function classifyPart(part: readonly RunItem[]): RunResult[] {
+  function classifyPart(part: readonly unknown[]): RunResult[] {
     const width = classifier.inputLength;
     rows.fill(0, 0, part.length * width);
-    const encoded = part.map((item, place) => encode(item, rows.subarray(place * width, (place + 1) * width)));
+    const encoded = part.map((input, place) => encode(input, rows.subarray(place * width, (place + 1) * width)));
     const answers = backend.predict(rows.subarray(0, part.length * width), width);
     const answerWidth = answers.length / part.length;
     return encoded.map((tokens, place) =>
@@ -33,10 +33,10 @@ export function classify(
     );
   }
 
-  function encode(item: RunItem, into: Float32Array): number | RunResult {
-    if (typeof item.input !== 'string') return inputNotText;
+  function encode(input: unknown, into: Float32Array): number | RunResult {
+    if (typeof input !== 'string') return inputNotText;
     try {
-      return classifier.encode(item.input, into);
+      return classifier.encode(input, into);
     } catch (error) {
       into.fill(0);
       return itemFault(error, reportFault);

@@ -1,7 +1,7 @@
 // Interleaves the sessions of every run on one thread: runs take turns, and within a run its items do, one step each.
 // So a single request is not starved by a batch of hundreds, nor a short text by a long one.
 
-import type { RunItem, RunResult } from './model-runtime.ts';
+import type { RunResult } from './model-runtime.ts';
 import type { Generator, GeneratorSession } from './tensorflow-handler.ts';
 import { inputNotText, itemFault, itemTimedOut, type ReportFault } from './item-errors.ts';
 import type { ThreadPiece, ThreadResult } from './tensorflow-messages.ts';
@@ -11,7 +11,7 @@ const sessionsPerRun = 8;
 
 export interface GeneratorRun {
   readonly run: number;
-  readonly items: readonly RunItem[];
+  readonly inputs: readonly unknown[];
   readonly parameters: Record<string, unknown>;
   readonly stream: boolean;
   /** Milliseconds since the epoch. */
@@ -37,7 +37,7 @@ interface OpenSession {
 }
 
 interface OpenRun extends GeneratorRun {
-  readonly waiting: Map<number, RunItem>;
+  readonly waiting: Map<number, unknown>;
   readonly sessions: OpenSession[];
   turn: number;
 }
@@ -53,15 +53,15 @@ export function createGeneratorSchedule(generator: Generator, reportFault: Repor
   }
 
   function openSessions(run: OpenRun): void {
-    for (const [place, item] of run.waiting) {
+    for (const [place, input] of run.waiting) {
       if (run.sessions.length >= sessionsPerRun) return;
       run.waiting.delete(place);
-      if (typeof item.input !== 'string') {
+      if (typeof input !== 'string') {
         finish(run, place, inputNotText);
         continue;
       }
       try {
-        const session = generator.start(item.input, run.parameters);
+        const session = generator.start(input, run.parameters);
         run.sessions.push({ place, session, sent: '', unsent: '' });
         return; // Reading a prompt is work: the next one is opened on this run's next turn.
       } catch (error) {
@@ -122,7 +122,7 @@ export function createGeneratorSchedule(generator: Generator, reportFault: Repor
 
   return {
     add(run) {
-      runs.push({ ...run, waiting: new Map(run.items.entries()), sessions: [], turn: 0 });
+      runs.push({ ...run, waiting: new Map(run.inputs.entries()), sessions: [], turn: 0 });
     },
 
     drop(number, places) {

@@ -1,7 +1,7 @@
 // What the TensorFlow runtime and a model's thread say to each other. Messages are few: one each way for a batch that
 // is classified; for generated text at most one per `groupPiecesMs` carries what every session has written since.
 
-import type { RunItem, RunResult } from './model-runtime.ts';
+import type { RunResult } from './model-runtime.ts';
 
 export interface ThreadStart {
   /** The model's folder, absolute. */
@@ -14,7 +14,8 @@ export type ToThread =
   | {
       readonly type: 'run';
       readonly run: number;
-      readonly items: readonly RunItem[];
+      /** The items' inputs; the thread names items by their place. */
+      readonly inputs: readonly unknown[];
       readonly parameters: Record<string, unknown>;
       readonly stream: boolean;
       /** Milliseconds since the epoch. */
@@ -40,6 +41,8 @@ export type FromThread =
   | { readonly type: 'failed'; readonly message: string }
   /** Pieces come before results, so a session's last piece never follows its result. */
   | { readonly type: 'progress'; readonly pieces: readonly ThreadPiece[]; readonly results: readonly ThreadResult[] }
+  /** All results of a run, `RunResult[]` as JSON: for many small objects that takes half the time of a structured clone. */
+  | { readonly type: 'results'; readonly run: number; readonly json: string }
   | { readonly type: 'alive' }
   /** An error of the model's own code, for the log: where it was thrown, never its message (it may quote the input). */
   | { readonly type: 'fault'; readonly error: string; readonly at: readonly string[] };

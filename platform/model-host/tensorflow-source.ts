@@ -2,25 +2,16 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NamedWeight, Weights } from './tensorflow-handler.ts';
+import { parseWeightSpecs, storedBytes, type WeightSpec } from './tensorflow-weights.ts';
 
 export const modelFiles = ['manifest.json', 'model.json', 'weights.bin', 'handler.ts'] as const;
 
-/** One weight's entry in model.json's `weightsManifest`. */
-interface WeightSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: string;
-}
-
-/** model.json as far as it is needed here; TensorFlow.js checks the rest. */
-export interface ModelJson {
-  readonly weightsManifest: readonly { readonly weights: readonly WeightSpec[] }[];
-}
-
 export interface TensorflowSource {
   readonly manifest: unknown;
-  readonly model: ModelJson;
+  /** model.json, of which only the weights' specifications are checked; TensorFlow.js checks the rest. */
+  readonly model: unknown;
+  readonly specs: readonly WeightSpec[];
+  /** weights.bin, as stored. */
   readonly weights: ArrayBuffer;
 }
 
@@ -31,54 +22,12 @@ export async function readTensorflowSource(folder: string): Promise<TensorflowSo
     readJson(folder, 'model.json'),
     readBytes(folder, 'weights.bin'),
   ]);
-  const checked = checkModelJson(model);
-  const expected = specs(checked).reduce((sum, spec) => sum + byteLength(spec), 0);
+  const specs = parseWeightSpecs(model);
+  const expected = specs.reduce((sum, spec) => sum + storedBytes(spec), 0);
   if (weights.byteLength !== expected) {
     throw new Error(`weights.bin has ${weights.byteLength} bytes where model.json names ${expected}`);
   }
-  return { manifest, model: checked, weights };
-}
-
-/** The weights by name, as plain arrays that share weights.bin's memory. No TensorFlow is needed for this. */
-export function createWeights(source: TensorflowSource): Weights {
-  const weights = new Map<string, NamedWeight>();
-  let offset = 0;
-  for (const spec of specs(source.model)) {
-    const length = byteLength(spec) / Float32Array.BYTES_PER_ELEMENT;
-    weights.set(spec.name, { shape: spec.shape, data: new Float32Array(source.weights, offset, length) });
-    offset += byteLength(spec);
-  }
-  return weights;
-}
-
-function specs(model: ModelJson): WeightSpec[] {
-  return model.weightsManifest.flatMap((group) => group.weights);
-}
-
-function byteLength(spec: WeightSpec): number {
-  return spec.shape.reduce((product, side) => product * side, 1) * Float32Array.BYTES_PER_ELEMENT;
-}
-
-function checkModelJson(value: unknown): ModelJson {
-  const groups = (value as Partial<ModelJson> | null)?.weightsManifest;
-  if (!Array.isArray(groups)) throw new Error('model.json has no weightsManifest');
-  for (const group of groups as readonly { readonly weights?: unknown }[]) {
-    if (!Array.isArray(group.weights)) throw new Error('model.json: a group of weightsManifest has no weights');
-    for (const spec of group.weights as readonly Partial<WeightSpec & { quantization: unknown }>[]) {
-      if (typeof spec.name !== 'string' || !isShape(spec.shape)) {
-        throw new Error('model.json: a weight has no name or no shape');
-      }
-      // Only whole float32 weights: the offsets above rely on it, and nothing here writes any other.
-      if (spec.dtype !== 'float32' || spec.quantization !== undefined) {
-        throw new Error(`model.json: weight ${spec.name} is not plain float32`);
-      }
-    }
-  }
-  return value as ModelJson;
-}
-
-function isShape(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((side) => Number.isSafeInteger(side) && side >= 0);
+  return { manifest, model, specs, weights };
 }
 
 async function readJson(folder: string, file: string): Promise<unknown> {
@@ -93,7 +42,7 @@ async function readJson(folder: string, file: string): Promise<unknown> {
 async function readBytes(folder: string, file: string): Promise<ArrayBuffer> {
   try {
     const bytes = await readFile(join(folder, file));
-    // An own buffer: views on weights must start on a multiple of four, which Node's pooled buffers do not promise.
+    // A buffer of its own: what Node reads may lie inside a larger pool.
     return new Uint8Array(bytes).buffer;
   } catch (error) {
     const { code = 'error' } = error as NodeJS.ErrnoException;

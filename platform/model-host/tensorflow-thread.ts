@@ -5,11 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { itemTimedOut } from './item-errors.ts';
-import type { RunResult } from './model-runtime.ts';
 import { createGeneratorSchedule } from './tensorflow-generator.ts';
 import { type Classifier, createHandler, type Generator, type Handler } from './tensorflow-handler.ts';
 import type { FromThread, ThreadStart, ToThread } from './tensorflow-messages.ts';
-import { createWeights, readTensorflowSource, type TensorflowSource } from './tensorflow-source.ts';
+import { readTensorflowSource, type TensorflowSource } from './tensorflow-source.ts';
+import { createWeights } from './tensorflow-weights.ts';
 
 /** How long generating goes on before messages (a cancel, a new run) are read. */
 const sliceMs = 2;
@@ -34,7 +34,10 @@ try {
 async function openModel(handler: Handler, source: TensorflowSource): Promise<{ serve: Serve; engine: string }> {
   if (handler.kind === 'generator') {
     // Weights only: a generator computes for itself, so TensorFlow.js is not even imported.
-    return { serve: serveGenerator(handler.create(createWeights(source), source.manifest)), engine: 'plain' };
+    return {
+      serve: serveGenerator(handler.create(createWeights(source.specs, source.weights), source.manifest)),
+      engine: 'plain',
+    };
   }
   return openClassifier(handler.create(source.manifest), source);
 }
@@ -49,12 +52,12 @@ async function openClassifier(
   const rows = new Float32Array(rowsPerPrediction * classifier.inputLength);
   const serve: Serve = (message) => {
     if (message.type === 'drop') return post({ type: 'alive' });
-    const { run, items, parameters } = message;
+    const { run, inputs, parameters } = message;
     const late = message.deadline <= Date.now();
     const results = late
       ? items.map(() => itemTimedOut)
       : classify(classifier, backend, rows, items, parameters, fault);
-    post({ type: 'progress', pieces: [], results: results.map(numbered(run)) });
+    post({ type: 'results', run, json: JSON.stringify(results) });
   };
   return { serve, engine: backend.engine };
 }
@@ -68,9 +71,11 @@ function serveGenerator(generator: Generator): Serve {
     working = schedule.work(sliceMs);
     const now = performance.now();
     if (!working || now - sentAt >= start.groupPiecesMs) {
-      sentAt = now;
       const { pieces, results } = schedule.take();
-      if (pieces.length + results.length > 0) post({ type: 'progress', pieces, results });
+      if (pieces.length + results.length > 0) {
+        post({ type: 'progress', pieces, results });
+        sentAt = now;
+      }
     }
     if (working) setImmediate(work);
   }
@@ -84,10 +89,6 @@ function serveGenerator(generator: Generator): Serve {
     if (!working) setImmediate(work);
     working = true;
   };
-}
-
-function numbered(run: number) {
-  return (result: RunResult, place: number) => ({ run, place, result });
 }
 
 async function importHandler(): Promise<object> {

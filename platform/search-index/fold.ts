@@ -37,8 +37,9 @@ const plain: Readonly<Record<string, string>> = {
 };
 const run = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 const unspaced =
-  /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Mymr}]\p{M}*/gu;
-const hasUnspaced = /[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\uffff\u{16f00}-\u{1bfff}\u{20000}-\u{3ffff}]/u;
+  /(?=[\p{L}\p{N}])[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Mymr}]\p{M}*/gu;
+const hasUnspaced =
+  /[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\uffff\u{16f00}-\u{1bfff}\u{20000}-\u{3ffff}]/u;
 
 /** The different words of a text, in the order of their first occurrence. Folding them again changes nothing. */
 export function foldText(text: string): string[] {
@@ -75,12 +76,13 @@ export function foldQuery(query: string): string[] {
 export const foldToField = (text: string): string => foldText(text).join(' ');
 
 function foldLetters(text: string): string {
-  // Upper case first: it takes ß apart and makes ı and ſ plain letters.
-  const cased = stripMarks(text).toUpperCase().toLowerCase();
+  // By way of upper case, which takes ß apart and makes ı and ſ plain letters; ẞ becomes ß only in lower case.
+  const cased = stripMarks(text).toLowerCase().toUpperCase().toLowerCase();
   return stripMarks(cased).replace(letters, (letter) => plain[letter] ?? letter);
 }
 
-const stripMarks = (text: string) => text.normalize('NFKD').replace(invisible, '').replace(diacritics, '').normalize('NFC');
+const stripMarks = (text: string) =>
+  text.normalize('NFKD').replace(invisible, '').replace(diacritics, '').normalize('NFC');
 
 /** The characters of scripts without spaces one by one and in pairs, what is between them as words. */
 function* splitUnspaced(word: string): Generator<string> {

@@ -78,7 +78,8 @@ const bytes = (...parts: string[]) => Buffer.from(parts.length === 1 ? parts[0]!
 
 /** Wrapped keys carry their name as associated data: an entry moved to another name does not open. */
 const wrap = (by: KeyObject, raw: Uint8Array, name: string) => sealBytes(by, raw, bytes(name));
-const unwrap = (by: KeyObject, wrapped: Uint8Array, name: string) => createSecretKey(openBytes(by, wrapped, bytes(name)));
+const unwrap = (by: KeyObject, wrapped: Uint8Array, name: string) =>
+  createSecretKey(openBytes(by, wrapped, bytes(name)));
 
 async function checkMasterKey(vault: Vault, master: KeyObject): Promise<void> {
   const found = await vault.read('check');
@@ -154,7 +155,8 @@ export async function openKeyring(options: {
 
   const keyring: Keyring = {
     async createSubject(subject) {
-      if (!SUBJECT.test(subject)) throw new TypeError('a subject is 1 to 128 letters, digits, dots, dashes, underscores');
+      if (!SUBJECT.test(subject))
+        throw new TypeError('a subject is 1 to 128 letters, digits, dots, dashes, underscores');
       const name = subjectName(subject);
       if (await vault.create(name, wrap(master, randomBytes(32), name))) return 'created';
       if ((await vault.read(name))?.length === 0) throw new SubjectErased('this subject was erased');
@@ -194,7 +196,7 @@ export async function openKeyring(options: {
       return sealed && openBytes(master, sealed, bytes(secretName(id), aad)).toString();
     },
     removeSecret: (id) => vault.remove(secretName(id)),
-    close: cache.close,
+    close: () => cache.close(),
   };
   return keyring;
 }

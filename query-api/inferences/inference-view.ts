@@ -1,24 +1,12 @@
 // An inference as its readers see it, made from the state that its two events fold into.
 
+import type { InferenceView } from '#contracts/inferences.ts';
+import { isoTime } from '#contracts/views.ts';
 import type { InferenceState } from '#events/inference.ts';
 import { type Contents, showErased } from '#platform/content/content.ts';
 
 type Present = Exclude<InferenceState, { status: 'absent' }>;
 
-export interface InferenceView {
-  readonly id: string;
-  readonly status: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
-  readonly model: string;
-  readonly input: unknown;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly output: unknown;
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
-  readonly createdAt: string;
-  readonly completedAt: string | null;
-}
-
-const isoTime = (ms: number) => new Date(ms).toISOString();
 
 /** `running` is what the live channel says of a request that has no end yet. */
 export async function viewInference(
@@ -28,14 +16,15 @@ export async function viewInference(
   contents: Pick<Contents, 'open'>,
 ): Promise<InferenceView> {
   const { request } = state;
-  const { model, parameters } = request.data;
-  const input = showErased(await contents.open(request.metadata, request.data.input));
+  const { model, form, parameters } = request.data;
+  const opened = showErased(await contents.open(request.metadata, request.data.input));
+  const given = Object.fromEntries(Object.entries(parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]));
+  const asked = form === 'chat' ? splitChat(opened) : { input: opened, parameters: given };
   const view: InferenceView = {
     id,
     status: running ? 'running' : state.status,
     model,
-    input,
-    parameters: Object.fromEntries(Object.entries(parameters).map(([name, text]) => [name, JSON.parse(text)])),
+    ...asked,
     output: null,
     usage: null,
     error: null,
@@ -48,12 +37,19 @@ export async function viewInference(
       return view;
     case 'completed': {
       const { output, inputTokens, outputTokens } = state.result.data;
-      const opened = showErased(await contents.open(state.result.metadata, output));
-      return { ...view, output: opened, usage: { inputTokens, outputTokens } };
+      const answer = showErased(await contents.open(state.result.metadata, output));
+      return { ...view, output: answer, usage: { inputTokens, outputTokens } };
     }
     case 'failed': {
       const { code, message } = state.result.data;
       return { ...view, error: { code, message: String(showErased(await contents.open(state.result.metadata, message))) } };
     }
   }
+}
+
+/** A chat is kept whole; its messages are what was asked, the rest is how. */
+function splitChat(chat: unknown) {
+  if (typeof chat !== 'object' || chat === null) return { input: chat, parameters: {} };
+  const { messages, ...parameters } = chat as { readonly messages?: unknown };
+  return { input: messages ?? null, parameters };
 }

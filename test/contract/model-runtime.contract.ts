@@ -117,7 +117,7 @@ export function modelRuntimeContract(
         if (!result.ok) throw new Error(result.error.message);
         expect(result.output).to.deep.equal(testCase.output(at + 1));
         expect(written.get(`i${at + 1}`))
-          .to.equal(text(result.output))
+          .to.equal((result.output as { text: string }).text)
           .and.not.to.equal('');
       }
     });

@@ -53,7 +53,9 @@ export function createMemoryReadStore(now: () => number = Date.now): ReadStore {
       }
       if (checkpoint) {
         const mine = positions.get(checkpoint.projection) ?? new Map<string, bigint>();
-        for (const [partition, position] of checkpoint.positions) mine.set(partition, position);
+        for (const [partition, position] of checkpoint.positions) {
+          if (position > (mine.get(partition) ?? -1n)) mine.set(partition, position);
+        }
         positions.set(checkpoint.projection, mine);
       }
       return advanced;

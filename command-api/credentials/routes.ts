@@ -1,0 +1,84 @@
+import { credentialRoutes } from '#contracts/credentials.ts';
+import { problems } from '#contracts/problems.ts';
+import { viewCredential } from '#contracts/views.ts';
+import { evolveCredential, initialCredential } from '#events/credential.ts';
+import type { Standing } from '#events/standing.ts';
+import { credentialStream } from '#events/streams.ts';
+import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { Standings } from '#platform/standing/standings.ts';
+import type { Keyring } from '#platform/vault/keyring.ts';
+import { acknowledge } from '../acknowledge.ts';
+import { createOnce, replayHeaders } from '../create-once.ts';
+import { ifMatched } from '../if-match.ts';
+import type { createOrigins } from '../origin.ts';
+import { decideDeleteCredential, decideStoreCredential } from './decide.ts';
+
+export interface CredentialPorts {
+  readonly store: EventStore;
+  readonly standings: Standings<Standing>;
+  readonly keyring: Pick<Keyring, 'putSecret' | 'removeSecret'>;
+  readonly tokens: ConsistencyTokens;
+  readonly origins: ReturnType<typeof createOrigins>;
+}
+
+const ENVIRONMENT = 'env:';
+
+export function createCredentialRoutes({ store, standings, keyring, tokens, origins }: CredentialPorts): BoundRoute[] {
+  const keep = bindRoute(credentialRoutes.storeCredential, async (request) => {
+    const { caller, body } = request;
+    const environment = body.value.startsWith(ENVIRONMENT) ? body.value.slice(ENVIRONMENT.length) : null;
+    if (environment !== null && !caller.permissions.has('platform')) {
+      const errors = [{ in: 'body' as const, pointer: '/value', message: 'env:NAME needs the permission platform' }];
+      throw new Problem(problems.forbidden, { detail: "The server's variables are the platform's.", errors });
+    }
+    const { subjectId: id, repeatable, ...origin } = origins(request);
+    const stream = credentialStream(id);
+    // Named by the event, which is derived from the value: a racing request with another value writes elsewhere.
+    const secretId = environment === null ? origin.eventId : null;
+    if (secretId !== null) await keyring.putSecret(secretId, body.value, caller.tenantId);
+    const { name, kind } = body;
+    const last4 = environment === null && body.value.length >= 12 ? body.value.slice(-4) : '';
+    const [event] = decideStoreCredential({ name, kind, last4, secretId, environment, origin }, initialCredential);
+    const created = await createOnce(store, stream, event!, repeatable).catch(async (error: unknown) => {
+      if (error instanceof Problem && secretId !== null) await keyring.removeSecret(secretId);
+      throw error;
+    });
+    const standing = (await standings.refresh(stream))?.standing;
+    if (standing?.of !== 'credential') throw new Error(`${stream} has no standing after it was stored`);
+    return {
+      status: 201,
+      headers: {
+        location: `/v1/credentials/${id}`,
+        ...acknowledge(tokens, caller.tenantId, [created]),
+        ...replayHeaders(created.replayed),
+      },
+      body: viewCredential(id, standing.state.credential),
+    };
+  });
+
+  const remove = bindRoute(credentialRoutes.deleteCredential, async (request) => {
+    const { caller, params } = request;
+    const stream = credentialStream(params.id);
+    const [standing] = await standings.get([stream]);
+    const credential = standing?.of === 'credential' ? standing.state.credential : undefined;
+    if (credential?.tenantId !== caller.tenantId)
+      throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+    const origin = origins(request);
+    const done = await handleCommand({
+      store,
+      stream,
+      decider: { initial: initialCredential, evolve: evolveCredential },
+      decide: (state) => decideDeleteCredential(origin, state),
+      ...ifMatched(request.ifMatch),
+    });
+    if (credential.secretId !== null) await keyring.removeSecret(credential.secretId);
+    await standings.refresh(stream);
+    return { status: 204, headers: acknowledge(tokens, caller.tenantId, [{ stream, ...done }]) };
+  });
+
+  return [keep, remove];
+}

@@ -1,0 +1,128 @@
+import { inferenceRoutes, type InferenceSubmission, isChatForm } from '#contracts/inferences.ts';
+import { problems } from '#contracts/problems.ts';
+import { evolveInference, initialInference } from '#events/inference.ts';
+import { CANCELLATIONS, inferenceChannel } from '#events/live.ts';
+import type { Standing } from '#events/standing.ts';
+import { inferenceStream } from '#events/streams.ts';
+import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
+import type { Contents } from '#platform/content/content.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { Standings } from '#platform/standing/standings.ts';
+import { acknowledge, type Written } from '../acknowledge.ts';
+import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
+import { ifMatched } from '../if-match.ts';
+import { resolveModel } from '../models/resolve-model.ts';
+import type { createOrigins } from '../origin.ts';
+import { type AskedInference, checkRequest } from './check-request.ts';
+import { decideCancelInference, decideRequestInference } from './decide.ts';
+
+export interface InferencePorts {
+  readonly store: EventStore;
+  readonly contents: Pick<Contents, 'seal'>;
+  readonly standings: Pick<Standings<Standing>, 'get'>;
+  readonly live: LiveChannel;
+  readonly tokens: ConsistencyTokens;
+  readonly origins: ReturnType<typeof createOrigins>;
+  readonly timeoutMs: number;
+  readonly now: () => number;
+  /** Throws a Problem when no more may be accepted now. */
+  readonly admit: () => void;
+}
+
+function askedOf(body: InferenceSubmission): AskedInference {
+  if (isChatForm(body)) {
+    const { model: _, ...rest } = body;
+    return { form: 'chat', body: rest };
+  }
+  if (typeof body.input === 'string') return { form: 'input', input: body.input, parameters: body.parameters };
+  const errors = [{ in: 'body' as const, pointer: '/input', message: 'must be a text' }];
+  throw new Problem(problems['invalid-request'], { errors });
+}
+
+const jsonTexts = (values: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
+
+export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
+  const { store, contents, standings, live, tokens, origins, timeoutMs, now, admit } = ports;
+
+  const accepted = (tenantId: string, id: string, written: Written, replayed: boolean) => ({
+    status: 202,
+    headers: {
+      location: `/v1/inferences/${id}`,
+      'retry-after': '1',
+      ...acknowledge(tokens, tenantId, [written]),
+      ...replayHeaders(replayed),
+    },
+    body: { id, status: 'queued' },
+  });
+
+  const submit = bindRoute(inferenceRoutes.submitInference, async (request) => {
+    const { caller, body } = request;
+    const { tenantId } = caller;
+    const { subjectId: id, repeatable, ...origin } = origins(request);
+    const stream = inferenceStream(id);
+    // A repeat joins whatever has become of the model since.
+    const earlier = repeatable ? await findCreated(store, stream, origin.eventId) : undefined;
+    if (earlier) return accepted(tenantId, id, earlier, true);
+
+    const asked = askedOf(body);
+    const model = await resolveModel(standings, tenantId, body.model);
+    if (!model) {
+      const errors = [{ in: 'body' as const, pointer: '/model', message: `there is no model ${body.model}` }];
+      throw new Problem(problems['model-not-found'], { detail: `There is no model ${body.model}.`, errors });
+    }
+    const checked = checkRequest(model, asked);
+    if (!checked.ok) {
+      const errors = checked.faults.map((fault) => ({ in: 'body' as const, ...fault }));
+      throw new Problem(problems[checked.code], { detail: errors[0]?.message ?? '', errors });
+    }
+    admit();
+    const { content, keyId } = await contents.seal(tenantId, checked.input);
+    const [event] = decideRequestInference({
+      request: {
+        model: body.model,
+        modelOwner: model.owner,
+        form: asked.form,
+        input: content,
+        parameters: jsonTexts(checked.parameters),
+        deadline: now() + timeoutMs,
+      },
+      origin: { ...origin, keyId },
+    });
+    const written = await createOnce(store, stream, event!, repeatable);
+    return accepted(tenantId, id, written, written.replayed);
+  });
+
+  const cancel = bindRoute(inferenceRoutes.cancelInference, async (request) => {
+    const { caller, params } = request;
+    const stream = inferenceStream(params.id);
+    const origin = origins(request);
+    let refused: 'absent' | 'ended' | undefined;
+    const done = await handleCommand({
+      store,
+      stream,
+      decider: { initial: initialInference, evolve: evolveInference },
+      decide: (state) => {
+        const decision = decideCancelInference({ tenantId: caller.tenantId, origin }, state);
+        refused = typeof decision === 'string' ? decision : undefined;
+        return typeof decision === 'string' ? [] : decision;
+      },
+      ...ifMatched(request.ifMatch),
+    });
+    if (refused === 'absent') throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+    if (refused === 'ended') throw new Problem(problems['already-finished'], { detail: 'It has ended already.' });
+    live.publish(CANCELLATIONS, { inferenceId: params.id }, { keep: false });
+    live.publish(inferenceChannel(params.id), { type: 'ended' }, { keep: false });
+    return {
+      status: 200,
+      headers: acknowledge(tokens, caller.tenantId, [{ stream, ...done }]),
+      body: { id: params.id, status: 'cancelled' },
+    };
+  });
+
+  return [submit, cancel];
+}

@@ -1,0 +1,19 @@
+// A name means the tenant's own model first, then the platform's, if it is granted.
+
+import { isGrantedTo, type Model, PLATFORM } from '#events/model.ts';
+import type { Standing } from '#events/standing.ts';
+import { modelStream } from '#events/streams.ts';
+import type { Standings } from '#platform/standing/standings.ts';
+
+const registered = (standing: Standing | undefined): Model | undefined =>
+  standing?.of === 'model' && standing.state.status === 'registered' ? standing.state.model : undefined;
+
+export async function resolveModel(
+  standings: Pick<Standings<Standing>, 'get'>,
+  tenantId: string,
+  name: string,
+): Promise<Model | undefined> {
+  const [own, shared] = await standings.get([modelStream(tenantId, name), modelStream(PLATFORM, name)]);
+  const platform = registered(shared);
+  return registered(own) ?? (platform && isGrantedTo(platform, tenantId) ? platform : undefined);
+}

@@ -1,0 +1,17 @@
+import { apiKeyRoutes } from './api-keys.ts';
+import { auditRoutes } from './audit.ts';
+import { credentialRoutes } from './credentials.ts';
+import { inferenceRoutes } from './inferences.ts';
+import { modelRoutes } from './models.ts';
+import type { RouteContract } from './route.ts';
+import { tenantRoutes } from './tenants.ts';
+
+/** Every route of the HTTP border. */
+export const allRoutes: readonly RouteContract[] = [
+  inferenceRoutes,
+  modelRoutes,
+  tenantRoutes,
+  apiKeyRoutes,
+  credentialRoutes,
+  auditRoutes,
+].flatMap((table) => Object.values<RouteContract>(table));

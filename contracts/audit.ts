@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { afterParameter, idSchema, limitParameter, listOf, repeatedParameter, revisionSchema, timeParameter, timeSchema } from './primitives.ts';
+import type { RouteTable } from './route.ts';
+
+export const auditEventSchema = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    stream: z.string(),
+    revision: revisionSchema,
+    position: z.string().regex(/^\d{1,20}$/).meta({ description: 'In the whole log; a 64-bit number as text.' }),
+    tenantId: z.string(),
+    actor: z.object({ kind: z.enum(['api-key', 'user', 'system']), id: z.string() }),
+    correlationId: z.string(),
+    causationId: z.string(),
+    recordedAt: timeSchema,
+  })
+  .meta({ id: 'AuditEvent' });
+export type AuditEventView = z.infer<typeof auditEventSchema>;
+
+const typeSchema = z.string().regex(/^[A-Z][A-Za-z]{0,63}$/, 'Must be the name of an event type');
+
+export const auditRoutes = {
+  listAudit: {
+    id: 'listAudit',
+    method: 'GET',
+    path: '/v1/audit',
+    side: 'query',
+    permission: 'audit:read',
+    tag: 'Audit',
+    summary: 'List what happened, the newest first',
+    description: "Every event of your tenant; with the permission `platform`, of all tenants. Reading it is itself recorded.",
+    query: z.strictObject({
+      type: repeatedParameter(typeSchema).optional(),
+      stream: z.string().min(1).max(300).optional(),
+      actor: z.string().min(1).max(200).optional().meta({ description: "The actor's id." }),
+      tenant: idSchema.optional().meta({ description: 'Needs the permission `platform`, unless it is your own.' }),
+      from: timeParameter.optional().meta({ description: 'Recorded at or after.' }),
+      to: timeParameter.optional().meta({ description: 'Recorded before.' }),
+      limit: limitParameter,
+      after: afterParameter,
+    }),
+    answers: {
+      200: {
+        description: 'A page of events.',
+        schema: listOf(auditEventSchema).meta({ id: 'AuditEventList' }),
+        example: {
+          object: 'list',
+          data: [
+            {
+              id: '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',
+              type: 'InferenceRequested',
+              stream: 'inference-0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',
+              revision: 0,
+              position: '1024',
+              tenantId: 'default',
+              actor: { kind: 'api-key', id: '0198a2f47c1e' },
+              correlationId: '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
+              causationId: '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
+              recordedAt: '2026-08-01T09:30:00.000Z',
+            },
+          ],
+          next: null,
+        },
+      },
+    },
+  },
+} as const satisfies RouteTable;

@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import { modelNameSchema, parameterNameSchema, parameterValueSchema } from './models.ts';
+import {
+  afterParameter,
+  durationParameter,
+  idSchema,
+  limitParameter,
+  listOf,
+  repeatedParameter,
+  timeParameter,
+  timeSchema,
+} from './primitives.ts';
+import type { RouteTable } from './route.ts';
+
+export const INFERENCE_STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+export const inferenceStatusSchema = z.enum(INFERENCE_STATUSES);
+export type InferenceStatus = z.infer<typeof inferenceStatusSchema>;
+
+export const inferenceSchema = z
+  .object({
+    id: idSchema,
+    status: inferenceStatusSchema,
+    model: modelNameSchema,
+    input: z.unknown().meta({ description: 'As it was sent: the input, or the list of messages.' }),
+    parameters: z.record(z.string(), z.unknown()).meta({ description: 'As they applied, defaults filled in.' }),
+    output: z.unknown().meta({ description: 'Null until completed.' }),
+    usage: z.object({ inputTokens: z.number().int(), outputTokens: z.number().int() }).nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    createdAt: timeSchema,
+    completedAt: timeSchema.nullable().meta({ description: 'When it ended, however it ended.' }),
+  })
+  .meta({ id: 'Inference' });
+export type InferenceView = z.infer<typeof inferenceSchema>;
+
+/** What an inference of a built-in model is asked. */
+const inputFormSchema = z
+  .strictObject({
+    model: modelNameSchema,
+    input: z.unknown().refine((input) => input !== undefined && input !== null, { error: 'Required', abort: true }),
+    parameters: z
+      .record(parameterNameSchema, parameterValueSchema)
+      .refine((parameters) => Object.keys(parameters).length <= 64, 'Must not name more than 64 parameters')
+      .default({}),
+  })
+  .meta({ id: 'InputForm' });
+
+/** What OpenAI's chat form asks: every other member travels on as it is. */
+export const chatFormSchema = z
+  .looseObject({
+    model: modelNameSchema,
+    input: z.never({ error: 'Must not stand beside messages' }).optional(),
+    messages: z.array(z.looseObject({ role: z.string().min(1).max(64) })).min(1).max(10_000),
+  })
+  .meta({ id: 'ChatForm' });
+
+export const submitInferenceSchema = z.union([inputFormSchema, chatFormSchema]);
+export type InferenceSubmission = z.infer<typeof submitInferenceSchema>;
+
+/** Whether a submission is in the chat form; then all but `model` and `messages` are its parameters. */
+export const isChatForm = (body: InferenceSubmission): body is z.infer<typeof chatFormSchema> => 'messages' in body;
+
+export const acceptedInferenceSchema = z
+  .object({ id: idSchema, status: inferenceStatusSchema })
+  .meta({ id: 'AcceptedInference' });
+
+const id = '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f';
+const example = {
+  id,
+  status: 'completed',
+  model: 'language-id',
+  input: 'Günaydın, nasılsınız?',
+  parameters: { top: 2 },
+  output: { label: 'tr', scores: { tr: 0.98, az: 0.01 } },
+  usage: { inputTokens: 21, outputTokens: 1 },
+  error: null,
+  createdAt: '2026-08-01T09:30:00.000Z',
+  completedAt: '2026-08-01T09:30:00.012Z',
+};
+const accepted = { id, status: 'queued' };
+const params = z.object({ id: idSchema });
+
+export const inferenceRoutes = {
+  submitInference: {
+    id: 'submitInference',
+    method: 'POST',
+    path: '/v1/inferences',
+    side: 'command',
+    permission: 'inference:write',
+    tag: 'Inferences',
+    summary: 'Submit an inference',
+    description:
+      'Either `input` and `parameters`, or `messages` and whatever else the upstream knows. The answer means that the request is durably accepted; read it at `Location`.',
+    body: submitInferenceSchema,
+    bodyExample: { model: 'language-id', input: 'Günaydın, nasılsınız?', parameters: { top: 2 } },
+    answers: {
+      202: {
+        description: 'Accepted.',
+        schema: acceptedInferenceSchema,
+        headers: ['location', 'etag', 'x-consistency-token', 'retry-after', 'idempotent-replayed'],
+        example: accepted,
+      },
+    },
+    problems: ['model-not-found', 'input-too-long', 'unsupported-by-model', 'overloaded', 'too-many-requests'],
+    idempotent: true,
+  },
+  cancelInference: {
+    id: 'cancelInference',
+    method: 'DELETE',
+    path: '/v1/inferences/{id}',
+    side: 'command',
+    permission: 'inference:write',
+    tag: 'Inferences',
+    summary: 'Cancel an inference',
+    description: 'Cancelling a cancelled one changes nothing.',
+    params,
+    answers: {
+      200: {
+        description: 'It is cancelled.',
+        schema: acceptedInferenceSchema,
+        headers: ['etag', 'x-consistency-token'],
+        example: { id, status: 'cancelled' },
+      },
+    },
+    problems: ['already-finished', 'revision-mismatch'],
+    idempotent: true,
+    ifMatch: true,
+  },
+  getInference: {
+    id: 'getInference',
+    method: 'GET',
+    path: '/v1/inferences/{id}',
+    side: 'query',
+    permission: 'inference:read',
+    tag: 'Inferences',
+    summary: 'Read an inference, waiting for its end if asked to',
+    params,
+    query: z.strictObject({
+      wait: durationParameter(60_000)
+        .optional()
+        .meta({
+          openapi: { type: 'string', pattern: String.raw`^\d{1,6}(ms|s|m)$`, examples: ['30s'] },
+          description: 'Wait at most this long for the end: 500ms, 30s, at most 1m.',
+        }),
+    }),
+    answers: {
+      200: { description: 'The inference.', schema: inferenceSchema, headers: ['etag'], example },
+      202: {
+        description: 'With `wait`: it has not ended yet.',
+        schema: inferenceSchema,
+        headers: ['etag', 'retry-after'],
+        example: { ...example, status: 'queued', output: null, usage: null, completedAt: null },
+      },
+    },
+  },
+  listInferences: {
+    id: 'listInferences',
+    method: 'GET',
+    path: '/v1/inferences',
+    side: 'query',
+    permission: 'inference:read',
+    tag: 'Inferences',
+    summary: 'List and search inferences, the newest first',
+    query: z.strictObject({
+      status: repeatedParameter(inferenceStatusSchema).optional(),
+      model: repeatedParameter(modelNameSchema).optional(),
+      createdAfter: timeParameter.optional(),
+      createdBefore: timeParameter.optional(),
+      q: z
+        .string()
+        .min(1)
+        .max(500)
+        .optional()
+        .meta({ description: 'Full text: inputs and outputs with all of these words; `word*` for a beginning.' }),
+      limit: limitParameter,
+      after: afterParameter,
+    }),
+    answers: {
+      200: {
+        description: 'A page of inferences.',
+        schema: listOf(inferenceSchema).meta({ id: 'InferenceList' }),
+        example: { object: 'list', data: [example], next: null },
+      },
+    },
+  },
+  streamInference: {
+    id: 'streamInference',
+    method: 'GET',
+    path: '/v1/inferences/{id}/events',
+    side: 'query',
+    permission: 'inference:read',
+    tag: 'Inferences',
+    summary: "Follow an inference: its tokens as they come, then its end",
+    description:
+      'Server-sent events: `status` (the inference), `token` ({text}) and last `end` (the inference). Send `Last-Event-ID` to go on where a connection broke.',
+    params,
+    answers: { 200: { description: 'Events, until the inference ends.', contentType: 'text/event-stream' } },
+  },
+} as const satisfies RouteTable;

@@ -1,0 +1,64 @@
+// Shapes that several areas share.
+
+import { z } from 'zod';
+
+/** An id of ours: opaque to the caller. */
+export const idSchema = z
+  .string()
+  .regex(/^[\w-]{1,64}$/, 'Must be an id')
+  .meta({ description: 'An opaque id.' });
+
+/** A name people give: one line, no control characters, no space around it. */
+export const nameSchema = z
+  .string()
+  .min(1, 'Required')
+  .max(100)
+  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]+$/u, 'Must be one line without control characters')
+  .refine((text) => text.trim() === text, 'Must not begin or end with a space');
+
+export const descriptionSchema = z.string().max(2_000);
+
+export const timeSchema = z.iso.datetime({ message: 'Must be an ISO 8601 time in UTC, such as 2026-08-01T09:30:00Z' });
+
+/** A time in the query, as milliseconds since the epoch. */
+export const timeParameter = timeSchema.transform((text) => Date.parse(text));
+
+const DURATION = /^(\d{1,6})(ms|s|m)$/;
+const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+/** `500ms`, `30s` or `1m`, as milliseconds. */
+export const durationParameter = (maximumMs: number) =>
+  z
+    .string()
+    .regex(DURATION, 'Must be a duration such as 500ms, 30s or 1m')
+    .transform((text) => {
+      const [, amount, unit] = DURATION.exec(text) ?? [];
+      return Number(amount) * (MILLISECONDS[unit ?? ''] ?? Number.NaN);
+    })
+    .refine((milliseconds) => milliseconds <= maximumMs, `Must be at most ${maximumMs / 1_000}s`);
+
+export const limitParameter = z
+  .string()
+  .regex(/^\d{1,4}$/, 'Must be a whole number from 1 to 100')
+  .transform(Number)
+  .refine((limit) => limit >= 1 && limit <= 100, 'Must be a whole number from 1 to 100')
+  .default(20)
+  .meta({ openapi: { type: 'integer', minimum: 1, maximum: 100, default: 20 }, description: 'How many at most.' });
+
+export const afterParameter = z
+  .string()
+  .min(1)
+  .max(512)
+  .optional()
+  .meta({ description: 'The `next` of the page before.' });
+
+/** One value, or several by repeating the parameter. */
+export const repeatedParameter = <Value extends z.ZodType<unknown, string>>(value: Value) =>
+  z.union([value, z.array(value).max(20)]).transform((given) => (Array.isArray(given) ? given : [given]));
+
+/** A page of a list; `next` goes into `after` for the page that follows, null on the last. */
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ object: z.literal('list'), data: z.array(item), next: z.string().nullable() });
+
+/** 0-based; also the number in the ETag. */
+export const revisionSchema = z.number().int().min(0);

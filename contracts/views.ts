@@ -1,0 +1,123 @@
+// How stored things look at the border: pure, from plain data, so that both APIs show the same.
+
+import type { ApiKeyView } from './api-keys.ts';
+import type { CredentialView } from './credentials.ts';
+import type { ModelView } from './models.ts';
+import type { Permission } from './permissions.ts';
+import type { TenantView } from './tenants.ts';
+
+export const isoTime = (ms: number) => new Date(ms).toISOString();
+
+export const viewTenant = (id: string, tenant: { readonly name: string; readonly createdAt: number }): TenantView => ({
+  id,
+  object: 'tenant',
+  name: tenant.name,
+  status: 'active',
+  createdAt: isoTime(tenant.createdAt),
+});
+
+export interface StoredApiKey {
+  readonly tenantId: string;
+  readonly name: string;
+  readonly last4: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: number | null;
+  readonly createdAt: number;
+}
+
+export function viewApiKey(id: string, key: StoredApiKey, revoked: boolean, now: number): ApiKeyView {
+  const expired = key.expiresAt !== null && key.expiresAt <= now;
+  return {
+    id,
+    object: 'api_key',
+    tenantId: key.tenantId,
+    name: key.name,
+    last4: key.last4,
+    scopes: key.scopes as Permission[],
+    status: revoked ? 'revoked' : expired ? 'expired' : 'active',
+    expiresAt: key.expiresAt === null ? null : isoTime(key.expiresAt),
+    createdAt: isoTime(key.createdAt),
+  };
+}
+
+export interface StoredCredential {
+  readonly name: string;
+  readonly kind: 'openai';
+  readonly last4: string;
+  readonly environment: string | null;
+  readonly createdAt: number;
+}
+
+export const viewCredential = (id: string, credential: StoredCredential): CredentialView => ({
+  id,
+  object: 'credential',
+  name: credential.name,
+  kind: credential.kind,
+  last4: credential.last4,
+  environment: credential.environment,
+  createdAt: isoTime(credential.createdAt),
+});
+
+export interface StoredModel {
+  readonly owner: string;
+  readonly revision: number;
+  readonly createdAt: number;
+  /** Parameter name to JSON text. */
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly definition: {
+    readonly name: string;
+    readonly description: string;
+    readonly task: ModelView['task'];
+    readonly runtime: ModelView['runtime'];
+    readonly source: string;
+    readonly upstreamModel: string | null;
+    readonly credentialId: string | null;
+    readonly anyParameter: boolean;
+    readonly maxInputChars: number;
+    readonly timeoutMs: number;
+    readonly parameters: readonly {
+      readonly name: string;
+      readonly type: ModelView['parameters'][number]['type'];
+      readonly minimum: number | null;
+      readonly maximum: number | null;
+      readonly maxItems: number | null;
+      readonly maxLength: number | null;
+      readonly default: string | null;
+      readonly description: string;
+    }[];
+  };
+}
+
+type ParameterValue = ModelView['parameters'][number]['default'];
+const parsed = (text: string) => JSON.parse(text) as ParameterValue;
+
+/** Where a model comes from and what opens it is shown to its owner only. */
+export function viewModel({ owner, revision, createdAt, defaults, definition }: StoredModel, viewer: string): ModelView {
+  const { name, description, task, runtime, anyParameter, maxInputChars, timeoutMs } = definition;
+  const parameters = definition.parameters.map((parameter) => ({
+    ...parameter,
+    default: parameter.default === null ? null : parsed(parameter.default),
+  }));
+  const applied: Record<string, unknown> = {};
+  for (const { name, default: value } of parameters) if (value !== null) applied[name] = value;
+  for (const [name, text] of Object.entries(defaults)) applied[name] = parsed(text);
+  const own = owner === viewer;
+  return {
+    id: name,
+    object: 'model',
+    created: Math.floor(createdAt / 1_000),
+    owned_by: owner,
+    description,
+    task,
+    runtime,
+    parameters,
+    anyParameter,
+    defaults: applied,
+    maxInputChars,
+    timeoutMs,
+    source: own ? definition.source : null,
+    upstreamModel: own ? definition.upstreamModel : null,
+    credentialId: own ? definition.credentialId : null,
+    revision,
+  };
+}

@@ -1,0 +1,37 @@
+// The event store as all services get it: nothing is appended unchecked, nothing is read as it was once written.
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import type { EventCodec } from './event-codec.ts';
+import type { EventStore } from './event-store.ts';
+
+/** Reads throw `LogIsNewer`; a subscription first yields the events before the one it does not know. */
+export function createCheckedEventStore(store: EventStore, codec: EventCodec): EventStore {
+  return {
+    generation: store.generation,
+    async append(stream, events, expected) {
+      for (const event of events) codec.check(event);
+      return store.append(stream, events, expected);
+    },
+    readStream: async (stream, options) => (await store.readStream(stream, options)).map(codec.read),
+    readAll: async (after, limit) => (await store.readAll(after, limit)).map(codec.read),
+    head: () => store.head(),
+    async *subscribeAll(after, signal) {
+      for await (const chunk of store.subscribeAll(after, signal)) {
+        const { events, stop } = readUpTo(chunk, codec);
+        if (events.length > 0) yield events;
+        if (stop) throw stop;
+      }
+    },
+    close: () => store.close(),
+  };
+}
+
+function readUpTo(chunk: readonly RecordedEvent[], codec: EventCodec): { events: RecordedEvent[]; stop?: Error } {
+  const events: RecordedEvent[] = [];
+  try {
+    for (const event of chunk) events.push(codec.read(event));
+    return { events };
+  } catch (error) {
+    return { events, stop: error as Error };
+  }
+}

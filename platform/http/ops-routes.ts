@@ -1,0 +1,73 @@
+// What an orchestrator and a metrics collector ask of each service. Without credentials: they answer with nothing of
+// anyone's.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type FloorProblems, Problem } from './problem.ts';
+import { type BoundRoute, bindRoute, type HttpRequest } from './route.ts';
+
+/** Resolves when this part is ready to serve; rejects with a message that an operator may read. */
+export type ReadinessCheck = () => Promise<void> | void;
+
+export interface OpsOptions {
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Without it metrics are for callers on this machine only. */
+  readonly metricsToken?: string | undefined;
+  readonly problems: FloorProblems;
+  /** A check that takes longer counts as failed; 2 s unless named. */
+  readonly checkTimeoutMs?: number;
+}
+
+const NO_STORE = { 'cache-control': 'no-store' };
+
+export function createOpsRoutes(options: OpsOptions): BoundRoute[] {
+  const { checks, metrics, metricsToken, problems, checkTimeoutMs = 2_000 } = options;
+  const healthz = { id: 'healthz', method: 'GET', path: '/healthz', public: true } as const;
+  const readyz = { id: 'readyz', method: 'GET', path: '/readyz', public: true } as const;
+  const metricsRoute = { id: 'metrics', method: 'GET', path: '/metrics', public: true } as const;
+  return [
+    bindRoute(healthz, () => ({ status: 200, headers: NO_STORE, body: { status: 'alive' } })),
+    bindRoute(readyz, async () => {
+      const results = await Promise.all(
+        Object.entries(checks).map(async ([name, check]) => [name, await outcomeOf(check, checkTimeoutMs)] as const),
+      );
+      const ready = results.every(([, outcome]) => outcome === 'ready');
+      const body = { status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) };
+      return { status: ready ? 200 : 503, headers: ready ? NO_STORE : { ...NO_STORE, 'retry-after': '1' }, body };
+    }),
+    bindRoute(metricsRoute, async (request) => {
+      requireMetricsReader(request, metricsToken, problems);
+      const { contentType, text } = await metrics();
+      return { status: 200, headers: { ...NO_STORE, 'content-type': contentType }, bytes: text };
+    }),
+  ];
+}
+
+async function outcomeOf(check: ReadinessCheck, timeoutMs: number): Promise<string> {
+  const timeout = Promise.withResolvers<string>();
+  const timer = setTimeout(() => timeout.resolve(`no answer within ${timeoutMs} ms`), timeoutMs);
+  try {
+    return await Promise.race([Promise.resolve(check()).then(() => 'ready'), timeout.promise]);
+  } catch (error) {
+    return error instanceof Error ? error.message : 'failed';
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function requireMetricsReader(request: HttpRequest, token: string | undefined, problems: FloorProblems): void {
+  if (token === undefined) {
+    if (isLoopback(request.remoteAddress) && request.headers['x-forwarded-for'] === undefined) return;
+    throw new Problem(problems.forbidden, { detail: 'Metrics are for callers on this machine; set METRICS_TOKEN for others.' });
+  }
+  const sent = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  if (timingSafeEqual(digest(sent), digest(token))) return;
+  throw new Problem(problems.unauthorized, {
+    detail: 'Send the metrics token: Authorization: Bearer …',
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+const isLoopback = (address: string) => address === '::1' || /^(?:::ffff:)?127\./.test(address);

@@ -1,0 +1,54 @@
+// The script of a service's worker thread: connects log and metrics, starts the service, stops it when told.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { asError } from '../errors.ts';
+import { connectLog } from '../logging/thread-log.ts';
+import { serveMetrics } from '../metrics/metrics-collection.ts';
+import { createThreadMetrics } from '../metrics/thread-metrics.ts';
+import { thrown } from './cross-thread-error.ts';
+import type { FromService, StartService, ThreadStart, ToService } from './service-thread-messages.ts';
+
+const port = parentPort;
+if (!port) throw new Error('service-thread-main.ts is the script of a worker thread');
+const { name, module, wiring, logPort, logLevel, metricsPort } = workerData as ThreadStart;
+
+const log = connectLog(logPort, logLevel);
+const metrics = createThreadMetrics(name);
+serveMetrics(metricsPort, metrics);
+const fail = (error: unknown): void => post({ type: 'failed', error: thrown(asError(error)) });
+
+// A worker that is told nothing more waits here, so the thread lives until it is stopped.
+port.on('message', (message: ToService) => {
+  if (message.type === 'stop') void stop();
+});
+const starting = start();
+
+async function start(): Promise<{ stop(): Promise<void> } | undefined> {
+  try {
+    const { startService } = (await import(module)) as { startService: StartService<unknown> };
+    const running = await startService(wiring, { log, metrics, fail });
+    post({ type: 'ready' });
+    return running;
+  } catch (error) {
+    fail(error);
+    return undefined;
+  }
+}
+
+async function stop(): Promise<void> {
+  try {
+    const running = await starting;
+    await running?.stop();
+    post({ type: 'stopped' });
+  } catch (error) {
+    fail(error);
+  } finally {
+    port?.close();
+    logPort.close();
+    metricsPort.close();
+  }
+}
+
+function post(message: FromService): void {
+  port?.postMessage(message);
+}

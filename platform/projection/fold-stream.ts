@@ -1,0 +1,111 @@
+// Folds what came of one stream onto what was made of it before. The guard: last + 1 applies, lower is a duplicate, higher
+// reads the stream again from the event store.
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import { isTransient } from '../bus/back-off.ts';
+import type { DeadLetters } from '../bus/dead-letters.ts';
+import type { EventStore } from '../event-store/event-store.ts';
+import { isLogNewer } from './projection-errors.ts';
+import type { Folded, ProjectionTarget, Rendered } from './projection-target.ts';
+import { readStreamRange } from './read-stream-range.ts';
+
+export interface StreamBatch {
+  readonly stream: string;
+  /** Revision of the first event that came. */
+  readonly first: number;
+  /** As they came; without any the stream is read from the event store to its end. */
+  readonly events: readonly RecordedEvent[];
+}
+
+export interface FoldParts {
+  readonly target: ProjectionTarget;
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly letters: Pick<DeadLetters, 'isDiscarded'>;
+  /** Makes an event readable for the projection (decrypts it, reads its blobs). What may pass has `retriable: true`. */
+  readonly open: ((event: RecordedEvent) => Promise<RecordedEvent>) | undefined;
+  /** Tries for as long as it takes, but for what is hopeless. */
+  readonly patiently: <T>(work: () => Promise<T>, isHopeless?: (err: unknown) => boolean) => Promise<T>;
+}
+
+export interface FoldFailure {
+  readonly event: RecordedEvent;
+  readonly error: unknown;
+}
+
+export interface FoldOutcome {
+  /** What there is to write: of all events, or of those before the one that failed. `last` is the last of them. */
+  readonly unit?: { readonly rendered: Rendered; readonly last: RecordedEvent };
+  readonly failure?: FoldFailure;
+}
+
+/** Rejects only for what is no event's fault. */
+export async function foldStream(parts: FoldParts, base: Folded, batch: StreamBatch): Promise<FoldOutcome> {
+  const events = isComplete(base, batch.events) ? batch.events : await readAgain(parts, base, batch);
+  try {
+    return await foldEvents(parts, base, events, false);
+  } catch (error) {
+    if (!(error instanceof CannotRender)) throw error;
+    // Once more, to find the event after which it cannot be rendered.
+    return foldEvents(parts, base, events, true);
+  }
+}
+
+class CannotRender extends Error {}
+
+async function foldEvents(
+  { target, letters, open, patiently }: FoldParts,
+  base: Folded,
+  events: readonly RecordedEvent[],
+  renderEach: boolean,
+): Promise<FoldOutcome> {
+  let folded = base;
+  let last: RecordedEvent | undefined;
+  let failure: FoldFailure | undefined;
+  for (const event of events) {
+    if (event.revision <= folded.revision) continue;
+    try {
+      if (event.revision > folded.revision + 1) throw new Error(`the log lacks events before revision ${event.revision}`);
+      if (letters.isDiscarded(event.stream, event.revision)) {
+        folded = target.skip(folded, event);
+        last ??= event;
+        continue;
+      }
+      const next = target.step(folded, open ? await patiently(() => open(event), isNotTransient) : event);
+      if (renderEach) target.render(next);
+      folded = next;
+      last = event;
+    } catch (error) {
+      if (isNoEventsFault(error)) throw error;
+      failure = { event, error };
+      break;
+    }
+  }
+  if (!last) return failure ? { failure } : {};
+  try {
+    return { unit: { rendered: target.render(folded), last }, ...(failure && { failure }) };
+  } catch (cause) {
+    if (isNoEventsFault(cause)) throw cause;
+    // What was there before cannot be rendered either: nothing can be written.
+    if (renderEach) return { failure: { event: last, error: cause } };
+    throw new CannotRender('what was folded cannot be rendered', { cause });
+  }
+}
+
+const isNotTransient = (err: unknown) => !isTransient(err);
+const isNoEventsFault = (err: unknown) => isLogNewer(err) || (err as Error | undefined)?.name === 'Interrupted';
+
+/** Whether events follow on what was folded without a gap, duplicates aside. */
+function isComplete(base: Folded, events: readonly RecordedEvent[]): boolean {
+  let reached = base.revision;
+  for (const { revision } of events) {
+    if (revision > reached + 1) return false;
+    if (revision > reached) reached = revision;
+  }
+  return events.length > 0;
+}
+
+function readAgain({ store, patiently }: FoldParts, base: Folded, { stream, events }: StreamBatch) {
+  // Up to what came and not further: what is written then is what the positions say.
+  const to = events.length > 0 ? Math.max(...events.map(({ revision }) => revision)) : Infinity;
+  return patiently(() => readStreamRange(store, stream, base.revision + 1, to));
+}

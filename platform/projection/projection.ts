@@ -1,0 +1,61 @@
+// What a projection is: pure functions from a stream's events to one document, row or rows. They read no clock, make no
+// id and look nothing up, so that the same log gives the same read model, however often it is read. Event by event they
+// may be given a stream in one go or in pieces, never out of order and never twice.
+// Not in it: guards, checkpoints, retries, dead letters (start-projection.ts).
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import type { DocumentWrite } from '../read-store/read-store.ts';
+import type { FieldValue, IndexDefinition } from '../search-index/search-index.ts';
+
+interface ProjectionBase {
+  /** Also the name of its consumer group, its checkpoint and its live channel (`projection:<name>`). No colon in it. */
+  readonly name: string;
+  readonly topics: readonly string[];
+}
+
+export type Members = NonNullable<DocumentWrite['members']>;
+export type Counts = NonNullable<DocumentWrite['counts']>;
+
+/** What one event does. `ignore` leaves all as it is (the guard still advances); a document of null deletes it. */
+export type DocumentChange<Document> =
+  | 'ignore'
+  | { readonly document: Document | null; readonly members?: Members; readonly counts?: Counts };
+
+/** One document in the read store per stream. A document is a JSON value. */
+export interface DocumentProjection<Document = unknown> extends ProjectionBase {
+  readonly kind: 'document';
+  /** The key of the document that a stream makes; undefined for a stream that makes none. */
+  keyOf(stream: string): string | undefined;
+  /** `document` is undefined before the first change and after a deletion. */
+  project(document: Document | undefined, event: RecordedEvent): DocumentChange<Document>;
+  /** From when on (milliseconds since the epoch) the document may vanish; asked at each write. */
+  expiresAt?(document: Document): number | undefined;
+}
+
+export type Fields = Readonly<Record<string, FieldValue>>;
+
+/** One row in a search index per stream, from a state that is kept between events (and folded again when it is not). */
+export interface StreamRowProjection<State = unknown> extends ProjectionBase {
+  readonly kind: 'stream-row';
+  readonly index: IndexDefinition;
+  /** The id of the row that a stream makes; undefined for a stream that makes none. */
+  idOf(stream: string): string | undefined;
+  /** null deletes the row. */
+  project(state: State | undefined, event: RecordedEvent): State | null | 'ignore';
+  /** The whole row. Give full text only once the stream has ended: each write indexes it again. */
+  fields(state: State): Fields;
+  /** True when no further event is expected: the state need not be kept. */
+  ended(state: State): boolean;
+}
+
+/** One row in a search index per event; the event's id is the row's. */
+export interface EventRowProjection extends ProjectionBase {
+  readonly kind: 'event-row';
+  readonly index: IndexDefinition;
+  /** undefined for an event that makes no row. */
+  fieldsOf(event: RecordedEvent): Fields | undefined;
+}
+
+export type Projection = DocumentProjection | StreamRowProjection | EventRowProjection;
+
+export const projectionChannel = (name: string) => `projection:${name}`;

@@ -1,0 +1,200 @@
+// The projector loop: takes a projection's events from the bus, applies them, and wakes those who wait for its positions.
+
+import type { RecordedEvent } from '../../events/envelope.ts';
+import { Interrupted, persist } from '../bus/back-off.ts';
+import type { Bus, Delivery, Positions } from '../bus/bus.ts';
+import { partitionName } from '../bus/bus.ts';
+import { loadDeadLetters, type DeadLetter } from '../bus/dead-letters.ts';
+import type { EventStore } from '../event-store/event-store.ts';
+import type { LiveChannel } from '../live-channel/live-channel.ts';
+import type { Log } from '../logging/log.ts';
+import type { ReadStore } from '../read-store/read-store.ts';
+import type { SearchIndex } from '../search-index/search-index.ts';
+import { createDocumentTarget } from './document-target.ts';
+import { createEventRowTarget } from './event-row-target.ts';
+import type { StreamBatch } from './fold-stream.ts';
+import { projectionChannel, type Projection } from './projection.ts';
+import type { ProjectionTarget } from './projection-target.ts';
+import { createStreamProjector } from './stream-projector.ts';
+import { createStreamRowTarget } from './stream-row-target.ts';
+
+export interface ProjectionOptions {
+  readonly projection: Projection;
+  readonly bus: Bus;
+  readonly store: Pick<EventStore, 'readStream'>;
+  /** Holds the documents, and the dead letters of every kind of projection. */
+  readonly readStore: ReadStore;
+  readonly searchIndex: SearchIndex;
+  readonly live: Pick<LiveChannel, 'publish'>;
+  readonly log: Log;
+  /** Makes an event readable for the projection (decrypts it, reads its blobs). What may pass has `retriable: true`. */
+  readonly open?: (event: RecordedEvent) => Promise<RecordedEvent>;
+  readonly maxBatch?: number;
+  /** How often an event may fail before its stream is parked; default 3. */
+  readonly attempts?: number;
+  /** Milliseconds before the second try, doubled for each further one; default 50. */
+  readonly firstPause?: number;
+  readonly observe?: {
+    applied?(projection: string, batch: { readonly events: number; readonly milliseconds: number }): void;
+    parked?(projection: string, stream: string): void;
+  };
+}
+
+export interface RunningProjection {
+  readonly name: string;
+  /** Resolves with the reason when it stopped by itself. */
+  readonly failed: Promise<Error>;
+  lag(): Promise<number>;
+  /** True once it has caught up with the log, and while no store fails it. */
+  ready(): boolean;
+  deadLetters(): readonly DeadLetter[];
+  /** Applies the stream from its failed event on, as the log has it now, and deletes the letter. */
+  retryDeadLetter(stream: string): Promise<'done' | 'parked again' | 'not parked'>;
+  /** Gives the failed event up for good, and applies what came after it. */
+  discardDeadLetter(stream: string): Promise<'done' | 'parked again' | 'not parked'>;
+  stop(): Promise<void>;
+}
+
+/** How often the positions of partitions without events are written down. */
+const IDLE_POSITIONS_MS = 5_000;
+
+export async function startProjection(options: ProjectionOptions): Promise<RunningProjection> {
+  const { projection, bus, store, readStore, searchIndex, live, log, observe } = options;
+  const { maxBatch = 1_000, attempts = 3, firstPause = 50 } = options;
+  const { name, topics } = projection;
+  const stopping = new AbortController();
+  let troubles = 0;
+  let dead = false;
+  let ending = false;
+
+  if (projection.kind !== 'document') await searchIndex.define(projection.index);
+  const target = createTarget(projection, readStore, searchIndex);
+  const letters = await persist(
+    () => loadDeadLetters(readStore, name),
+    stopping.signal,
+    (err) => log.warn({ err, projection: name }, 'the dead letters cannot be read, trying again'),
+  );
+  const projector = createStreamProjector({
+    name,
+    target,
+    store,
+    letters,
+    open: options.open,
+    attempts,
+    firstPause,
+    signal: stopping.signal,
+    log,
+    onTrouble(troubled) {
+      troubles += troubled ? 1 : -1;
+      if (ending && troubled) stopping.abort();
+    },
+    onParked: (stream) => observe?.parked?.(name, stream),
+  });
+
+  /** What runs here runs alone: batches, dead letters, positions. */
+  let turn: Promise<unknown> = Promise.resolve();
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  let reached: Positions = new Map();
+  async function advance(batches: readonly StreamBatch[], positions: Positions): Promise<void> {
+    const moved = new Map([...positions].filter(([partition, position]) => position > (reached.get(partition) ?? 0n)));
+    if (batches.length === 0 && moved.size === 0) return;
+    await projector.apply(batches, moved);
+    reached = new Map([...reached, ...moved]);
+    if (moved.size === 0) return;
+    const said = Object.fromEntries([...moved].map(([partition, position]) => [partition, String(position)]));
+    live.publish(projectionChannel(name), { positions: said }, { keep: false });
+  }
+
+  async function take(deliveries: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void> {
+    const began = performance.now();
+    const wanted = ({ stream, revision }: RecordedEvent) => target.concerns(stream) && !letters.skips(stream, revision);
+    await advance(byStream(deliveries, wanted), positionsOf(deliveries));
+    for (const delivery of deliveries) ack(delivery);
+    observe?.applied?.(name, { events: deliveries.length, milliseconds: performance.now() - began });
+  }
+
+  const consumer = await bus.consume({
+    group: name,
+    topics,
+    maxBatch,
+    positions: () => target.positions(),
+    handle: (deliveries, ack) => alone(() => take(deliveries, ack)).catch(unlessStopping),
+  });
+  const writeIdlePositions = () => alone(() => advance([], consumer.positions())).catch(unlessStopping);
+  const timer = setInterval(() => {
+    writeIdlePositions().catch((err: unknown) => log.warn({ err, projection: name }, 'positions could not be written'));
+  }, IDLE_POSITIONS_MS);
+  timer.unref();
+
+  function unlessStopping(err: unknown): void {
+    if (!(err instanceof Interrupted)) throw err;
+  }
+
+  const failed = consumer.failed.then((err) => {
+    dead = true;
+    clearInterval(timer);
+    return err;
+  });
+
+  return {
+    name,
+    failed,
+    lag: () => consumer.lag(),
+    ready: () => !dead && troubles === 0 && consumer.caughtUp(),
+    deadLetters: () => letters.list(),
+    retryDeadLetter: (stream) => alone(() => projector.takeUp(stream, false)),
+    discardDeadLetter: (stream) => alone(() => projector.takeUp(stream, true)),
+    async stop() {
+      clearInterval(timer);
+      ending = true;
+      // Work under way ends, unless it waits for a store.
+      if (troubles > 0) stopping.abort();
+      await consumer.stop();
+      await alone(async () => {
+        if (dead || troubles > 0) return;
+        // One try: at worst the next start reads a little more of the log.
+        await target.write([], consumer.positions()).catch((err: unknown) => {
+          log.warn({ err, projection: name }, 'positions could not be written');
+        });
+      });
+      stopping.abort();
+    },
+  };
+}
+
+function createTarget(projection: Projection, readStore: ReadStore, searchIndex: SearchIndex): ProjectionTarget {
+  switch (projection.kind) {
+    case 'document':
+      return createDocumentTarget(projection, readStore);
+    case 'stream-row':
+      return createStreamRowTarget(projection, searchIndex);
+    case 'event-row':
+      return createEventRowTarget(projection, searchIndex);
+  }
+}
+
+function byStream(deliveries: readonly Delivery[], wanted: (event: RecordedEvent) => boolean): StreamBatch[] {
+  const streams = new Map<string, { stream: string; first: number; events: RecordedEvent[] }>();
+  for (const { event } of deliveries) {
+    if (!wanted(event)) continue;
+    const of = streams.get(event.stream);
+    if (of) of.events.push(event);
+    else streams.set(event.stream, { stream: event.stream, first: event.revision, events: [event] });
+  }
+  return [...streams.values()];
+}
+
+/** The last position of each partition in a batch: its events come in order, but may come again. */
+function positionsOf(deliveries: readonly Delivery[]): Positions {
+  const positions = new Map<string, bigint>();
+  for (const { topic, partition, event } of deliveries) {
+    const name = partitionName(topic, partition);
+    if (event.position > (positions.get(name) ?? 0n)) positions.set(name, event.position);
+  }
+  return positions;
+}

@@ -1,0 +1,126 @@
+// Applies events to a projection's target: each stream is loaded once, folded in memory and written once, the positions
+// with it. A stream whose event keeps failing is parked; trouble with a store is no event's fault and is waited out.
+
+import { backOff, isFinal, pause, persist } from '../bus/back-off.ts';
+import type { Positions } from '../bus/bus.ts';
+import type { DeadLetters } from '../bus/dead-letters.ts';
+import type { Log } from '../logging/log.ts';
+import { foldStream, type FoldFailure, type FoldOutcome, type FoldParts, type StreamBatch } from './fold-stream.ts';
+import { isRefusedWrite } from './projection-errors.ts';
+import type { Folded } from './projection-target.ts';
+
+export interface StreamProjectorParts extends Omit<FoldParts, 'patiently' | 'letters'> {
+  readonly name: string;
+  readonly letters: DeadLetters;
+  /** How often an event may fail before its stream is parked. */
+  readonly attempts: number;
+  /** Milliseconds before the second try. */
+  readonly firstPause: number;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** Told when a store begins to fail, and when it works again. */
+  readonly onTrouble: (troubled: boolean) => void;
+  readonly onParked: (stream: string) => void;
+}
+
+export type StreamProjector = ReturnType<typeof createStreamProjector>;
+
+type Unit = NonNullable<FoldOutcome['unit']>;
+
+/** Streams folded at a time, where that means reading them again. */
+const AT_ONCE = 32;
+const NO_POSITIONS: Positions = new Map();
+
+export function createStreamProjector(parts: StreamProjectorParts) {
+  const { name, target, letters, attempts, firstPause, signal, log } = parts;
+
+  async function patiently<T>(work: () => Promise<T>, isHopeless = isFinal): Promise<T> {
+    let troubled = false;
+    const onFailure = (err: unknown, attempt: number) => {
+      log.warn({ err, projection: name, attempt }, 'a store that a projection needs fails, trying again');
+      if (!troubled) parts.onTrouble((troubled = true));
+    };
+    try {
+      return await persist(work, signal, onFailure, isHopeless);
+    } finally {
+      if (troubled) parts.onTrouble(false);
+    }
+  }
+
+  async function park({ event, error }: FoldFailure, tries: number): Promise<void> {
+    const { stream, revision, id: eventId } = event;
+    const said = error instanceof Error ? error.message : String(error);
+    await patiently(() => letters.park({ stream, revision, eventId, error: said, attempts: tries }));
+    log.error({ err: error, projection: name, stream, revision }, 'a stream was parked as a dead letter');
+    parts.onParked(stream);
+  }
+
+  /** Folds all, and those that fail again after a pause; what fails to the last is parked. */
+  async function foldAll(bases: readonly Folded[], batches: readonly StreamBatch[]): Promise<Unit[]> {
+    const outcomes: FoldOutcome[] = [];
+    let open = batches.map((_, at) => at);
+    for (let round = 1; open.length > 0 && round <= attempts; round++) {
+      if (round > 1) await pause(backOff(round - 1, firstPause), signal);
+      for (let from = 0; from < open.length; from += AT_ONCE) {
+        await Promise.all(
+          open.slice(from, from + AT_ONCE).map(async (at) => {
+            const [base, batch] = [bases[at], batches[at]];
+            if (base && batch) outcomes[at] = await foldStream({ ...parts, patiently }, base, batch);
+          }),
+        );
+      }
+      open = open.filter((at) => outcomes[at]?.failure);
+    }
+    for (const { failure } of outcomes) if (failure) await park(failure, attempts);
+    return outcomes.flatMap(({ unit }) => (unit ? [unit] : []));
+  }
+
+  async function writeAll(units: readonly Unit[], positions: Positions): Promise<void> {
+    const rendered = units.map((unit) => unit.rendered);
+    try {
+      await patiently(() => target.write(rendered, positions), isRefusedWrite);
+    } catch (err) {
+      if (!isRefusedWrite(err) || units.length === 0) throw err;
+      log.warn({ err, projection: name }, 'the store refuses a batch, which is written stream by stream');
+      await writeEach(units);
+      await patiently(() => target.write([], positions));
+    }
+  }
+
+  /** Finds what the store refuses. That it refuses everything is the store's fault, and stops the projection. */
+  async function writeEach(units: readonly Unit[]): Promise<void> {
+    const refused: FoldFailure[] = [];
+    for (const { rendered, last } of units) {
+      try {
+        await patiently(() => target.write([rendered], NO_POSITIONS), isRefusedWrite);
+      } catch (error) {
+        if (!isRefusedWrite(error)) throw error;
+        refused.push({ event: last, error });
+      }
+    }
+    if (refused.length > 1 && refused.length === units.length) throw refused[0]?.error;
+    for (const failure of refused) await park(failure, 1);
+  }
+
+  return {
+    patiently,
+    /** Resolves when all is written, or parked, and the positions with it. */
+    async apply(batches: readonly StreamBatch[], positions: Positions): Promise<void> {
+      const bases = batches.length > 0 ? await patiently(() => target.load(batches)) : [];
+      await writeAll(await foldAll(bases, batches), positions);
+    },
+    /** Applies a parked stream from where it failed, as the log has it now. */
+    async takeUp(stream: string, discard: boolean): Promise<'done' | 'parked again' | 'not parked'> {
+      const letter = letters.find(stream);
+      if (!letter) return 'not parked';
+      if (discard) await patiently(() => letters.discard(stream));
+      const batch = { stream, first: letter.revision, events: [] };
+      const bases = await patiently(() => target.load([batch]));
+      const units = await foldAll(bases, [batch]);
+      await writeAll(units, NO_POSITIONS);
+      if (letters.find(stream) !== letter) return 'parked again';
+      await patiently(() => letters.release(stream));
+      return 'done';
+    },
+  };
+}

@@ -1,0 +1,101 @@
+// The port's rules about definitions, documents and queries, the same for every adapter. Each check throws `IndexMisused`
+// with a sentence that names the index and the field, never the value.
+
+import {
+  type Condition,
+  type FieldKind,
+  type IndexDefinition,
+  IndexMisused,
+  type IndexWrite,
+  type SearchQuery,
+} from './search-index.ts';
+
+export const maxHits = 1_000;
+export const maxBuckets = 1_000;
+const maxKeywordLength = 512;
+const maxConditionValues = 1_000;
+const maxQueryTextWords = 256;
+
+const indexName = /^[a-z][a-z0-9-]{0,47}$/;
+const fieldName = /^[A-Za-z][A-Za-z0-9_]{0,47}$/;
+const wordPattern = /^[^\s\p{Cc}]+$/u;
+
+export function checkDefinition({ name, fields, sortBy, partitionBy }: IndexDefinition): void {
+  if (!indexName.test(name)) throw new IndexMisused(`${name} cannot be the name of an index`);
+  const names = Object.keys(fields);
+  const wrong = names.find((field) => !fieldName.test(field));
+  if (wrong !== undefined) throw new IndexMisused(`${wrong} cannot be the name of a field of the index ${name}`);
+  if (new Set(names.map((field) => field.toLowerCase())).size < names.length) {
+    throw new IndexMisused(`fields of the index ${name} differ only in case`);
+  }
+  if (fields[sortBy] !== 'number') throw new IndexMisused(`the index ${name} must be sorted by a number field`);
+  if (!['keyword', 'code'].includes(fields[partitionBy] ?? '')) {
+    throw new IndexMisused(`the index ${name} must be partitioned by a keyword or code field`);
+  }
+}
+
+export function checkWrite(index: IndexDefinition, { revision, fields }: IndexWrite): void {
+  if (!Number.isSafeInteger(revision) || revision < 0) throw misused(index, 'a revision must be a whole number');
+  if (fields === null) return;
+  for (const [field, value] of Object.entries(fields)) {
+    const kind = kindOf(index, field);
+    if (value === null) continue;
+    if (typeof value !== (kind === 'number' ? 'number' : 'string')) throw misused(index, `${field} must be a ${kind}`);
+    if (typeof value === 'number' && !Number.isFinite(value)) throw misused(index, `${field} must be finite`);
+    if (kind !== 'text' && typeof value === 'string' && value.length > maxKeywordLength) {
+      throw misused(index, `${field} is longer than ${maxKeywordLength} characters`);
+    }
+  }
+  for (const needed of [index.sortBy, index.partitionBy]) {
+    if (fields[needed] === undefined || fields[needed] === null) throw misused(index, `a document needs ${needed}`);
+  }
+}
+
+export function checkQuery(index: IndexDefinition, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): void {
+  for (const condition of query.conditions ?? []) checkCondition(index, condition);
+  if (!query.text) return;
+  const { field, words } = query.text;
+  if (kindOf(index, field) !== 'text') throw misused(index, `${field} is not a text field`);
+  if (words.length > maxQueryTextWords) throw misused(index, `a query has at most ${maxQueryTextWords} words`);
+  if (!words.every((word) => wordPattern.test(word) && word !== '*')) {
+    throw misused(index, 'a word of a query is empty or has a space in it');
+  }
+}
+
+export function checkLimit(index: IndexDefinition, limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxHits) {
+    throw misused(index, `limit must be between 1 and ${maxHits}`);
+  }
+}
+
+/** The field must be one that can be aggregated. */
+export function checkAggregation(index: IndexDefinition, field: string): void {
+  if (!['keyword', 'code'].includes(kindOf(index, field))) throw misused(index, `${field} cannot be aggregated`);
+}
+
+function checkCondition(index: IndexDefinition, condition: Condition): void {
+  const { field } = condition;
+  const kind = kindOf(index, field);
+  if (kind === 'text') throw misused(index, `${field} is text: it is found by its words`);
+  if ('in' in condition) {
+    const type = kind === 'number' ? 'number' : 'string';
+    if (!condition.in.every((value) => typeof value === type))
+      throw misused(index, `${field} is compared with ${type}s`);
+    if (condition.in.length > maxConditionValues) {
+      throw misused(index, `${field} is compared with more than ${maxConditionValues} values`);
+    }
+    return;
+  }
+  if (kind !== 'number') throw misused(index, `${field} has no range: it is not a number field`);
+  const bounds = [condition.from, condition.to].filter((bound) => bound !== undefined);
+  if (bounds.length === 0) throw misused(index, `the range of ${field} has no bound`);
+  if (bounds.some((bound) => Number.isNaN(bound))) throw misused(index, `the range of ${field} is not a number`);
+}
+
+export function kindOf(index: IndexDefinition, field: string): FieldKind {
+  const kind = Object.hasOwn(index.fields, field) ? index.fields[field] : undefined;
+  if (!kind) throw misused(index, `it has no field ${field}`);
+  return kind;
+}
+
+const misused = (index: IndexDefinition, what: string) => new IndexMisused(`index ${index.name}: ${what}`);

@@ -1,0 +1,71 @@
+// What changes one index in the file. Synchronous: it runs on a thread that may wait.
+
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Positions } from '../bus/bus.ts';
+import { inTransaction } from '../sqlite/open-sqlite.ts';
+import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
+import { checkWrite } from './check-index.ts';
+import type { FieldValue, IndexDefinition, IndexWrite } from './search-index.ts';
+import { createCodes } from './sqlite-codes.ts';
+import { column, columnFields, documentsTable, fieldsOf, wordsTable } from './sqlite-index-schema.ts';
+
+export type IndexWriter = ReturnType<typeof createIndexWriter>;
+
+const spaces = /[\s\p{Cc}]+/gu;
+
+export function createIndexWriter(database: DatabaseSync, index: IndexDefinition) {
+  const table = documentsTable(index.name);
+  const fields = columnFields(index);
+  const columns = ['id', 'revision', ...fields.map(column)];
+  const insert = database.prepare(
+    `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (id) DO NOTHING`,
+  );
+  const find = database.prepare(`SELECT doc, revision FROM ${table} WHERE id = ?`);
+  const update = database.prepare(
+    `UPDATE ${table} SET ${columns.map((name) => `${name} = ?`).join(', ')} WHERE doc = ?`,
+  );
+  const texts = fieldsOf(index, 'text').map((field) => ({
+    field,
+    add: database.prepare(`INSERT INTO ${wordsTable(index.name, field)} (rowid, words) VALUES (?, ?)`),
+    remove: database.prepare(`DELETE FROM ${wordsTable(index.name, field)} WHERE rowid = ?`),
+  }));
+  const codes = createCodes(database, index.name);
+  const movePositions = createPositionsWriter(database);
+
+  function stored(field: string, value: FieldValue | undefined): SQLInputValue {
+    if (value === undefined || value === null) return null;
+    return index.fields[field] === 'code' ? codes.give(String(value)) : value;
+  }
+
+  function write({ id, revision, fields: given }: IndexWrite): void {
+    const row = [id, revision, ...fields.map((field) => stored(field, given?.[field]))];
+    const { changes, lastInsertRowid } = insert.run(...row);
+    let doc: SQLInputValue = lastInsertRowid;
+    if (changes === 0) {
+      const found = find.get(id);
+      if (!found || (found['revision'] as number) >= revision) return;
+      doc = found['doc'] as number;
+      update.run(...row, doc);
+      for (const { remove } of texts) remove.run(doc);
+    }
+    for (const { field, add } of texts) {
+      const text = given?.[field];
+      if (typeof text === 'string' && text !== '') add.run(doc, text.replace(spaces, ' '));
+    }
+  }
+
+  return {
+    apply(writes: readonly IndexWrite[], checkpoint?: { projection: string; positions: Positions }): void {
+      for (const document of writes) checkWrite(index, document);
+      try {
+        inTransaction(database, () => {
+          for (const document of writes) write(document);
+          if (checkpoint) movePositions(index.name, checkpoint.projection, checkpoint.positions);
+        });
+      } catch (error) {
+        codes.forget();
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// Opens the sealed contents of an inference's events and keeps the words in them: what people wrote and models answered,
+// not the member names around it.
+
+import type { Content } from '#events/content.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import type { InferenceEvent } from '#events/inference.ts';
+import { type Contents, ERASED } from '#platform/content/content.ts';
+import type { OpenedContent } from './projection.ts';
+
+/** Full text beyond this many characters of one content is not indexed. */
+const MOST_CHARACTERS = 20_000;
+
+/** All strings of a JSON value, in order. */
+export function textsOf(value: unknown): string {
+  const texts: string[] = [];
+  let length = 0;
+  const visit = (part: unknown) => {
+    if (length > MOST_CHARACTERS) return;
+    if (typeof part === 'string') {
+      texts.push(part);
+      length += part.length;
+    } else if (typeof part === 'object' && part !== null) Object.values(part).forEach(visit);
+  };
+  visit(value);
+  return texts.join('\n').slice(0, MOST_CHARACTERS);
+}
+
+export function createTextOpener(contents: Pick<Contents, 'open'>) {
+  const opened = async (event: RecordedEvent, content: Content): Promise<OpenedContent> => {
+    const value = await contents.open(event.metadata, content);
+    return { text: value === ERASED ? '' : textsOf(value) };
+  };
+
+  return async (event: RecordedEvent): Promise<RecordedEvent> => {
+    const { type, data } = event as unknown as InferenceEvent;
+    switch (type) {
+      case 'InferenceRequested':
+        return { ...event, data: { ...data, input: await opened(event, data.input) } };
+      case 'InferenceCompleted':
+        return { ...event, data: { ...data, output: await opened(event, data.output) } };
+      default:
+        return event;
+    }
+  };
+}

@@ -1,0 +1,61 @@
+import type { InferenceEvent } from '#events/inference.ts';
+import { categoryOf, subjectOf, TOPICS } from '#events/streams.ts';
+import type { StreamRowProjection } from '#platform/projection/projection.ts';
+import { foldText } from '#platform/search-index/fold.ts';
+import { INFERENCES_INDEX } from './read-model.ts';
+
+export interface InferenceRow {
+  readonly tenant: string;
+  readonly status: 'queued' | 'completed' | 'failed' | 'cancelled';
+  readonly model: string;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  /** Of what was asked and answered, in the clear; indexed once, at the end. */
+  readonly text: string;
+}
+
+/** The contents that `open` puts in the place of sealed ones. */
+export interface OpenedContent {
+  readonly text: string;
+}
+
+const textOf = (content: unknown) => (content as Partial<OpenedContent>).text ?? '';
+
+/** The list of inferences. Its events come opened: see open-texts.ts. */
+export const inferencesProjection: StreamRowProjection<InferenceRow> = {
+  kind: 'stream-row',
+  name: INFERENCES_INDEX.name,
+  topics: [TOPICS.inference],
+  index: INFERENCES_INDEX,
+  idOf: (stream) => (categoryOf(stream) === 'inference' ? subjectOf(stream) : undefined),
+  project(before, event) {
+    const { type, data } = event as unknown as InferenceEvent;
+    if (type === 'InferenceRequested') {
+      if (before) return 'ignore';
+      const { tenantId: tenant } = event.metadata;
+      const text = textOf(data.input);
+      return { tenant, status: 'queued', model: data.model, createdAt: event.recordedAt, endedAt: null, text };
+    }
+    if (before?.status !== 'queued') return 'ignore';
+    const ended = { ...before, endedAt: event.recordedAt };
+    switch (type) {
+      case 'InferenceCompleted':
+        return { ...ended, status: 'completed', text: `${before.text}\n${textOf(data.output)}` };
+      case 'InferenceFailed':
+        return { ...ended, status: 'failed' };
+      case 'InferenceCancelled':
+        return { ...ended, status: 'cancelled' };
+      default:
+        return 'ignore';
+    }
+  },
+  fields: ({ tenant, status, model, createdAt, endedAt, text }) => ({
+    tenant,
+    status,
+    model,
+    createdAt,
+    endedAt,
+    words: endedAt === null ? null : foldText(text).join(' '),
+  }),
+  ended: ({ endedAt }) => endedAt !== null,
+};

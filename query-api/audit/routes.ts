@@ -1,0 +1,79 @@
+import { type AuditEventView, auditRoutes } from '#contracts/audit.ts';
+import { problems } from '#contracts/problems.ts';
+import { isoTime } from '#contracts/views.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { Condition, Hit, SearchIndex } from '#platform/search-index/search-index.ts';
+import { AUDIT_INDEX } from '../../projectors/audit/read-model.ts';
+import type { Freshness } from '../freshness.ts';
+import { readCursor, writeCursor } from '../page-cursor.ts';
+
+export interface AuditQueryPorts {
+  readonly searchIndex: Pick<SearchIndex, 'search'>;
+  readonly fresh: Freshness;
+}
+
+const ACTOR_KINDS = ['api-key', 'user', 'system'] as const;
+
+export function createAuditRoutes({ searchIndex, fresh }: AuditQueryPorts): BoundRoute[] {
+  return [
+    bindRoute(auditRoutes.listAudit, async (request) => {
+      const { caller, query } = request;
+      const all = caller.permissions.has('platform');
+      if (query.tenant !== undefined && query.tenant !== caller.tenantId && !all)
+        throw new Problem(problems.forbidden, { detail: 'The audit of another tenant needs the permission platform.' });
+      await fresh.audit(request);
+      const after = readCursor(query.after);
+      const hits = await searchIndex.search(AUDIT_INDEX.name, {
+        partition: query.tenant ?? (all ? undefined : caller.tenantId),
+        conditions: conditionsOf(query),
+        order: 'descending',
+        limit: query.limit + 1,
+        ...(after && { after }),
+      });
+      const page = hits.slice(0, query.limit);
+      const last = page.at(-1);
+      const next = hits.length > page.length && last ? writeCursor(last) : null;
+      return { status: 200, body: { object: 'list', data: page.map(viewAuditEvent), next } };
+    }),
+  ];
+}
+
+interface AuditFilters {
+  readonly type?: readonly string[] | undefined;
+  readonly stream?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+function conditionsOf({ type, stream, actor, from, to }: AuditFilters): Condition[] {
+  const conditions: Condition[] = [];
+  if (type) conditions.push({ field: 'type', in: type });
+  if (stream !== undefined) conditions.push({ field: 'stream', in: [stream] });
+  if (actor !== undefined) conditions.push({ field: 'actor', in: ACTOR_KINDS.map((kind) => `${kind}:${actor}`) });
+  if (from !== undefined || to !== undefined)
+    conditions.push({
+      field: 'recordedAt',
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to: to - 1 }),
+    });
+  return conditions;
+}
+
+function viewAuditEvent({ id, revision, fields }: Hit): AuditEventView {
+  const text = (name: string) => String(fields[name] ?? '');
+  const [kind, ...rest] = text('actor').split(':');
+  return {
+    id,
+    type: text('type'),
+    stream: text('stream'),
+    revision,
+    position: text('position'),
+    tenantId: text('tenant'),
+    actor: { kind: kind as AuditEventView['actor']['kind'], id: rest.join(':') },
+    correlationId: text('correlation'),
+    causationId: text('causation'),
+    recordedAt: isoTime(Number(fields['recordedAt'])),
+  };
+}

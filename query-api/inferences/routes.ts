@@ -1,0 +1,121 @@
+import { type InferenceView, inferenceRoutes } from '#contracts/inferences.ts';
+import { problems } from '#contracts/problems.ts';
+import { inferenceChannel } from '#events/live.ts';
+import type { Contents } from '#platform/content/content.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type BoundRoute, bindRoute, etagOf } from '#platform/http/route.ts';
+import { lastEventId, streamServerSentEvents } from '#platform/http/sse.ts';
+import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { ReadStore } from '#platform/read-store/read-store.ts';
+import { foldQuery } from '#platform/search-index/fold.ts';
+import type { Condition, SearchIndex } from '#platform/search-index/search-index.ts';
+import { INFERENCES_INDEX } from '../../projectors/inferences/read-model.ts';
+import type { Freshness } from '../freshness.ts';
+import { readCursor, writeCursor } from '../page-cursor.ts';
+import { createInferenceFinder, type FoundInference } from './find-inference.ts';
+import { inferenceEvents } from './inference-events.ts';
+import { viewInference } from './inference-view.ts';
+import { waitForEnd } from './wait-for-end.ts';
+
+export interface InferenceQueryPorts {
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly readStore: Pick<ReadStore, 'get'>;
+  readonly searchIndex: Pick<SearchIndex, 'search'>;
+  readonly contents: Pick<Contents, 'open'>;
+  readonly live: LiveChannel;
+  readonly fresh: Freshness;
+}
+
+const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+
+export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] {
+  const { store, readStore, searchIndex, contents, live, fresh } = ports;
+  const find = createInferenceFinder(readStore, store);
+
+  const findOne = async (tenantId: string, id: string): Promise<FoundInference> => {
+    const [found] = await find(tenantId, [id]);
+    if (!found) throw notFound();
+    return found;
+  };
+
+  const view = async (id: string, { state }: FoundInference): Promise<InferenceView> => {
+    const running = state.status === 'queued' && (await live.recent(inferenceChannel(id))).length > 0;
+    return viewInference(id, state, running, contents);
+  };
+
+  const get = bindRoute(inferenceRoutes.getInference, async (request) => {
+    const { caller, params, query, signal } = request;
+    fresh.check(request);
+    let found = await findOne(caller.tenantId, params.id);
+    const { wait } = query;
+    if (wait !== undefined && found.state.status === 'queued') {
+      const look = async () => {
+        found = await findOne(caller.tenantId, params.id);
+        return found.state.status !== 'queued';
+      };
+      await waitForEnd(params.id, live, look, wait, signal);
+    }
+    const pending = wait !== undefined && found.state.status === 'queued';
+    return {
+      status: pending ? 202 : 200,
+      headers: { etag: etagOf(found.revision), ...(pending && { 'retry-after': '1' }) },
+      body: await view(params.id, found),
+    };
+  });
+
+  const list = bindRoute(inferenceRoutes.listInferences, async (request) => {
+    const { caller, query } = request;
+    await fresh.inferences(request);
+    const { tenantId } = caller;
+    const after = readCursor(query.after);
+    const hits = await searchIndex.search(INFERENCES_INDEX.name, {
+      partition: tenantId,
+      conditions: conditionsOf(query),
+      ...(query.q !== undefined && { text: { field: 'words', words: foldQuery(query.q) } }),
+      order: 'descending',
+      limit: query.limit + 1,
+      ...(after && { after }),
+    });
+    const page = hits.slice(0, query.limit);
+    const found = await find(
+      tenantId,
+      page.map(({ id }) => id),
+    );
+    const data = await Promise.all(found.flatMap((one, i) => (one ? [view(page[i]?.id ?? '', one)] : [])));
+    const last = page.at(-1);
+    return { status: 200, body: { object: 'list', data, next: hits.length > page.length && last ? writeCursor(last) : null } };
+  });
+
+  const stream = bindRoute(inferenceRoutes.streamInference, async (request) => {
+    const { caller, params, headers, signal } = request;
+    fresh.check(request);
+    const look = async () => view(params.id, await findOne(caller.tenantId, params.id));
+    await look();
+    const events = inferenceEvents({ inferenceId: params.id, live, look, after: lastEventId(headers), signal });
+    return streamServerSentEvents(events, signal);
+  });
+
+  return [get, list, stream];
+}
+
+interface ListFilters {
+  readonly status?: readonly string[] | undefined;
+  readonly model?: readonly string[] | undefined;
+  readonly createdAfter?: number | undefined;
+  readonly createdBefore?: number | undefined;
+}
+
+function conditionsOf({ status, model, createdAfter, createdBefore }: ListFilters): Condition[] {
+  const conditions: Condition[] = [];
+  // To the index a running request is one that waits.
+  if (status) conditions.push({ field: 'status', in: status.map((one) => (one === 'running' ? 'queued' : one)) });
+  if (model) conditions.push({ field: 'model', in: model });
+  if (createdAfter !== undefined || createdBefore !== undefined)
+    conditions.push({
+      field: 'createdAt',
+      ...(createdAfter !== undefined && { from: createdAfter }),
+      ...(createdBefore !== undefined && { to: createdBefore }),
+    });
+  return conditions;
+}

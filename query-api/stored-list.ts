@@ -1,0 +1,37 @@
+// Lists of small things kept as standings: a page of a sorted set, and their documents.
+
+import { type Standing, standingKey } from '#events/standing.ts';
+import { subjectOf } from '#events/streams.ts';
+import type { ReadStore } from '#platform/read-store/read-store.ts';
+import { readCursor, writeCursor } from './page-cursor.ts';
+
+export interface Listed {
+  /** What stands after the stream's category. */
+  readonly id: string;
+  readonly standing: Standing;
+  readonly revision: number;
+}
+
+/** The newest first. */
+export async function listStandings(
+  readStore: Pick<ReadStore, 'range' | 'get'>,
+  set: string,
+  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+): Promise<{ readonly items: Listed[]; readonly next: string | null }> {
+  const from = readCursor(after);
+  const members = await readStore.range(set, {
+    limit: limit + 1,
+    reverse: true,
+    ...(from && { after: { score: from.sort, member: from.id } }),
+  });
+  const page = members.slice(0, limit);
+  const documents = await readStore.get(page.map(({ member }) => standingKey(member)));
+  const items = documents.flatMap((document, i) =>
+    document?.value
+      ? [{ id: subjectOf(page[i]?.member ?? ''), standing: document.value as Standing, revision: document.revision }]
+      : [],
+  );
+  const last = page.at(-1);
+  const next = members.length > limit && last ? writeCursor({ sort: last.score, id: last.member }) : null;
+  return { items, next };
+}

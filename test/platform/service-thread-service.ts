@@ -1,0 +1,29 @@
+// A service for the tests: `wiring.behave` says what it does.
+
+import type { MessagePort } from 'node:worker_threads';
+import type { StartService } from '#platform/lifecycle/service-thread-messages.ts';
+import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
+
+export interface Wiring {
+  readonly behave: 'well' | 'fail-start' | 'hang-start' | 'crash' | 'report' | 'hang-stop' | 'leak' | 'exit';
+  readonly port?: MessagePort;
+}
+
+export const startService: StartService<Wiring> = async ({ behave, port }, { log, metrics, fail }) => {
+  if (behave === 'fail-start') throw Object.assign(new Error('no disk'), { code: 'no-disk', retriable: true });
+  if (behave === 'hang-start') await new Promise(() => undefined);
+  createHttpMetrics(metrics).answered('GET', '/here', 200, 0.1);
+  log.info({ behave }, 'Started.');
+  port?.on('message', (message) => port.postMessage({ echo: message as unknown }));
+  if (behave === 'crash') setImmediate(() => Promise.reject(new Error('crashed')));
+  if (behave === 'exit') setImmediate(() => process.exit(3));
+  if (behave === 'report') setImmediate(() => fail(Object.assign(new Error('reported'), { code: 'gone' })));
+  if (behave === 'leak') setInterval(() => undefined, 1_000);
+  return {
+    async stop() {
+      if (behave === 'hang-stop') await new Promise(() => undefined);
+      port?.close();
+      log.info({}, 'Stopped.');
+    },
+  };
+};
