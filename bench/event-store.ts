@@ -89,13 +89,15 @@ async function measureWakeUps(store: EventStore): Promise<void> {
   const chunks = store.subscribeAll(await store.head(), abort.signal)[Symbol.asyncIterator]();
   const delays: number[] = [];
   for (let round = 0; round < 500; round += 1) {
-    let appendedAt = 0;
-    const [, seenAt] = await Promise.all([
-      store.append(`inference-${v7()}`, [smallEvent()], 'no_stream').then(() => {
-        appendedAt = performance.now();
-      }),
-      chunks.next().then(() => performance.now()),
-    ]);
+    const append = async () => {
+      await store.append(`inference-${v7()}`, [smallEvent()], 'no_stream');
+      return performance.now();
+    };
+    const see = async () => {
+      await chunks.next();
+      return performance.now();
+    };
+    const [appendedAt, seenAt] = await Promise.all([append(), see()]);
     delays.push(seenAt - appendedAt);
   }
   abort.abort();

@@ -13,7 +13,11 @@ import { createHttpApp } from '#platform/http/create-http-app.ts';
 import { bindRoute, type Caller } from '#platform/http/route.ts';
 import { openHttpServer } from '#platform/http/serve.ts';
 
-const BODY = JSON.stringify({ model: 'language-id', input: 'Günaydın, nasılsınız? '.repeat(8), parameters: { top: 2 } });
+const BODY = JSON.stringify({
+  model: 'language-id',
+  input: 'Günaydın, nasılsınız? '.repeat(8),
+  parameters: { top: 2 },
+});
 const ANSWER = { id: '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f', status: 'queued' };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -37,7 +41,11 @@ function koaWithBody(): Koa {
 }
 
 function floor(): Koa {
-  const caller: Caller = { tenantId: 't', actor: { kind: 'api-key', id: 'k' }, permissions: new Set(['inference:write']) };
+  const caller: Caller = {
+    tenantId: 't',
+    actor: { kind: 'api-key', id: 'k' },
+    permissions: new Set(['inference:write']),
+  };
   const body = z.strictObject({
     model: z.string().max(200),
     input: z.string().max(20_000),
@@ -47,7 +55,11 @@ function floor(): Koa {
   let answers = 0;
   return createHttpApp({
     routes: [
-      bindRoute(route, () => ({ status: 202, headers: { location: `/v1/inferences/${ANSWER.id}`, etag: '"0"' }, body: ANSWER })),
+      bindRoute(route, () => ({
+        status: 202,
+        headers: { location: `/v1/inferences/${ANSWER.id}`, etag: '"0"' },
+        body: ANSWER,
+      })),
     ],
     problems,
     authenticate: (request) => (request.headers.authorization === 'Bearer k' ? caller : undefined),
@@ -94,7 +106,8 @@ async function measure(seconds: number, rounds: number): Promise<void> {
         connections: 64,
         duration: round === 0 ? 2 : seconds,
       });
-      if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} failed answers, ${result.errors} errors`);
+      if (result.non2xx > 0 || result.errors > 0)
+        throw new Error(`${result.non2xx} failed answers, ${result.errors} errors`);
       if (round === 0) continue;
       rates.push(result.requests.average);
       cpuMicros.push((((await cpu(child)) - before) * 1_000) / result.requests.total);
@@ -102,7 +115,9 @@ async function measure(seconds: number, rounds: number): Promise<void> {
   }
   const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
   for (const { name, child, rates, cpuMicros } of children) {
-    console.log(`${name.padEnd(12)} ${median(rates).toFixed(0)} requests/s, ${median(cpuMicros).toFixed(1)} µs CPU each`);
+    console.log(
+      `${name.padEnd(12)} ${median(rates).toFixed(0)} requests/s, ${median(cpuMicros).toFixed(1)} µs CPU each`,
+    );
     child.disconnect();
   }
 }

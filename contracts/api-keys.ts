@@ -33,7 +33,9 @@ export const issueApiKeySchema = z
       .optional()
       .meta({ description: `Permissions, none that you lack. Without it: ${DEFAULT_KEY_SCOPES.join(', ')}.` }),
     expiresAt: timeSchema.optional().meta({ description: 'In the future. Without it the key does not expire.' }),
-    tenantId: idSchema.optional().meta({ description: 'Another tenant than your own; needs the permission `platform`.' }),
+    tenantId: idSchema
+      .optional()
+      .meta({ description: 'Another tenant than your own; needs the permission `platform`.' }),
   })
   .meta({ id: 'IssueApiKey' });
 

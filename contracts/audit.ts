@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { afterParameter, idSchema, limitParameter, listOf, repeatedParameter, revisionSchema, timeParameter, timeSchema } from './primitives.ts';
+import {
+  afterParameter,
+  idSchema,
+  limitParameter,
+  listOf,
+  repeatedParameter,
+  revisionSchema,
+  timeParameter,
+  timeSchema,
+} from './primitives.ts';
 import type { RouteTable } from './route.ts';
 
 export const auditEventSchema = z
@@ -8,7 +17,10 @@ export const auditEventSchema = z
     type: z.string(),
     stream: z.string(),
     revision: revisionSchema,
-    position: z.string().regex(/^\d{1,20}$/).meta({ description: 'In the whole log; a 64-bit number as text.' }),
+    position: z
+      .string()
+      .regex(/^\d{1,20}$/)
+      .meta({ description: 'In the whole log; a 64-bit number as text.' }),
     tenantId: z.string(),
     actor: z.object({ kind: z.enum(['api-key', 'user', 'system']), id: z.string() }),
     correlationId: z.string(),
@@ -29,7 +41,8 @@ export const auditRoutes = {
     permission: 'audit:read',
     tag: 'Audit',
     summary: 'List what happened, the newest first',
-    description: "Every event of your tenant; with the permission `platform`, of all tenants. Reading it is itself recorded.",
+    description:
+      'Every event of your tenant; with the permission `platform`, of all tenants. Reading it is itself recorded.',
     query: z.strictObject({
       type: repeatedParameter(typeSchema).optional(),
       stream: z.string().min(1).max(300).optional(),

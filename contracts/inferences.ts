@@ -49,7 +49,10 @@ export const chatFormSchema = z
   .looseObject({
     model: modelNameSchema,
     input: z.never({ error: 'Must not stand beside messages' }).optional(),
-    messages: z.array(z.looseObject({ role: z.string().min(1).max(64) })).min(1).max(10_000),
+    messages: z
+      .array(z.looseObject({ role: z.string().min(1).max(64) }))
+      .min(1)
+      .max(10_000),
   })
   .meta({ id: 'ChatForm' });
 
@@ -189,7 +192,7 @@ export const inferenceRoutes = {
     side: 'query',
     permission: 'inference:read',
     tag: 'Inferences',
-    summary: "Follow an inference: its tokens as they come, then its end",
+    summary: 'Follow an inference: its tokens as they come, then its end',
     description:
       'Server-sent events: `status` (the inference), `token` ({text}) and last `end` (the inference). Send `Last-Event-ID` to go on where a connection broke.',
     params,

@@ -38,7 +38,9 @@ function fingerprintOf(id: string, definitions: Readonly<Record<string, Json>>, 
   if (seen.has(id)) return '';
   seen.add(id);
   const text = JSON.stringify(definitions[id]);
-  const inner = [...text.matchAll(/"#\/\$defs\/(\w+)"/g)].map(([, name]) => fingerprintOf(name ?? '', definitions, seen));
+  const inner = [...text.matchAll(/"#\/\$defs\/(\w+)"/g)].map(([, name]) =>
+    fingerprintOf(name ?? '', definitions, seen),
+  );
   return [text, ...inner].join();
 }
 

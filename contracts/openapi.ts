@@ -69,7 +69,10 @@ export function createOpenapi(routes: readonly RouteContract[], { version, serve
       schemas: schemas.components,
       headers: Object.fromEntries(Object.entries(answerHeaders)),
       parameters: Object.fromEntries(
-        Object.entries(requestHeaders).map(([name, header]) => [name, { name, in: 'header', required: false, ...header }]),
+        Object.entries(requestHeaders).map(([name, header]) => [
+          name,
+          { name, in: 'header', required: false, ...header },
+        ]),
       ),
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: dft_<id>_<secret>.' },
@@ -141,7 +144,9 @@ function headersInto(route: RouteContract): (keyof typeof requestHeaders)[] {
 }
 
 const headersOut = (names: readonly string[]) => ({
-  headers: Object.fromEntries(['x-request-id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+  headers: Object.fromEntries(
+    ['x-request-id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  ),
 });
 
 function answersOf(route: RouteContract, schemas: JsonSchemas): Record<string, Json> {

@@ -92,7 +92,10 @@ type ParameterValue = ModelView['parameters'][number]['default'];
 const parsed = (text: string) => JSON.parse(text) as ParameterValue;
 
 /** Where a model comes from and what opens it is shown to its owner only. */
-export function viewModel({ owner, revision, createdAt, defaults, definition }: StoredModel, viewer: string): ModelView {
+export function viewModel(
+  { owner, revision, createdAt, defaults, definition }: StoredModel,
+  viewer: string,
+): ModelView {
   const { name, description, task, runtime, anyParameter, maxInputChars, timeoutMs } = definition;
   const parameters = definition.parameters.map((parameter) => ({
     ...parameter,

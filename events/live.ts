@@ -15,3 +15,11 @@ export const CANCELLATIONS = 'inference-cancellations';
 export interface CancellationMessage {
   readonly inferenceId: string;
 }
+
+/** How much the inference workers have before them, said a few times a second. */
+export const WORKLOAD = 'inference-workload';
+
+export interface WorkloadMessage {
+  /** Requests accepted and not yet ended; an upper bound. */
+  readonly outstanding: number;
+}

@@ -74,3 +74,7 @@ export function describeConfig(config: Config): Record<string, string> {
   }
   return shown;
 }
+
+/** A variable that a credential names (`env:NAME`): from the environment, else from `<folder>/.env`. */
+export const readVariable = (name: string, folder = '.'): string | undefined =>
+  process.env[name] ?? readDotenv(join(folder, '.env'))[name];

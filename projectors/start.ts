@@ -39,8 +39,7 @@ export async function startProjectors(options: ProjectorOptions) {
   return {
     failed: Promise.race(running.map(({ failed }) => failed)),
     ready: () => running.every((projection) => projection.ready()),
-    lags: async (): Promise<Record<string, number>> =>
-      Object.fromEntries(await Promise.all(running.map(async ({ name, lag }) => [name, await lag()] as const))),
+    projections: running,
     async stop() {
       await Promise.all(running.map((projection) => projection.stop()));
     },

@@ -71,7 +71,8 @@ export function createFreshness({ tokens, partitionOf, live, readStore, searchIn
       partition: partitionOf(topic, stream),
       position,
     }));
-    const passed = await waitForPositions({ projection: projection.name, positions, live, wanted, timeoutMs: WAIT_MS });
+    const { name, topics } = projection;
+    const passed = await waitForPositions({ projection: name, topics, positions, live, wanted, timeoutMs: WAIT_MS });
     await requireNotParked(projection.name, entries);
     if (passed) return;
     const detail = `The read model ${projection.name} has not caught up within ${WAIT_MS / 1_000} s.`;

@@ -31,7 +31,9 @@ export async function readLanguages(): Promise<LanguageText[]> {
         everyday: everyday.training,
         calendar,
         // Everyday words four times: they are few, and nearer to what people send.
-        words: [declaration, ...Array.from({ length: 4 }, () => everyday.training), calendar].flat().flatMap((text) => text.split(' ')),
+        words: [declaration, ...Array.from({ length: 4 }, () => everyday.training), calendar]
+          .flat()
+          .flatMap((text) => text.split(' ')),
         heldOut: { declaration: texts.flatMap((text) => text.heldOut), everyday: everyday.heldOut },
       };
     }),

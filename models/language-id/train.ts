@@ -1,4 +1,4 @@
-// Trains the language model and measures what was saved: `node models/language-id/train.ts`, about three minutes.
+// Trains the language model and measures what was saved: `node models/language-id/train.ts`, about two minutes on an idle core.
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

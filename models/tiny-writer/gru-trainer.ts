@@ -5,6 +5,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { Random } from '../training/random.ts';
+import { beside, columns, multiply, multiplyTransposed } from './matrices.ts';
 
 export interface GruWeights {
   /** [symbols, 3 × units]: update, reset, candidate. */
@@ -176,24 +177,6 @@ function f(array: Float32Array, at: number): number {
   return array[at] as number;
 }
 
-function multiply(left: Float32Array, rows: number, inner: number, right: tf.Tensor2D): Float32Array {
-  return tf.tidy(() => tf.matMul(tf.tensor2d(left, [rows, inner]), right).dataSync<'float32'>());
-}
-
-/** leftᵀ · right of two arrays of `rows` rows. */
-function multiplyTransposed(
-  left: Float32Array,
-  leftColumns: number,
-  right: Float32Array,
-  rightColumns: number,
-  rows: number,
-): Float32Array {
-  return tf.tidy(() => {
-    const transposed = tf.transpose(tf.tensor2d(left, [rows, leftColumns]));
-    return tf.matMul(transposed, tf.tensor2d(right, [rows, rightColumns])).dataSync<'float32'>();
-  });
-}
-
 /** Turns scores into (softmax − answer) / rows in place; returns the mean loss in nats. */
 function softmaxGradient(scores: Float32Array, bias: Float32Array, answers: Uint8Array, symbols: number): number {
   const rows = answers.length;
@@ -239,21 +222,4 @@ function createAdam(
 function glorot(rows: number, columns: number, random: Random): Float32Array {
   const limit = Math.sqrt(6 / (rows + columns));
   return Float32Array.from({ length: rows * columns }, () => (random.next() * 2 - 1) * limit);
-}
-
-function columns(matrix: Float32Array, rows: number, width: number, from: number, to: number): Float32Array {
-  const result = new Float32Array(rows * (to - from));
-  for (let row = 0; row < rows; row++) {
-    result.set(matrix.subarray(row * width + from, row * width + to), row * (to - from));
-  }
-  return result;
-}
-
-function beside(a: Float32Array, b: Float32Array, rows: number, aWidth: number, bWidth: number): Float32Array {
-  const result = new Float32Array(rows * (aWidth + bWidth));
-  for (let row = 0; row < rows; row++) {
-    result.set(a.subarray(row * aWidth, (row + 1) * aWidth), row * (aWidth + bWidth));
-    result.set(b.subarray(row * bWidth, (row + 1) * bWidth), row * (aWidth + bWidth) + aWidth);
-  }
-  return result;
 }

@@ -9,6 +9,7 @@ export async function loadModel(folder: string): Promise<LayersModel> {
   const bytes = await readFile(join(folder, 'weights.bin'));
   const weights = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   return loadLayersModel({
-    load: () => io.getModelArtifactsForJSON(json, (manifest) => Promise.resolve([io.getWeightSpecs(manifest), weights])),
+    load: () =>
+      io.getModelArtifactsForJSON(json, (manifest) => Promise.resolve([io.getWeightSpecs(manifest), weights])),
   });
 }

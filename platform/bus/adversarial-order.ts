@@ -21,7 +21,10 @@ interface Partition {
   delivered: OpenDelivery[];
 }
 
-export function createAdversarialOrder({ rewind = 0.15, restart = 0.03 }: AdversarialOptions, random: () => number): DeliveryOrder {
+export function createAdversarialOrder(
+  { rewind = 0.15, restart = 0.03 }: AdversarialOptions,
+  random: () => number,
+): DeliveryOrder {
   const partitions = new Map<string, Partition>();
   let waiting = 0;
   const below = (limit: number) => Math.floor(random() * limit);
@@ -56,7 +59,7 @@ export function createAdversarialOrder({ rewind = 0.15, restart = 0.03 }: Advers
     take(most) {
       if (random() < rewind) goBack();
       const batch: OpenDelivery[] = [];
-      for (const size = 1 + below(most); batch.length < size; ) {
+      for (const size = 1 + below(most); batch.length < size;) {
         const delivery = takeOne();
         if (!delivery) break;
         batch.push(delivery);

@@ -122,7 +122,10 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
             if (afterFailures === 'park') return await park(event, err, attempt);
             throw err;
           }
-          log.warn({ err, group, stream: event.stream, revision: event.revision, attempt }, 'an event failed, trying again');
+          log.warn(
+            { err, group, stream: event.stream, revision: event.revision, attempt },
+            'an event failed, trying again',
+          );
           if (!inTrouble) failing++;
           inTrouble = true;
           await pause(backOff(attempt, firstPause), stopping.signal);
@@ -146,6 +149,8 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
     return tail;
   }
 
+  const isFull = () => working >= concurrency && !stopping.signal.aborted;
+
   async function take(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void> {
     for (const delivery of batch) {
       const { event } = delivery;
@@ -153,7 +158,7 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
         ack(delivery);
         continue;
       }
-      while (working >= concurrency && !stopping.signal.aborted) await slotFree.wait();
+      while (isFull()) await slotFree.wait();
       if (stopping.signal.aborted) return;
       working++;
       void onStream(event.stream, async () => {

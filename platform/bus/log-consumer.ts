@@ -58,14 +58,15 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
 
   /** Reads until aborted. A subscription that drops is taken up again where it was; only what no retry mends is thrown. */
   async function read(mine: GroupProgress, order: DeliveryOrder, signal: AbortSignal): Promise<void> {
-    for (let drops = 0; !signal.aborted; ) {
+    for (let drops = 0; !signal.aborted;) {
       try {
         for await (const events of parts.subscribe(mine.position, signal)) {
           for (const event of events) takeIn(event, mine, order);
           drops = 0;
           arrived.ring();
           keeper?.passed();
-          while (!signal.aborted && (order.waiting >= 4 * maxBatch || mine.open >= MOST_OPEN + maxBatch)) await room.wait();
+          while (!signal.aborted && (order.waiting >= 4 * maxBatch || mine.open >= MOST_OPEN + maxBatch))
+            await room.wait();
           if (signal.aborted) return;
         }
         if (signal.aborted) return;

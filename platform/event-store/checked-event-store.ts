@@ -6,14 +6,15 @@ import type { EventStore } from './event-store.ts';
 
 /** Reads throw `LogIsNewer`; a subscription first yields the events before the one it does not know. */
 export function createCheckedEventStore(store: EventStore, codec: EventCodec): EventStore {
+  const read = (event: RecordedEvent) => codec.read(event);
   return {
     generation: store.generation,
     async append(stream, events, expected) {
       for (const event of events) codec.check(event);
       return store.append(stream, events, expected);
     },
-    readStream: async (stream, options) => (await store.readStream(stream, options)).map(codec.read),
-    readAll: async (after, limit) => (await store.readAll(after, limit)).map(codec.read),
+    readStream: async (stream, options) => (await store.readStream(stream, options)).map(read),
+    readAll: async (after, limit) => (await store.readAll(after, limit)).map(read),
     head: () => store.head(),
     async *subscribeAll(after, signal) {
       for await (const chunk of store.subscribeAll(after, signal)) {

@@ -72,7 +72,8 @@ function isTooLarge(data: unknown, metadata: unknown): boolean {
 
 /** Checked a second time, slowly, for the place of the first fault. */
 function describeFault(type: string, { avro }: KnownType, data: unknown): string {
-  let fault: string | undefined;
+  // To Avro an array is an object, and so a record.
+  let fault = Array.isArray(data) ? `${type}: data is not a record of its schema` : undefined;
   avro.isValid(data, {
     noUndeclaredFields: true,
     errorHook: (path, value, expected) => {

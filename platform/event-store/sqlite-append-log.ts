@@ -53,7 +53,7 @@ export function createSqliteAppendLog(db: DatabaseSync): AppendTransaction<Appen
   /** What other processes wrote since, and at the first transaction what was written before. */
   function catchUp(): void {
     const rows = selectNewer.all(seen, remembered) as unknown as OtherRow[];
-    for (const { position, stream, revision, id, recordedAt } of rows.reverse()) {
+    for (const { position, stream, revision, id, recordedAt } of rows.toReversed()) {
       remember(stream, id, { revision, position, recordedAt });
       seen = position;
     }

@@ -139,11 +139,17 @@ export function createHttpApp(options: HttpAppOptions): Koa {
   const queryParameters = (route: Route, text: string): unknown => {
     if (route.query === undefined) return undefined;
     const fields = parseQueryString(text);
-    if (fields === undefined) throw new Problem(problems['malformed-url'], { detail: 'The query is not percent-encoded.' });
+    if (fields === undefined)
+      throw new Problem(problems['malformed-url'], { detail: 'The query is not percent-encoded.' });
     return validate(route.query, fields, 'query', problems);
   };
 
-  const answerTo = async (req: IncomingMessage, res: ServerResponse, url: string, progress: Progress): Promise<Answer> => {
+  const answerTo = async (
+    req: IncomingMessage,
+    res: ServerResponse,
+    url: string,
+    progress: Progress,
+  ): Promise<Answer> => {
     const found = findRoute(req, url);
     if (!('bound' in found)) return found;
     const { route, handle } = found.bound;
@@ -216,10 +222,15 @@ export function createHttpApp(options: HttpAppOptions): Koa {
       }
       const problem = problemOf(error, progress);
       progress.problem = problem.code;
+      if (res.destroyed) return;
       sendAnswer(req, res, renderProblem(problem, progress), sending);
     };
     try {
       const answer = await answerTo(req, res, url, progress);
+      if (res.destroyed) {
+        answer.stream?.destroy();
+        return;
+      }
       sendAnswer(req, res, answer, sending);
     } catch (error) {
       if (res.headersSent) {
@@ -232,8 +243,14 @@ export function createHttpApp(options: HttpAppOptions): Koa {
   };
 
   const app = new Koa();
-  app.silent = true;
-  app.on('error', (error: unknown) => log.warn({ err: error }, 'a connection broke'));
+  // Koa's own handler would write an answer of its own when a client's connection breaks.
+  Object.assign(app.context, {
+    onerror(this: Koa.Context, error: Error | null) {
+      if (error === null) return;
+      log.debug({ err: error }, 'a connection broke');
+      this.res.destroy();
+    },
+  });
   app.use(async (ctx) => {
     ctx.respond = false;
     await serve(ctx.req, ctx.res, ctx.req.url ?? '/');
@@ -265,7 +282,8 @@ function recordOf(req: IncomingMessage, res: ServerResponse, progress: Progress)
 
 function checkAnswer(route: Route, answer: Answer): void {
   const promised = route.answers?.[answer.status];
-  if (promised === undefined) throw new Error(`${route.id} answered ${answer.status}, which its contract does not name`);
+  if (promised === undefined)
+    throw new Error(`${route.id} answered ${answer.status}, which its contract does not name`);
   if (promised.schema === undefined || answer.body === undefined) return;
   const result = promised.schema.safeParse(JSON.parse(JSON.stringify(answer.body)));
   if (!result.success) {

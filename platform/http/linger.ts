@@ -14,7 +14,11 @@ const closing = new WeakSet<Socket>();
 export const isClosing = (socket: Socket) => closing.has(socket);
 
 /** Sends the payload and ends the connection; the headers are written already, with their length and `connection: close`. */
-export function lingerAndClose(req: IncomingMessage, res: ServerResponse, payload: string | Uint8Array | undefined): void {
+export function lingerAndClose(
+  req: IncomingMessage,
+  res: ServerResponse,
+  payload: string | Uint8Array | undefined,
+): void {
   closing.add(req.socket);
   if (payload !== undefined && payload.length > 0) res.write(payload);
   else res.flushHeaders();

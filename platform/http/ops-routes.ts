@@ -58,7 +58,9 @@ async function outcomeOf(check: ReadinessCheck, timeoutMs: number): Promise<stri
 function requireMetricsReader(request: HttpRequest, token: string | undefined, problems: FloorProblems): void {
   if (token === undefined) {
     if (isLoopback(request.remoteAddress) && request.headers['x-forwarded-for'] === undefined) return;
-    throw new Problem(problems.forbidden, { detail: 'Metrics are for callers on this machine; set METRICS_TOKEN for others.' });
+    throw new Problem(problems.forbidden, {
+      detail: 'Metrics are for callers on this machine; set METRICS_TOKEN for others.',
+    });
   }
   const sent = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
   if (timingSafeEqual(digest(sent), digest(token))) return;

@@ -76,7 +76,11 @@ function splitAround(route: Route): { prefix: string; ending: string } {
 }
 
 /** Endings are sought in the raw path, so that a name may end like one when it is percent-encoded. */
-function matchEnding({ prefix, endings }: Alternatives, url: string, queryString: string): Match | 'malformed' | undefined {
+function matchEnding(
+  { prefix, endings }: Alternatives,
+  url: string,
+  queryString: string,
+): Match | 'malformed' | undefined {
   const start = url.indexOf(prefix);
   if (start === -1) return undefined;
   const path = url

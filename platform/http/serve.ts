@@ -49,7 +49,11 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
   const handle = app.callback();
   const server = createServer({ ...serverLimits, keepAlive: true, noDelay: true }, (req, res) => {
     running.add(res);
-    res.once('close', () => running.delete(res));
+    res.once('close', () => {
+      running.delete(res);
+      // An answer that began before the stop could not announce that its connection ends: it is idle by the next turn.
+      if (stopping) setImmediate(() => server.closeIdleConnections());
+    });
     if (stopping) res.setHeader('connection', 'close');
     void handle(req, res);
   });
@@ -78,7 +82,10 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
     }
     server.closeIdleConnections();
     const timer = setTimeout(() => {
-      log.warn({ running: running.size, graceMs }, 'requests still running at the end of the grace period were cut off');
+      log.warn(
+        { running: running.size, graceMs },
+        'requests still running at the end of the grace period were cut off',
+      );
       server.closeAllConnections();
     }, graceMs);
     await ended;

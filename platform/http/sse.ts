@@ -38,7 +38,11 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 };
 
-export function openEventStream({ signal, heartbeatMs = 15_000, maxBuffer = 1024 * 1024 }: EventStreamOptions): EventStream {
+export function openEventStream({
+  signal,
+  heartbeatMs = 15_000,
+  maxBuffer = 1024 * 1024,
+}: EventStreamOptions): EventStream {
   const stream = new Readable({ read: () => undefined, highWaterMark: maxBuffer });
   let ended = false;
   const end = () => {

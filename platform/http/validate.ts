@@ -11,6 +11,7 @@ function pointerTo(path: readonly PropertyKey[]): string {
 interface DetailedIssue extends SchemaIssue {
   readonly keys?: readonly string[];
   readonly errors?: readonly (readonly DetailedIssue[])[];
+  readonly issues?: readonly DetailedIssue[];
 }
 
 const REQUIRED = 'Required';
@@ -31,6 +32,8 @@ function flatten(issues: readonly DetailedIssue[], base: readonly PropertyKey[] 
       const explained = branches.map((branch) => flatten(branch, path));
       return explained.reduce((best, branch) => (distance(branch) < distance(best) ? branch : best));
     }
+    const inner = issue.code === 'invalid_key' ? issue.issues?.[0] : undefined;
+    if (inner !== undefined) return [{ path, message: inner.message }];
     const missing = isWrongType(issue) && issue.message.endsWith('received undefined');
     return [{ path, message: missing ? REQUIRED : issue.message }];
   });

@@ -103,7 +103,7 @@ export async function startServiceThread<Wiring>(options: ServiceThreadOptions<W
 
 async function stopThread(worker: Worker, name: string, exited: Promise<void>, graceMs: number, log: Log) {
   const message: ToService = { type: 'stop' };
-  worker.postMessage(message, []);
+  worker.postMessage(message);
   const timer = setTimeout(() => {
     log.warn({ service: name, graceMs }, 'A service did not stop in time; its thread is terminated.');
     void worker.terminate();

@@ -65,6 +65,8 @@ const worthNative = 1.25;
 /** Measures both engines on a full batch where both are there, and leaves the better one set. */
 async function chooseEngine(predictOnce: () => void): Promise<string> {
   if (!(await importTfjsNode())) return 'wasm';
+  // Importing tfjs-node sets its backend by itself.
+  await useBackend('wasm');
   const wasm = fastest(predictOnce);
   await useBackend('tensorflow');
   if (fastest(predictOnce) * worthNative < wasm) return 'tfjs-node';

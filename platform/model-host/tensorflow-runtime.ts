@@ -82,12 +82,11 @@ function findFolder(modelsFolder: string, spec: ModelSpec): string {
 
 /** The size of the model's files together, in bytes; throws `ModelLoadError` naming what is missing. */
 async function checkFolder(folder: string): Promise<number> {
-  const sizes = await Promise.all(
-    modelFiles.map(async (file) => {
-      const entry = await stat(join(folder, file)).catch(() => undefined);
-      if (!entry?.isFile()) throw new ModelLoadError(`${folder}: ${file} is missing`);
-      return entry.size;
-    }),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  let bytes = 0;
+  for (const file of modelFiles) {
+    const entry = await stat(join(folder, file)).catch(() => undefined);
+    if (!entry?.isFile()) throw new ModelLoadError(`${folder}: ${file} is missing`);
+    bytes += entry.size;
+  }
+  return bytes;
 }

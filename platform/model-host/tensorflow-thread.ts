@@ -55,8 +55,8 @@ async function openClassifier(
     const { run, inputs, parameters } = message;
     const late = message.deadline <= Date.now();
     const results = late
-      ? items.map(() => itemTimedOut)
-      : classify(classifier, backend, rows, items, parameters, fault);
+      ? inputs.map(() => itemTimedOut)
+      : classify(classifier, backend, rows, inputs, parameters, fault);
     post({ type: 'results', run, json: JSON.stringify(results) });
   };
   return { serve, engine: backend.engine };

@@ -14,8 +14,7 @@ export function createEventRowTarget(
   const { name } = projection;
   return {
     concerns: () => true,
-    load: (streams) =>
-      Promise.resolve(streams.map(({ stream, first }) => ({ stream, revision: first - 1, rows: [] }))),
+    load: (streams) => Promise.resolve(streams.map(({ stream, first }) => ({ stream, revision: first - 1, rows: [] }))),
     step(folded, event) {
       const { revision } = event;
       const fields = projection.fieldsOf(event);

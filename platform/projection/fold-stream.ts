@@ -64,7 +64,8 @@ async function foldEvents(
   for (const event of events) {
     if (event.revision <= folded.revision) continue;
     try {
-      if (event.revision > folded.revision + 1) throw new Error(`the log lacks events before revision ${event.revision}`);
+      if (event.revision > folded.revision + 1)
+        throw new Error(`the log lacks events before revision ${event.revision}`);
       if (letters.isDiscarded(event.stream, event.revision)) {
         folded = target.skip(folded, event);
         last ??= event;

@@ -18,8 +18,7 @@ export type Counts = NonNullable<DocumentWrite['counts']>;
 
 /** What one event does. `ignore` leaves all as it is (the guard still advances); a document of null deletes it. */
 export type DocumentChange<Document> =
-  | 'ignore'
-  | { readonly document: Document | null; readonly members?: Members; readonly counts?: Counts };
+  'ignore' | { readonly document: Document | null; readonly members?: Members; readonly counts?: Counts };
 
 /** One document in the read store per stream. A document is a JSON value. */
 export interface DocumentProjection<Document = unknown> extends ProjectionBase {

@@ -1,14 +1,14 @@
 // Opens a database file the way the stores of read models need it. What they keep can be derived again from the log, so
 // a commit is not synced (a power cut rolls documents and their checkpoint back together), but what is deleted must
-// really go: deleted content is overwritten, and `purgeDeleted` takes it out of the write-ahead log as well.
+// really go: `purgeDeleted` sees to that.
 
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long a connection waits for another one's transaction before it gives up, in milliseconds. */
-const busyMs = 10_000;
+/** How long a connection waits for another one's transaction (a purge is the longest) before it gives up, in milliseconds. */
+const busyMs = 30_000;
 /** Pages of the write-ahead log after which the writing connection moves them into the database: 8 MiB. */
 const checkpointPages = 2_000;
 const cacheKib = 32 * 1024;
@@ -79,8 +79,13 @@ export function durably<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
-/** Empties the write-ahead log: from then on no file holds what was deleted before. Waits for readers; throws if it cannot. */
+/**
+ * After it no file holds what was deleted or overwritten before. `secure_delete` alone does not do: a page that was split
+ * keeps copies of the rows that moved away, so the file is written anew, and the write-ahead log is emptied. Other
+ * writers wait meanwhile, some seconds per gigabyte. Throws when a reader holds on to the old state.
+ */
 export function purgeDeleted(database: DatabaseSync): void {
+  database.exec('VACUUM');
   const result = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
   if (result?.['busy'] !== 0) throw new Error('deleted content is still in the write-ahead log: a reader holds it');
 }

@@ -68,7 +68,11 @@ async function startThread(
     try {
       return await caller.call(method, input);
     } catch (error) {
-      if (error instanceof ThreadEnded) error.cause ??= cause;
+      if (!(error instanceof ThreadEnded)) throw error;
+      // The channel closes a moment before the thread's end, and its reason, are told.
+      ended();
+      await exited.promise;
+      error.cause ??= cause;
       throw error;
     }
   }

@@ -24,7 +24,7 @@ export interface ThrownHere {
 type Port = Pick<MessagePort, 'postMessage' | 'on' | 'close' | 'ref' | 'unref'>;
 
 /** Collects what one turn of the event loop produces and posts it once. */
-function outbox<T extends Call | Reply>(port: Port) {
+function outbox(port: Port) {
   let waiting: unknown[] = [];
   let transfer: Transferable[] = [];
   const flush = () => {
@@ -33,7 +33,7 @@ function outbox<T extends Call | Reply>(port: Port) {
     transfer = [];
     port.postMessage(items, moved);
   };
-  return (item: T, moved: readonly Transferable[] = []) => {
+  return (item: Call | Reply, moved: readonly Transferable[] = []) => {
     if (waiting.length === 0) setImmediate(flush);
     waiting.push(...item);
     transfer.push(...moved);
@@ -68,7 +68,7 @@ export function createThreadCaller(
   notice: (value: unknown) => void = () => {},
 ): ThreadCaller {
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-  const post = outbox<Call>(port);
+  const post = outbox(port);
   let last = 0;
   let ended = false;
   const settle = ([id, output, error]: Reply) => {
@@ -119,7 +119,7 @@ export interface ThreadServer {
 
 /** Answers the calls that come over a port. Handlers may be synchronous or not; what they throw goes back. */
 export function serveThreadCalls(port: Port, handlers: CallHandlers): ThreadServer {
-  const post = outbox<Reply>(port);
+  const post = outbox(port);
   const answer = async ([id, method, input]: Call) => {
     try {
       const handler = handlers[method];

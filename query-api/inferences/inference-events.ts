@@ -24,7 +24,7 @@ export interface InferenceEventsOptions<View extends { readonly status: string }
 
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
 
-/** `started` and `token` events, then one named for how it ended, which holds the whole inference. */
+/** `status` with the inference, `token`s as they come, and last `end` with the inference. */
 export async function* inferenceEvents<View extends { readonly status: string }>(
   options: InferenceEventsOptions<View>,
 ): AsyncGenerator<InferenceEvent> {
@@ -42,6 +42,7 @@ export async function* inferenceEvents<View extends { readonly status: string }>
   try {
     waiting.unshift(...(await live.recent(channel, options.after)));
     let view = await look();
+    yield { event: 'status', data: view };
     while (!signal.aborted) {
       let ended = ENDED.has(view.status);
       for (const { sequence, value } of waiting.splice(0)) {
@@ -49,13 +50,15 @@ export async function* inferenceEvents<View extends { readonly status: string }>
         if (message.type === 'ended') ended = true;
         else if (sequence > seen) {
           seen = sequence;
-          const { type, ...data } = message;
-          yield { id: sequence, event: type, data };
+          if (message.type === 'started') view = await look();
+          yield message.type === 'token'
+            ? { id: sequence, event: 'token', data: { text: message.text } }
+            : { id: sequence, event: 'status', data: view };
         }
       }
       if (ended) view = await look();
       if (ENDED.has(view.status)) {
-        yield { event: view.status, data: view };
+        yield { event: 'end', data: view };
         return;
       }
       if (waiting.length === 0 && !signal.aborted) {

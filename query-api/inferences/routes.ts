@@ -5,8 +5,9 @@ import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, bindRoute, etagOf } from '#platform/http/route.ts';
-import { lastEventId, streamServerSentEvents } from '#platform/http/sse.ts';
+import { lastEventId, openEventStream } from '#platform/http/sse.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { Log } from '#platform/logging/log.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { foldQuery } from '#platform/search-index/fold.ts';
 import type { Condition, SearchIndex } from '#platform/search-index/search-index.ts';
@@ -25,12 +26,13 @@ export interface InferenceQueryPorts {
   readonly contents: Pick<Contents, 'open'>;
   readonly live: LiveChannel;
   readonly fresh: Freshness;
+  readonly log: Log;
 }
 
 const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
 export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] {
-  const { store, readStore, searchIndex, contents, live, fresh } = ports;
+  const { store, readStore, searchIndex, contents, live, fresh, log } = ports;
   const find = createInferenceFinder(readStore, store);
 
   const findOne = async (tenantId: string, id: string): Promise<FoundInference> => {
@@ -87,16 +89,25 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
     return { status: 200, body: { object: 'list', data, next: hits.length > page.length && last ? writeCursor(last) : null } };
   });
 
-  const stream = bindRoute(inferenceRoutes.streamInference, async (request) => {
+  const follow = bindRoute(inferenceRoutes.streamInference, async (request) => {
     const { caller, params, headers, signal } = request;
     fresh.check(request);
     const look = async () => view(params.id, await findOne(caller.tenantId, params.id));
     await look();
-    const events = inferenceEvents({ inferenceId: params.id, live, look, after: lastEventId(headers), signal });
-    return streamServerSentEvents(events, signal);
+    const seen = lastEventId(headers);
+    const after = seen !== undefined && /^\d{1,15}$/.test(seen) ? Number(seen) : undefined;
+    const stream = openEventStream({ signal });
+    const send = async () => {
+      for await (const { id, event, data } of inferenceEvents({ inferenceId: params.id, live, look, after, signal }))
+        if (!stream.send({ ...(id !== undefined && { id: String(id) }), event, data })) return;
+    };
+    void send()
+      .catch((err: unknown) => log.error({ err, correlationId: request.requestId }, 'a stream of events broke off'))
+      .finally(() => stream.end());
+    return stream.answer;
   });
 
-  return [get, list, stream];
+  return [get, list, follow];
 }
 
 interface ListFilters {

@@ -1,23 +1,44 @@
 import { checkpointsInReadStore } from '#platform/bus/group-checkpoints.ts';
 import { openLogBus } from '#platform/bus/log-bus.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
 import { testTopicOf } from '../support/numbered-events.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
-import { busContract, PARTITIONS } from './bus.contract.ts';
+import { openTemporaryEventStore } from '../support/sqlite-event-store.ts';
+import { openTemporaryReadStore } from '../support/sqlite-read-models.ts';
+import { busContract, PARTITIONS, type BusUnderTest } from './bus.contract.ts';
+
+function underTest(store: EventStore, readStore: ReadStore, close: () => Promise<void>): BusUnderTest {
+  const checkpoints = checkpointsInReadStore(readStore);
+  const log = createQuietLog();
+  return {
+    store,
+    openBus: async (mode) =>
+      openLogBus({ store, topicOf: testTopicOf, partitions: PARTITIONS, checkpoints, log, ...(mode && { mode }) }),
+    close,
+  };
+}
 
 busContract(
   'embedded, over a log in memory',
   async () => {
     const store = createMemoryEventStore();
-    const checkpoints = checkpointsInReadStore(createMemoryReadStore());
-    const log = createQuietLog();
-    return {
-      store,
-      openBus: async (mode) =>
-        openLogBus({ store, topicOf: testTopicOf, partitions: PARTITIONS, checkpoints, log, ...(mode && { mode }) }),
-      close: () => store.close(),
-    };
+    return underTest(store, createMemoryReadStore(), () => store.close());
   },
-  { adversarial: true },
+  { adversarialRuns: 40 },
+);
+
+busContract(
+  'embedded, over SQLite',
+  async () => {
+    const store = await openTemporaryEventStore();
+    const readStore = await openTemporaryReadStore('here');
+    return underTest(store, readStore.store, async () => {
+      await store.close();
+      await readStore.close();
+    });
+  },
+  { adversarialRuns: 4 },
 );

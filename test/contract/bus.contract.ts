@@ -23,7 +23,11 @@ export interface BusUnderTest {
 const TOPICS = ['test.alpha', 'test.beta'];
 const numberOf = ({ event }: Delivery) => (event.data as { number: number }).number;
 
-export function busContract(name: string, open: () => Promise<BusUnderTest>, options: { readonly adversarial: boolean }) {
+export function busContract(
+  name: string,
+  open: () => Promise<BusUnderTest>,
+  options: { readonly adversarialRuns: number },
+) {
   describe(`bus: ${name}`, () => {
     let under: BusUnderTest;
     let bus: Bus;
@@ -122,7 +126,10 @@ export function busContract(name: string, open: () => Promise<BusUnderTest>, opt
       const again = await collect('group');
       const heldDelivery = seen.find((delivery) => numberOf(delivery) === held);
       const expected = seen
-        .filter(({ partition, event }) => partition === heldDelivery?.partition && event.position >= heldDelivery.event.position)
+        .filter(
+          ({ partition, event }) =>
+            partition === heldDelivery?.partition && event.position >= heldDelivery.event.position,
+        )
         .map(numberOf);
       await eventually(() => expect(again.seen.map(numberOf)).to.include.members(expected));
       expect(again.seen.map(numberOf)).to.deep.equal(expected);
@@ -251,7 +258,7 @@ export function busContract(name: string, open: () => Promise<BusUnderTest>, opt
       expect(seen.map(numberOf)).to.deep.equal([1]);
     });
 
-    if (options.adversarial) {
+    if (options.adversarialRuns > 0) {
       it('keeps its promises at its worst, whatever the log, the acknowledgements and the stops', async function () {
         this.timeout(60_000);
         await fc.assert(
@@ -269,7 +276,7 @@ export function busContract(name: string, open: () => Promise<BusUnderTest>, opt
               }
             },
           ),
-          { numRuns: 150 },
+          { numRuns: options.adversarialRuns },
         );
       });
     }
@@ -319,7 +326,8 @@ async function runAtItsWorst(under: BusUnderTest, { streams, seed, maxBatch, sto
       },
     });
     const finished = eventually(() => {
-      if (history.unseen().length + history.unacknowledged().length > 0) throw new Error(`not all seen: ${history.unseen().join()}`);
+      if (history.unseen().length + history.unacknowledged().length > 0)
+        throw new Error(`not all seen: ${history.unseen().join()}`);
     }, 20_000);
     await Promise.race([enough.promise, finished]);
     void finished.catch(() => undefined);

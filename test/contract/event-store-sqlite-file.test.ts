@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
 import { StartError } from '#platform/errors.ts';
+import type { AppendRequest } from '#platform/event-store/append-request.ts';
 import { AppendOutcomeUnknown, EventStoreBusy, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import { createGroupCommit } from '#platform/event-store/group-commit.ts';
 import { createSqliteAppendLog } from '#platform/event-store/sqlite-append-log.ts';
@@ -114,10 +115,11 @@ describe('event store on node:sqlite: group commit', () => {
     await folder.remove();
   });
 
-  function commits() {
-    return createGroupCommit(createSqliteAppendLog(db), () => {
+  function openAppends() {
+    const commits = createGroupCommit(createSqliteAppendLog(db), () => {
       committed += 1;
     });
+    return (request: AppendRequest) => commits.append(request);
   }
 
   function written(): unknown[] {
@@ -128,7 +130,7 @@ describe('event store on node:sqlite: group commit', () => {
   }
 
   it('makes one transaction of what arrives together; one refused leaves its neighbours alone', async () => {
-    const { append } = commits();
+    const append = openAppends();
     const refused = refusal(WrongExpectedRevision, append({ ...someRequest('b'), expected: 7 }));
     const answers = Promise.all([append(someRequest('a')), append(someRequest('c'))]);
     await refused;
@@ -138,7 +140,7 @@ describe('event store on node:sqlite: group commit', () => {
   });
 
   it('commits one by one when SQLite refuses one of a group', async () => {
-    const { append } = commits();
+    const append = openAppends();
     const spoilt = refusal(AppendOutcomeUnknown, append(someRequest('b', null as unknown as string)));
     const repeat = someRequest('a');
     const answers = await Promise.all([append(repeat), append(someRequest('c'))]);
@@ -148,7 +150,7 @@ describe('event store on node:sqlite: group commit', () => {
   });
 
   it('goes on after the disk was full', async () => {
-    const { append } = commits();
+    const append = openAppends();
     await append(someRequest('a'));
     db.exec('PRAGMA max_page_count = 1');
     await Promise.all(
@@ -160,7 +162,7 @@ describe('event store on node:sqlite: group commit', () => {
   });
 
   it('says that it is busy while another process holds the file, and that nothing was written', async () => {
-    const { append } = commits();
+    const append = openAppends();
     const other = openLogWriter(folder.path);
     db.exec('PRAGMA busy_timeout = 10');
     other.exec('BEGIN IMMEDIATE');
@@ -172,7 +174,7 @@ describe('event store on node:sqlite: group commit', () => {
   });
 
   it('knows what another process wrote to a stream, and its recent ids', async () => {
-    const { append } = commits();
+    const append = openAppends();
     await append(someRequest('a'));
     const other = openLogWriter(folder.path);
     const theirs = someRequest('a');

@@ -18,7 +18,7 @@ import { someEvent, someEvents } from '../support/some-event.ts';
 export interface EventStoreContract {
   readonly name: string;
   /** A store; its `close` also removes what was made for it. */
-  open(): Promise<EventStore>;
+  readonly open: () => Promise<EventStore>;
   /** Runs of the random test; fewer for an adapter far away. Default 100. */
   readonly runs?: number;
 }

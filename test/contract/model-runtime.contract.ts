@@ -27,7 +27,7 @@ export interface ModelRuntimeCase {
   readonly rejectedCode: string;
   /** For one that streams: an input (with parameters) that never ends by itself. */
   readonly endless?: { readonly input: unknown; readonly parameters: Record<string, unknown> };
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const deadlineMs = 20_000;
@@ -55,7 +55,7 @@ export function modelRuntimeContract(
     });
 
     it('refuses a bad definition with a ModelLoadError that names what is wrong', async () => {
-      expect(testCase.refused).not.to.be.empty;
+      expect(testCase.refused).to.have.property('length').that.is.above(0);
       for (const { spec, names } of testCase.refused) {
         const error = await testCase.runtime.load(spec).then(
           () => undefined,

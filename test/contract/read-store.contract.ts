@@ -354,7 +354,7 @@ export function readStoreContract({ name, open, runs = 60 }: ReadStoreContract) 
           }
           await expectSame(store, model);
         }),
-        { numRuns: runs },
+        { numRuns: runs, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
       );
     });
 

@@ -65,7 +65,7 @@ describe('configuration', () => {
       BUS_MODE: 'adversarial:',
     };
     const faults = faultsOf(wrong);
-    expect(faults.map((fault) => fault.split(' ')[0]).toSorted()).to.deep.equal(Object.keys(wrong).toSorted());
+    expect(faults.map((fault) => fault.split(' ')[0])).to.have.members(Object.keys(wrong));
     for (const fault of faults) expect(fault).to.match(/^[A-Z_]+ must be [^\n]+, not [^\n]+\.$/);
     expect(faults).to.include('PORT must be a whole number from 0 to 65535, not "65536".');
   });

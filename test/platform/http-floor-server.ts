@@ -107,7 +107,11 @@ export async function openFloor(
   const send = (path: string, init: RequestInit & { duplex?: 'half' } = {}) =>
     fetch(server.url + path, { ...init, headers: { authorization: KEY, ...(init.headers as Record<string, string>) } });
   const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
-    send(path, { method: 'POST', body: body as BodyInit, headers: { 'content-type': 'application/json', ...headers } });
+    send(path, {
+      method: 'POST',
+      body: body as NonNullable<RequestInit['body']>,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
   return { ...server, lines, records, send, post };
 }
 

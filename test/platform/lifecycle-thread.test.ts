@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
 import { startServiceThread, type ServiceThread } from '#platform/lifecycle/service-thread.ts';
 import { superviseThread } from '#platform/lifecycle/supervise-thread.ts';
 import type { Logging } from '#platform/logging/open-logging.ts';
@@ -39,16 +38,13 @@ describe('a service in a thread', () => {
     await logging.close();
   });
 
-  async function start(
-    behave: Wiring['behave'],
-    more: { port?: MessagePort; readyWithinMs?: number; signal?: AbortSignal } = {},
-  ) {
-    const { port, ...options } = more;
-    const wiring: Wiring = { behave, ...(port && { port }) };
-    const transfer = port ? [port] : [];
+  async function start(behave: Wiring['behave'], options: { readyWithinMs?: number; signal?: AbortSignal } = {}) {
+    const { port1, port2 } = new MessageChannel();
+    const wiring: Wiring = { behave, port: port2 };
+    const transfer = [port2];
     const thread = await startServiceThread({ name: 'worker', module, wiring, transfer, logging, metrics, ...options });
     started.push(thread);
-    return thread;
+    return { ...thread, port: port1 };
   }
 
   async function errorOf(promise: Promise<unknown>): Promise<Error & { code?: string; retriable?: boolean }> {
@@ -61,10 +57,9 @@ describe('a service in a thread', () => {
   }
 
   it('is ready when it says so, has its wiring, logs and counts through the main thread, and stops', async () => {
-    const { port1, port2 } = new MessageChannel();
-    const thread = await start('well', { port: port2 });
-    port1.postMessage('hello');
-    expect(((await once(port1, 'message')) as unknown[])[0]).to.deep.equal({ echo: 'hello' });
+    const thread = await start('well');
+    thread.port.postMessage('hello');
+    expect(((await once(thread.port, 'message')) as unknown[])[0]).to.deep.equal({ echo: 'hello' });
     const { body, contentType } = await metrics.scrape();
     expect(contentType).to.include('text/plain');
     expect(body).to.include('defter_http_request_duration_seconds_count{method="GET",route="/here",status="200"} 1');
@@ -98,7 +93,8 @@ describe('a service in a thread', () => {
     ['exit', 'ended with code 3'],
   ] as const) {
     it(`tells when it fails (${behave})`, async () => {
-      const thread = await start(behave);
+      const thread = await start('well');
+      thread.port.postMessage(behave);
       expect((await thread.failed).message).to.include(message);
     });
   }
@@ -116,8 +112,9 @@ describe('a service in a thread', () => {
     const options = { log: logging.log, firstWaitMs: 1, longestWaitMs: 4 };
     const supervised = await superviseThread(async () => {
       starts += 1;
-      if (starts === 3) return start('fail-start');
-      return start(starts < 5 ? 'crash' : 'well');
+      const thread = await start(starts === 3 ? 'fail-start' : 'well');
+      if (starts < 5) thread.port.postMessage('crash');
+      return thread;
     }, options);
     await eventually(() => {
       expect(starts).to.equal(5);

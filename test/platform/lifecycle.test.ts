@@ -14,7 +14,7 @@ interface Run {
   readonly text: { stdout: string; stderr: string };
   /** Exit code, or the signal's name. */
   readonly end: Promise<number | string>;
-  said(line: string): Promise<void>;
+  readonly said: (line: string) => Promise<void>;
 }
 
 describe('lifecycle', () => {

@@ -67,7 +67,7 @@ describe('openai runtime', function () {
     const pieces: string[] = [];
     const result = await run({ ...chat, stream_options: { x: 1 } }, { onToken: (_, text) => void pieces.push(text) });
     expect(upstream.seen[0]?.body).to.deep.include({ stream: true, stream_options: { x: 1, include_usage: true } });
-    expect(pieces).to.deep.equal([...'hello']);
+    expect(pieces).to.deep.equal(Array.from('hello'));
     expect(result).to.have.deep.property('usage', { inputTokens: 5, outputTokens: 5 });
     expect(result).to.have.deep.property('output', {
       ...chunkHead,

@@ -5,8 +5,9 @@ import type { StartService } from '#platform/lifecycle/service-thread-messages.t
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 
 export interface Wiring {
-  readonly behave: 'well' | 'fail-start' | 'hang-start' | 'crash' | 'report' | 'hang-stop' | 'leak' | 'exit';
-  readonly port?: MessagePort;
+  readonly behave: 'well' | 'fail-start' | 'hang-start' | 'hang-stop' | 'leak';
+  /** Echoes what it is sent, or does it: `crash`, `report`, `exit`. */
+  readonly port: MessagePort;
 }
 
 export const startService: StartService<Wiring> = async ({ behave, port }, { log, metrics, fail }) => {
@@ -14,15 +15,17 @@ export const startService: StartService<Wiring> = async ({ behave, port }, { log
   if (behave === 'hang-start') await new Promise(() => undefined);
   createHttpMetrics(metrics).answered('GET', '/here', 200, 0.1);
   log.info({ behave }, 'Started.');
-  port?.on('message', (message) => port.postMessage({ echo: message as unknown }));
-  if (behave === 'crash') setImmediate(() => Promise.reject(new Error('crashed')));
-  if (behave === 'exit') setImmediate(() => process.exit(3));
-  if (behave === 'report') setImmediate(() => fail(Object.assign(new Error('reported'), { code: 'gone' })));
+  port.on('message', (message: unknown) => {
+    if (message === 'crash') throw new Error('crashed');
+    if (message === 'exit') process.exit(3);
+    if (message === 'report') fail(Object.assign(new Error('reported'), { code: 'gone' }));
+    port.postMessage({ echo: message });
+  });
   if (behave === 'leak') setInterval(() => undefined, 1_000);
   return {
     async stop() {
       if (behave === 'hang-stop') await new Promise(() => undefined);
-      port?.close();
+      port.close();
       log.info({}, 'Stopped.');
     },
   };

@@ -15,7 +15,7 @@ async function report(): Promise<void> {
 }
 const reporting = report();
 
-parentPort?.on('message', async (message: { append: string } | 'close') => {
+async function obey(message: { append: string } | 'close'): Promise<void> {
   if (message !== 'close') {
     const { revision } = await store.append(message.append, [someEvent()], 'any');
     parentPort?.postMessage({ appended: revision });
@@ -25,4 +25,6 @@ parentPort?.on('message', async (message: { append: string } | 'close') => {
   await reporting;
   await store.close();
   parentPort?.close();
-});
+}
+
+parentPort?.on('message', (message: { append: string } | 'close') => void obey(message));

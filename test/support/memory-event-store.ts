@@ -46,13 +46,16 @@ export function createMemoryEventStore(now: () => number = Date.now): EventStore
         log.push(recorded);
       }
       streams.set(stream, written);
-      for (const listener of [...listeners]) listener();
+      for (const listener of listeners) listener();
       return { revision: written.length - 1, position: lastPosition() };
     },
     async readStream(stream, { from, limit = 1_000, backwards = false } = {}) {
       const events = streams.get(stream) ?? [];
       if (!backwards) return events.slice(from ?? 0, (from ?? 0) + limit);
-      return events.slice(0, (from ?? events.length) + 1).toReversed().slice(0, limit);
+      return events
+        .slice(0, (from ?? events.length) + 1)
+        .toReversed()
+        .slice(0, limit);
     },
     async readAll(after, limit) {
       return log.slice(Number(after), Number(after) + limit);
@@ -61,7 +64,7 @@ export function createMemoryEventStore(now: () => number = Date.now): EventStore
       return lastPosition();
     },
     async *subscribeAll(after, signal) {
-      for (let next = Number(after); !signal.aborted; ) {
+      for (let next = Number(after); !signal.aborted;) {
         const chunk = log.slice(next, next + CHUNK);
         next += chunk.length;
         if (chunk.length > 0) yield chunk;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export interface ModelFixtures {
   /** The folder that holds the models' folders. */
   readonly folder: string;
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /**

@@ -19,7 +19,7 @@ export interface OpenAiUpstream {
   readonly seen: UpstreamRequestSeen[];
   /** What to answer from now on, one after another; the last one stays. */
   answer(...answers: Answer[]): void;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Answers with `echo` until told otherwise. */
@@ -65,7 +65,7 @@ export const echo: Answer = ({ body }, response) => {
     return json(400, { error: { message: 'I will not repeat that', code: 'bad' } })(seenNothing, response);
   const usage = { prompt_tokens: content.length, completion_tokens: content.length, total_tokens: 2 * content.length };
   if (body['stream'] === true) {
-    const pieces = [...content].map((letter) => chunk({ content: letter }));
+    const pieces = Array.from(content, (letter) => chunk({ content: letter }));
     if (content === 'forever') return events(pieces, { end: false })(seenNothing, response);
     return events([...pieces, chunk({}, 'stop'), { ...chunkHead, choices: [], usage }])(seenNothing, response);
   }

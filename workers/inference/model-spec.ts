@@ -8,8 +8,8 @@ import type { Standings } from '#platform/standing/standings.ts';
 
 export interface ModelSpecOptions {
   readonly standings: Pick<Standings<Standing>, 'get'>;
-  /** The value of a secret in the vault; undefined when it is gone. */
-  readonly readSecret: (secretId: string) => Promise<string | undefined>;
+  /** The value of a tenant's secret in the vault; undefined when it is gone. */
+  readonly readSecret: (secretId: string, tenantId: string) => Promise<string | undefined>;
   readonly environment: (name: string) => string | undefined;
   /** Models of tenants may not call addresses inside the network, unless the installation allows it. */
   readonly allowPrivateUpstreams: boolean;
@@ -22,7 +22,7 @@ export function createModelSpecs({ standings, readSecret, environment, allowPriv
     if (state?.status !== 'stored' || state.credential.tenantId !== owner)
       throw new ModelLoadError(`its credential ${credentialId} does not exist any more`);
     const { environment: variable, secretId } = state.credential;
-    const value = variable === null ? await readSecret(secretId ?? credentialId) : environment(variable);
+    const value = variable === null ? await readSecret(secretId ?? credentialId, owner) : environment(variable);
     if (value === undefined) throw new ModelLoadError(`its credential ${credentialId} has no value any more`);
     return value;
   };

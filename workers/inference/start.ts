@@ -1,6 +1,6 @@
 // The inference worker: requests from the bus, through the models, to their results in the log.
 
-import { CANCELLATIONS, type CancellationMessage } from '#events/live.ts';
+import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
 import { TOPICS } from '#events/streams.ts';
 import type { Bus } from '#platform/bus/bus.ts';
@@ -23,6 +23,8 @@ export const GROUP = 'workers.inference';
 const MAX_BATCH = 512;
 /** How long a stop waits for what is running; the rest is delivered again after the next start. */
 const DRAIN_MS = 5_000;
+/** How often the APIs are told how much there is to do. */
+const WORKLOAD_MS = 100;
 
 export interface InferenceWorkerOptions {
   readonly store: EventStore;
@@ -32,7 +34,7 @@ export interface InferenceWorkerOptions {
   readonly standings: Standings<Standing>;
   readonly live: LiveChannel;
   readonly host: ModelHost;
-  readonly readSecret: (secretId: string) => Promise<string | undefined>;
+  readonly readSecret: (secretId: string, tenantId: string) => Promise<string | undefined>;
   readonly environment: (name: string) => string | undefined;
   readonly allowPrivateUpstreams: boolean;
   readonly now: () => number;
@@ -102,12 +104,21 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     handle: (batch, ack) => consumer.handle(batch, ack),
   });
 
+  const sayWorkload = async () => {
+    const message: WorkloadMessage = { outstanding: await subscription.lag() };
+    live.publish(WORKLOAD, message, { keep: false });
+  };
+  const workload = setInterval(() => {
+    sayWorkload().catch((err: unknown) => log.warn({ err }, 'the workload could not be told'));
+  }, WORKLOAD_MS);
+
   return {
     failed: Promise.race([failed, subscription.failed]),
     lag: () => subscription.lag(),
     caughtUp: () => subscription.caughtUp(),
     outstanding: () => consumer.outstanding(),
     async stop() {
+      clearInterval(workload);
       unsubscribe();
       consumer.stop();
       await Promise.race([dispatcher.stop(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);

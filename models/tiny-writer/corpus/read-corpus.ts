@@ -20,7 +20,7 @@ export async function readCorpus(): Promise<Corpus> {
   const random = createRandom(1);
   const handWritten = (await readFile(new URL('stories.txt', import.meta.url), 'utf8')).split('\n\n');
   const stories: string[] = [];
-  for (let length = 0; length < STORY_CHARACTERS; ) {
+  for (let length = 0; length < STORY_CHARACTERS;) {
     const story = writeStory(random);
     stories.push(story);
     length += story.length;

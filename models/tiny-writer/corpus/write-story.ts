@@ -53,7 +53,5 @@ function finish(text: string): string {
   return text
     .replaceAll(/\b([Aa]) (?=[aeio])/g, '$1n ')
     .replaceAll(/(^|[.!?] "?|^")([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase())
-    .replaceAll(/(, and|, but)( "[A-Z])/g, '$1$2')
-    .replaceAll(/\."( (?:\w+ )?(?:said|asked|answered|whispered|called|replied))/g, ',"$1')
-    .replaceAll(/([!?]" )([A-Z])(\w* \w+)/g, '$1$2$3');
+    .replaceAll(/\."( (?:\w+ )?(?:said|asked|answered|whispered|called|replied))/g, ',"$1');
 }

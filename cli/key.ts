@@ -1,0 +1,78 @@
+// `npm run key -- new [--name NAME] [--tenant ID] [--scopes a,b]`: makes an API key and prints it. It appends to the log
+// itself, so it works whether the server runs or not, and needs no key: who may write the data folder may do anything.
+
+import { parseArgs } from 'node:util';
+import { randomBytes } from 'node:crypto';
+import { v7 } from 'uuid';
+import { PERMISSIONS } from '#contracts/permissions.ts';
+import { initialApiKey } from '#events/api-key.ts';
+import { evolveTenant, initialTenant } from '#events/tenant.ts';
+import { apiKeyStream, tenantStream } from '#events/streams.ts';
+import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
+import { loadConfig } from '#platform/config.ts';
+import { StartError } from '#platform/errors.ts';
+import { openLog } from '#platform/platform.ts';
+import { eventLanguage } from '../compose/event-language.ts';
+import { DEFAULT_TENANT } from '../command-api/bootstrap.ts';
+import { decideIssueApiKey } from '../command-api/api-keys/decide.ts';
+
+const USAGE = 'usage: npm run key -- new [--name NAME] [--tenant ID] [--scopes inference:write,inference:read]';
+
+export async function runKey(args: readonly string[]): Promise<number> {
+  try {
+    return await newKey(args);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`${error.faults.join('\n')}\n`);
+    return 1;
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        name: { type: 'string', default: 'made on the command line' },
+        tenant: { type: 'string', default: DEFAULT_TENANT },
+        scopes: { type: 'string', default: PERMISSIONS.join(',') },
+      },
+    });
+    if (positionals.length !== 1 || positionals[0] !== 'new') throw new StartError(USAGE);
+    return { ...values, scopes: values.scopes.split(',') };
+  } catch (error) {
+    throw error instanceof StartError ? error : new StartError([(error as Error).message, USAGE]);
+  }
+}
+
+async function newKey(args: readonly string[]): Promise<number> {
+  const { name, tenant, scopes } = parse(args);
+  const unknown = scopes.filter((scope) => !(PERMISSIONS as readonly string[]).includes(scope));
+  if (unknown.length > 0)
+    throw new StartError(`There is no scope ${unknown.join(', ')}; there are: ${PERMISSIONS.join(', ')}.`);
+  const store = await openLog(loadConfig(), eventLanguage);
+  try {
+    const state = (await store.readStream(tenantStream(tenant))).reduce(evolveTenant, initialTenant);
+    if (state.status === 'absent')
+      throw new StartError(`There is no tenant ${tenant} in this data folder${tenant === DEFAULT_TENANT ? '; npm start makes it' : ''}.`);
+    const id = v7();
+    const key = createApiKey(id, randomBytes(32));
+    const [event] = decideIssueApiKey(
+      {
+        name,
+        hash: hashApiKey(key),
+        last4: key.slice(-4),
+        scopes,
+        expiresAt: null,
+        origin: { eventId: v7(), commandId: id, tenantId: tenant, actor: { kind: 'system', id: 'cli' }, correlationId: id },
+      },
+      initialApiKey,
+    );
+    await store.append(apiKeyStream(id), [event!], 'no_stream');
+    process.stdout.write(`${key}\n`);
+    return 0;
+  } finally {
+    await store.close();
+  }
+}

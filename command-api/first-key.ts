@@ -1,0 +1,59 @@
+// The first key. On a terminal it is shown; otherwise it goes to a file that only the owner may read, before the key is
+// valid, so that a crash in between loses no key.
+
+import { randomBytes } from 'node:crypto';
+import { chmod, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createApiKey, identifyApiKey } from '#platform/auth/api-key.ts';
+import { apiKeyStream } from '#events/streams.ts';
+import { FIRST_KEY_ID, issueKey, type KeyPorts } from './bootstrap.ts';
+
+export type FirstKey =
+  | { readonly given: true }
+  /** Made by this start; `file` is where it was written, when it was. */
+  | { readonly given: false; readonly key: string; readonly file: string | undefined }
+  /** Made by an earlier start, which alone knew it. */
+  | { readonly given: false; readonly key: undefined; readonly file: undefined };
+
+export interface FirstKeyOptions extends KeyPorts {
+  /** API_KEY, when it is set. */
+  readonly apiKey: string | undefined;
+  readonly dataDir: string;
+  /** Whether the key can be shown to a person. */
+  readonly shown: boolean;
+}
+
+export async function makeFirstKey({ apiKey, dataDir, shown, ...ports }: FirstKeyOptions): Promise<FirstKey> {
+  if (apiKey !== undefined) {
+    await issueKey(ports, identifyApiKey(apiKey).id, 'API_KEY', apiKey);
+    return { given: true };
+  }
+  const made = await ports.store.readStream(apiKeyStream(FIRST_KEY_ID), { limit: 1 });
+  if (made.length > 0) return { given: false, key: undefined, file: undefined };
+  const file = join(dataDir, 'first-key');
+  const key = (await readKey(file)) ?? createApiKey(FIRST_KEY_ID, randomBytes(32));
+  if (!shown) await writeKey(file, key);
+  await issueKey(ports, FIRST_KEY_ID, 'first key', key);
+  return { given: false, key, file: shown ? undefined : file };
+}
+
+/** What an earlier start that died had written. */
+async function readKey(file: string): Promise<string | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const key = text.trim();
+  return identifyApiKey(key).id === FIRST_KEY_ID ? key : undefined;
+}
+
+async function writeKey(file: string, key: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600);
+  try {
+    await chmod(file, 0o600);
+    await handle.writeFile(`${key}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

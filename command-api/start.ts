@@ -1,0 +1,50 @@
+import type { Standing } from '#events/standing.ts';
+import type { BoundRoute } from '#platform/http/route.ts';
+import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
+import type { Platform } from '#platform/platform.ts';
+import type { Standings } from '#platform/standing/standings.ts';
+import { openAdmission } from './admission.ts';
+import { createApiKeyRoutes } from './api-keys/routes.ts';
+import { createCredentialRoutes } from './credentials/routes.ts';
+import { createInferenceRoutes } from './inferences/routes.ts';
+import { createModelRoutes } from './models/routes.ts';
+import { createOrigins } from './origin.ts';
+import { createTenantRoutes } from './tenants/routes.ts';
+
+export interface CommandApiOptions {
+  readonly platform: Platform;
+  readonly standings: Standings<Standing>;
+  readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
+  readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
+  readonly inferenceTimeoutMs: number;
+  readonly mostOutstanding: number;
+  readonly now: () => number;
+}
+
+/** The command side's routes, ready to be served. */
+export function openCommandApi(options: CommandApiOptions): { readonly routes: BoundRoute[]; close(): void } {
+  const { platform, standings, manifestOf, upstreamFault, now } = options;
+  const { store, contents, keyring, live, tokens, serverKey } = platform;
+  const origins = createOrigins(serverKey);
+  const admission = openAdmission(live, options.mostOutstanding);
+  return {
+    routes: [
+      ...createInferenceRoutes({
+        store,
+        contents,
+        standings,
+        live,
+        tokens,
+        origins,
+        timeoutMs: options.inferenceTimeoutMs,
+        now,
+        admit: () => admission.admit(),
+      }),
+      ...createTenantRoutes({ store, keyring, standings, tokens, origins, now }),
+      ...createApiKeyRoutes({ store, standings, tokens, origins, secret: serverKey, now }),
+      ...createCredentialRoutes({ store, standings, keyring, tokens, origins }),
+      ...createModelRoutes({ store, standings, tokens, origins, manifestOf, upstreamFault }),
+    ],
+    close: () => admission.close(),
+  };
+}

@@ -1,0 +1,79 @@
+// The HTTP face of this process: routes of either API, who may call them, and what operators ask.
+
+import { createRequire } from 'node:module';
+import { allRoutes } from '#contracts/all-routes.ts';
+import { createOpenapi } from '#contracts/openapi.ts';
+import { problems } from '#contracts/problems.ts';
+import { keyRecordOf, keyTenantOf, type Standing } from '#events/standing.ts';
+import { apiKeyStream, tenantStream } from '#events/streams.ts';
+import { createAuthenticator } from '#platform/auth/authenticate.ts';
+import { createDocsRoutes } from '#platform/http/docs-page.ts';
+import { type AccessRecord, createHttpApp } from '#platform/http/create-http-app.ts';
+import { createOpsRoutes, type ReadinessCheck } from '#platform/http/ops-routes.ts';
+import type { BoundRoute } from '#platform/http/route.ts';
+import type { Logging } from '#platform/logging/open-logging.ts';
+import type { HttpMetrics } from '#platform/metrics/http-metrics.ts';
+import type { MetricsCollection } from '#platform/metrics/metrics-collection.ts';
+import type { Standings } from '#platform/standing/standings.ts';
+import { problemOf } from '../command-api/problem-of.ts';
+
+const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly version: string }).version;
+
+export interface HttpAppParts {
+  readonly routes: readonly BoundRoute[];
+  readonly standings: Pick<Standings<Standing>, 'get'>;
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  readonly logging: Pick<Logging, 'log' | 'access'>;
+  readonly metrics: MetricsCollection;
+  readonly httpMetrics: HttpMetrics;
+  readonly metricsToken: string | undefined;
+  readonly checkAnswers: boolean;
+}
+
+export function createServiceApp(parts: HttpAppParts) {
+  const { standings, logging, httpMetrics, metrics } = parts;
+  const authenticate = createAuthenticator(async (keyId) => {
+    const [key] = await standings.get([apiKeyStream(keyId)]);
+    const tenantId = keyTenantOf(key);
+    const [tenant] = tenantId === undefined ? [] : await standings.get([tenantStream(tenantId)]);
+    return keyRecordOf(key, tenant);
+  });
+  const onAnswer = (record: AccessRecord) => {
+    logging.access.write(accessLogged(record));
+    httpMetrics.closed();
+    httpMetrics.answered(record.method, record.routeId ?? 'none', record.status, record.durationMs / 1_000);
+  };
+  return createHttpApp({
+    routes: [
+      ...parts.routes,
+      ...createDocsRoutes({ openapi: createOpenapi(allRoutes, { version: VERSION }), title: 'Defter', problems }),
+      ...createOpsRoutes({
+        checks: parts.checks,
+        metrics: async () => {
+          const { contentType, body } = await metrics.scrape();
+          return { contentType, text: body };
+        },
+        metricsToken: parts.metricsToken,
+        problems,
+      }),
+    ],
+    problems,
+    authenticate: async ({ headers }) => {
+      const result = await authenticate(headers.authorization, Date.now());
+      return result.ok ? result.caller : undefined;
+    },
+    translate: problemOf,
+    checkAnswers: parts.checkAnswers,
+    log: logging.log,
+    onRequest: () => httpMetrics.opened(),
+    onAnswer,
+  });
+}
+
+const accessLogged = ({ routeId, requestId, actorId, aborted, ...record }: AccessRecord) => ({
+  ...record,
+  route: routeId,
+  correlationId: requestId,
+  ...(actorId !== undefined && { actor: actorId }),
+  ...(aborted && { aborted }),
+});

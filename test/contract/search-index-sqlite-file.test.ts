@@ -1,0 +1,131 @@
+// What holds for the node:sqlite search index beyond the port: erasure from the files, its plans, several at once.
+
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { IndexDefinition, SearchQuery } from '#platform/search-index/search-index.ts';
+import { openSqliteSearchIndex } from '#platform/search-index/sqlite-search-index.ts';
+import { filesWith } from '../support/files-with.ts';
+import { refusal } from '../support/refusal.ts';
+import { openTemporarySearchIndex } from '../support/sqlite-read-models.ts';
+
+const definition: IndexDefinition = {
+  name: 'notes',
+  fields: { tenant: 'code', author: 'keyword', at: 'number', words: 'text' },
+  sortBy: 'at',
+  partitionBy: 'tenant',
+};
+const all: SearchQuery = { partition: 'acme', order: 'ascending', limit: 1_000 };
+
+for (const reads of ['here', 'thread'] as const) {
+  describe(`search index: the node:sqlite file, reads: ${reads}`, () => {
+    let under: Awaited<ReturnType<typeof openTemporarySearchIndex>>;
+    beforeEach(async () => {
+      under = await openTemporarySearchIndex(reads);
+      await under.index.define(definition);
+    });
+    afterEach(() => under.close());
+
+    it('leaves nothing of what was deleted or replaced in its files', async () => {
+      const { index, path } = under;
+      const numbers = Array.from({ length: 900 }, (_, n) => n);
+      const scattered = (n: number) => ((n * 7_919) % 900).toString(36);
+      const write = (n: number, revision: number) => ({
+        id: `${scattered(n)}-${n}`,
+        revision,
+        fields: {
+          tenant: 'acme',
+          author: `${scattered(n)}-zqauthor`,
+          at: n,
+          words: `${scattered(n)}zqword common ${'filler '.repeat(n % 30)} q${n}zqtail`,
+        },
+      });
+      for (let from = 0; from < 900; from += 150) {
+        await index.apply(
+          'notes',
+          numbers.slice(from, from + 150).map((n) => write(n, 0)),
+        );
+      }
+      expect(await filesWith(path, 'zqword')).to.not.deep.equal([]);
+      await index.purge();
+      expect(await filesWith(path, 'zqauthor')).to.deep.equal(['search.sqlite']);
+      const kept = { tenant: 'acme', author: 'someone', at: 1, words: 'common' };
+      await index.apply(
+        'notes',
+        numbers.map((n) => ({ ...write(n, 1), fields: n % 3 ? null : kept })),
+      );
+      await index.purge();
+      for (const text of ['zqword', 'zqauthor', 'zqtail', 'filler'])
+        expect(await filesWith(path, text), text).to.deep.equal([]);
+      const text = { field: 'words', words: ['common'] };
+      expect((await index.search('notes', { ...all, text })).length).to.equal(300);
+      const file = new DatabaseSync(join(path, 'search.sqlite'));
+      file.exec(`INSERT INTO "words notes words" ("words notes words") VALUES ('integrity-check')`);
+      expect(file.prepare('PRAGMA integrity_check').get()).to.deep.include({ integrity_check: 'ok' });
+      file.close();
+    });
+
+    it('is opened, defined and written by several at once', async () => {
+      const others = await Promise.all(
+        Array.from({ length: 4 }, () => openSqliteSearchIndex({ folder: under.path, reads })),
+      );
+      await Promise.all(others.map((other, i) => other.define({ ...definition, name: i % 2 ? 'one' : 'two' })));
+      await Promise.all(
+        others.map(async (other, i) => {
+          for (let n = 0; n < 30; n++) {
+            const fields = { tenant: `t${n % 7}`, at: n, author: `a${i}`, words: `w${n} by${i}` };
+            await other.apply('notes', [
+              { id: `${i}-${n}`, revision: 0, fields },
+              { id: 'shared', revision: n, fields },
+            ]);
+          }
+        }),
+      );
+      for (const other of [...others, under.index]) {
+        expect(
+          await other.aggregate('notes', 'author', { partition: undefined, conditions: [{ field: 'at', to: 28 }] }),
+        ).to.deep.equal(others.map((_, i) => ({ value: `a${i}`, count: 29 })));
+        const hits = await other.search('notes', { ...all, partition: 't1', text: { field: 'words', words: ['w29'] } });
+        expect(hits.map(({ id }) => id)).to.deep.equal(['0-29', '1-29', '2-29', '3-29', 'shared']);
+      }
+      await Promise.all(others.map((other) => other.close()));
+    });
+
+    it('refuses a file of a newer version', async () => {
+      await under.index.close();
+      const file = new DatabaseSync(join(under.path, 'search.sqlite'));
+      file.exec('PRAGMA user_version = 99');
+      file.close();
+      const error = await refusal(Error, openSqliteSearchIndex({ folder: under.path, reads }));
+      expect(error.message).to.match(/search\.sqlite was written by a newer version/);
+    });
+
+    it('reads a page of a list from its secondary index, without sorting', async () => {
+      const { index, path } = under;
+      const ids = Array.from({ length: 20_000 }, (_, n) => `id-${n}`);
+      await index.apply(
+        'notes',
+        ids.map((id, n) => ({ id, revision: 0, fields: { tenant: `t${n % 2}`, at: n } })),
+      );
+      const file = new DatabaseSync(join(path, 'search.sqlite'), { readOnly: true });
+      const plan = file
+        .prepare(
+          `EXPLAIN QUERY PLAN SELECT id FROM "docs notes" WHERE ("f_at", id) < (?, ?) AND "f_tenant" = ?
+           ORDER BY "f_at" DESC, "docs notes".id DESC LIMIT 10`,
+        )
+        .all(5, 'x', 1)
+        .map((row) => row['detail']);
+      file.close();
+      expect(plan).to.deep.equal([
+        'SEARCH docs notes USING COVERING INDEX order notes (f_tenant=? AND (f_at,id)<(?,?))',
+      ]);
+    });
+
+    it('closes twice, and refuses work from then on', async () => {
+      await under.index.close();
+      await under.index.close();
+      await refusal(Error, under.index.search('notes', all));
+      await refusal(Error, under.index.apply('notes', []));
+    });
+  });
+}

@@ -1,0 +1,533 @@
+// What every search index must do, whatever engine is behind it. Each test defines an index of its own.
+
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { v4 } from 'uuid';
+import { foldQuery, foldToField } from '#platform/search-index/fold.ts';
+import {
+  type FieldValue,
+  type Hit,
+  type IndexDefinition,
+  IndexMisused,
+  IndexShapeDiffers,
+  type IndexWrite,
+  type SearchIndex,
+  type SearchQuery,
+} from '#platform/search-index/search-index.ts';
+import { refusal } from '../support/refusal.ts';
+import { createSearchModel } from '../support/search-index-model.ts';
+
+export interface SearchIndexUnderTest {
+  readonly index: SearchIndex;
+  /** A further handle on the same data, as another thread or process would open it. */
+  another(): Promise<SearchIndex>;
+  /** Closes `index` and removes what was made for it. */
+  close(): Promise<void>;
+}
+
+export interface SearchIndexContract {
+  readonly name: string;
+  open(): Promise<SearchIndexUnderTest>;
+  /** Runs of the random test; fewer for an adapter far away. Default 60. */
+  readonly runs?: number;
+}
+
+const shape = {
+  fields: {
+    tenant: 'code',
+    status: 'code',
+    model: 'keyword',
+    cost: 'number',
+    at: 'number',
+    words: 'text',
+    note: 'text',
+  },
+  sortBy: 'at',
+  partitionBy: 'tenant',
+} as const satisfies Omit<IndexDefinition, 'name'>;
+
+const all = { partition: undefined, order: 'ascending', limit: 1_000 } as const;
+
+export function searchIndexContract({ name, open, runs = 60 }: SearchIndexContract) {
+  describe(`search index: ${name}`, () => {
+    let under: SearchIndexUnderTest;
+    let index: SearchIndex;
+    let definition: IndexDefinition;
+    let own: string;
+    before(async () => {
+      under = await open();
+      index = under.index;
+    });
+    after(() => under.close());
+    beforeEach(defineOwn);
+
+    async function defineOwn() {
+      own = `test-${v4()}`;
+      definition = { name: own, ...shape };
+      await index.define(definition);
+    }
+    const document = (id: string, fields: Readonly<Record<string, FieldValue>> = {}, revision = 0): IndexWrite => ({
+      id,
+      revision,
+      fields: { tenant: 'acme', at: 1, ...fields },
+    });
+    const apply = async (...writes: IndexWrite[]) => {
+      await index.apply(own, writes);
+      await index.refresh(own);
+    };
+    const found = async (query: Partial<SearchQuery> = {}) =>
+      (await index.search(own, { ...all, partition: 'acme', ...query })).map(({ id }) => id);
+    const withWords = (...words: string[]) => found({ text: { field: 'words', words } });
+
+    describe('definitions', () => {
+      it('may be given again, by a further handle too, with fields in another order', async () => {
+        await index.define(definition);
+        const fields = Object.fromEntries(Object.entries(shape.fields).toReversed());
+        const other = await under.another();
+        await other.define({ ...definition, fields });
+        await other.apply(own, [document('a')]);
+        await other.close();
+        await index.refresh(own);
+        expect(await found()).to.deep.equal(['a']);
+      });
+
+      it('of another shape are refused by the name of the index', async () => {
+        const others: Partial<IndexDefinition>[] = [
+          { fields: { ...shape.fields, more: 'keyword' } },
+          { fields: { ...shape.fields, model: 'code' } },
+          { sortBy: 'cost' },
+          { partitionBy: 'model' },
+        ];
+        for (const other of others) {
+          const error = await refusal(IndexShapeDiffers, index.define({ ...definition, ...other }));
+          expect(error.message).to.include(own);
+          expect(error.index).to.equal(own);
+        }
+      });
+
+      it('that break a rule are refused', async () => {
+        const wrong: Partial<IndexDefinition>[] = [
+          { name: 'Upper' },
+          { name: 'a"b' },
+          { name: 'x'.repeat(49) },
+          { fields: { ...shape.fields, 'a b': 'keyword' } },
+          { fields: { ...shape.fields, STATUS: 'keyword' } },
+          { sortBy: 'model' },
+          { sortBy: 'none' },
+          { partitionBy: 'words' },
+          { partitionBy: 'toString' },
+        ];
+        for (const part of wrong)
+          await refusal(IndexMisused, index.define({ ...definition, name: `x${own}`.slice(0, 48), ...part }));
+      });
+
+      it('must be there before documents and searches', async () => {
+        await refusal(IndexMisused, index.apply('never-defined', [document('a')]));
+        await refusal(IndexMisused, index.search('never-defined', all));
+      });
+    });
+
+    describe('documents', () => {
+      it('are found with all their fields but text', async () => {
+        await apply(
+          document('full', { status: 'done', model: 'm/1', cost: 0.25, at: 1.5e15 + 1, words: 'a b', note: 'c' }, 3),
+          document('bare', { status: null }),
+        );
+        expect(await index.search(own, { ...all, partition: 'acme' })).to.deep.equal([
+          {
+            id: 'bare',
+            sort: 1,
+            revision: 0,
+            fields: { tenant: 'acme', status: null, model: null, cost: null, at: 1 },
+          },
+          {
+            id: 'full',
+            sort: 1.5e15 + 1,
+            revision: 3,
+            fields: { tenant: 'acme', status: 'done', model: 'm/1', cost: 0.25, at: 1.5e15 + 1 },
+          },
+        ]);
+      });
+
+      it('are replaced whole by a greater revision only', async () => {
+        await apply(document('a', { status: 'old', words: 'old', cost: 1 }, 5));
+        await apply(document('a', { status: 'late', words: 'late' }, 4), document('a', { status: 'same' }, 5));
+        expect(await withWords('old')).to.deep.equal(['a']);
+        await apply(document('a', { model: 'new', words: 'new', at: 7 }, 9), document('a', { words: 'zombie' }, 8));
+        expect(await withWords('old')).to.deep.equal([]);
+        expect(await withWords('zombie')).to.deep.equal([]);
+        expect(await withWords('new')).to.deep.equal(['a']);
+        expect(await index.search(own, { ...all, partition: 'acme' })).to.deep.equal([
+          { id: 'a', sort: 7, revision: 9, fields: { tenant: 'acme', status: null, model: 'new', cost: null, at: 7 } },
+        ]);
+      });
+
+      it('may move to another partition', async () => {
+        await apply(document('a', { tenant: 'acme' }, 1));
+        await apply(document('a', { tenant: 'other' }, 2));
+        expect(await found()).to.deep.equal([]);
+        expect(await found({ partition: 'other' })).to.deep.equal(['a']);
+      });
+
+      it('leave a tombstone that is never found and keeps guarding', async () => {
+        await apply(document('a', { words: 'gone' }, 1), { id: 'never', revision: 4, fields: null });
+        await apply(
+          { id: 'a', revision: 2, fields: null },
+          document('a', { words: 'gone' }, 1),
+          document('never', {}, 3),
+        );
+        expect(await found()).to.deep.equal([]);
+        expect(await found({ partition: undefined })).to.deep.equal([]);
+        expect(await withWords('gone')).to.deep.equal([]);
+        expect(await index.aggregate(own, 'tenant', { partition: undefined })).to.deep.equal([]);
+        await apply(document('a', { words: 'back' }, 3));
+        expect(await withWords('back')).to.deep.equal(['a']);
+      });
+
+      it('that break a rule are refused with the whole batch, and the field is named', async () => {
+        const wrong: [string, IndexWrite][] = [
+          ['model', document('b', { model: 'x'.repeat(513) })],
+          ['status', document('b', { status: 5 })],
+          ['cost', document('b', { cost: 'much' })],
+          ['cost', document('b', { cost: Number.NaN })],
+          ['unknown', document('b', { unknown: 'x' })],
+          ['tenant', document('b', { tenant: null })],
+          ['at', { id: 'b', revision: 0, fields: { tenant: 'acme' } }],
+          ['revision', document('b', {}, 1.5)],
+        ];
+        for (const [field, write] of wrong) {
+          const checkpoint = { projection: 'p', positions: new Map([['t/0', 9n]]) };
+          const error = await refusal(IndexMisused, index.apply(own, [document('a'), write], checkpoint));
+          expect(error.message).to.include(own).and.include(field);
+        }
+        await index.refresh(own);
+        expect(await found()).to.deep.equal([]);
+        expect([...(await index.positions(own, 'p')).written]).to.deep.equal([]);
+        await apply(document('a', { model: 'x'.repeat(512) }));
+        expect(await found({ conditions: [{ field: 'model', in: ['x'.repeat(512)] }] })).to.deep.equal(['a']);
+      });
+    });
+
+    describe('searches', () => {
+      it('never cross the partition they name', async () => {
+        await apply(
+          document('a', { words: 'w', at: 3 }),
+          document('b', { words: 'w', at: 2, tenant: 'other' }),
+          document('c', { words: 'w', at: 1, tenant: 'third' }),
+        );
+        const text = { field: 'words', words: ['w'] };
+        for (const query of [{}, { text }]) {
+          expect(await found({ ...query })).to.deep.equal(['a']);
+          expect(await found({ ...query, partition: 'unknown' })).to.deep.equal([]);
+          expect(await found({ ...query, partition: '' })).to.deep.equal([]);
+          expect(await found({ ...query, partition: undefined })).to.deep.equal(['c', 'b', 'a']);
+          expect(await found({ ...query, partition: undefined, order: 'descending', limit: 2 })).to.deep.equal([
+            'a',
+            'b',
+          ]);
+        }
+      });
+
+      it('filter by values and by ranges that include their bounds', async () => {
+        await apply(
+          document('a', { status: 'done', cost: 1, at: 1 }),
+          document('b', { status: 'failed', cost: 2, at: 2 }),
+          document('c', { status: 'queued', cost: 3, model: `it's "m"`, at: 3 }),
+          document('d', { at: 4 }),
+        );
+        const by = (...conditions: NonNullable<SearchQuery['conditions']>) => found({ conditions });
+        expect(await by({ field: 'status', in: ['done', 'queued', 'unknown'] })).to.deep.equal(['a', 'c']);
+        expect(await by({ field: 'status', in: ['unknown'] })).to.deep.equal([]);
+        expect(await by({ field: 'status', in: [] })).to.deep.equal([]);
+        expect(await by({ field: 'model', in: [`it's "m"`, 'x'] })).to.deep.equal(['c']);
+        expect(await by({ field: 'cost', in: [2, 3, 9] })).to.deep.equal(['b', 'c']);
+        expect(await by({ field: 'cost', from: 2 })).to.deep.equal(['b', 'c']);
+        expect(await by({ field: 'cost', to: 2 })).to.deep.equal(['a', 'b']);
+        expect(await by({ field: 'cost', from: 1.5, to: 2.5 })).to.deep.equal(['b']);
+        expect(await by({ field: 'cost', from: 1 }, { field: 'status', in: ['failed'] })).to.deep.equal(['b']);
+        expect(await by({ field: 'tenant', in: ['acme'] }, { field: 'at', from: 4 })).to.deep.equal(['d']);
+      });
+
+      it('page by keyset in both directions, exactly under ties', async () => {
+        const ids = ['a', 'B', 'ä', '\uFFFD', '\u{1F600}', 'aa', '10', '9'];
+        await apply(...ids.flatMap((id) => [1, 2].map((at) => document(`${id}-${at}`, { at }))));
+        for (const partition of ['acme', undefined]) {
+          const whole = await index.search(own, { ...all, partition });
+          expect(whole.length).to.equal(16);
+          for (const order of ['ascending', 'descending'] as const) {
+            for (const limit of [1, 3, 16]) {
+              const pages = await allPages(index, { partition, order, limit });
+              expect(pages).to.deep.equal(order === 'ascending' ? whole : whole.toReversed());
+            }
+          }
+        }
+        const absent = { sort: 1, id: 'aa-2' };
+        expect((await found({ after: absent, limit: 1 }))[0]).to.equal('ä-1');
+      });
+
+      it('that break a rule are refused', async () => {
+        const text = (...words: string[]) => ({ text: { field: 'words', words } });
+        const wrong: Partial<SearchQuery>[] = [
+          { limit: 0 },
+          { limit: 1_001 },
+          { limit: 1.5 },
+          { conditions: [{ field: 'none', in: ['x'] }] },
+          { conditions: [{ field: 'toString', in: ['x'] }] },
+          { conditions: [{ field: 'words', in: ['x'] }] },
+          { conditions: [{ field: 'status', in: [1] }] },
+          { conditions: [{ field: 'cost', in: ['1'] }] },
+          { conditions: [{ field: 'cost', in: Array.from({ length: 1_001 }, () => 1) }] },
+          { conditions: [{ field: 'status', from: 1 }] },
+          { conditions: [{ field: 'cost' }] },
+          { conditions: [{ field: 'cost', from: Number.NaN }] },
+          { text: { field: 'model', words: ['x'] } },
+          text(''),
+          text('*'),
+          text('two words'),
+          text('zero\u0000'),
+          text(...Array.from({ length: 257 }, () => 'x')),
+        ];
+        for (const query of wrong) await refusal(IndexMisused, index.search(own, { ...all, ...query }));
+        await refusal(IndexMisused, index.aggregate(own, 'cost', all));
+        await refusal(IndexMisused, index.aggregate(own, 'words', all));
+        await refusal(IndexMisused, index.aggregate(own, 'none', all));
+      });
+    });
+
+    describe('text', () => {
+      it('is found by all of its words, in any order and field by field', async () => {
+        await apply(document('a', { words: 'red green blue' }), document('b', { words: 'red blue', note: 'green' }));
+        expect(await withWords('blue', 'red')).to.deep.equal(['a', 'b']);
+        expect(await withWords('blue', 'green')).to.deep.equal(['a']);
+        expect(await withWords('blue', 'yellow')).to.deep.equal([]);
+        expect(await withWords()).to.deep.equal(['a', 'b']);
+        expect(await found({ text: { field: 'note', words: ['green'] } })).to.deep.equal(['b']);
+        expect(await found({ text: { field: 'note', words: ['red'] } })).to.deep.equal([]);
+      });
+
+      it('is split at white space and nowhere else', async () => {
+        const words = [
+          'example.com',
+          'foo_bar',
+          "it's",
+          '"quoted"',
+          'a-b',
+          'c++',
+          'слово',
+          '東京',
+          '😀',
+          'é',
+          'x*y',
+          '(or)',
+          'e=mc²',
+          '\\',
+        ];
+        await apply(
+          document('a', { words: words.join(' ') }),
+          document('b', { words: 'other\tlines\nand\u00a0spaces' }),
+        );
+        for (const word of words) expect(await withWords(word), word).to.deep.equal(['a']);
+        for (const part of ['example', 'com', 'foo', 'bar', 'it', 's', 'quoted', 'c', '東', 'e', 'or', 'mc']) {
+          expect(await withWords(part), part).to.deep.equal([]);
+        }
+        for (const word of ['other', 'lines', 'and', 'spaces'])
+          expect(await withWords(word), word).to.deep.equal(['b']);
+      });
+
+      it('knows no words of the query language', async () => {
+        await apply(document('a', { words: 'and or not near words rank' }));
+        for (const word of ['and', 'or', 'not', 'near', 'words', 'rank'])
+          expect(await withWords(word)).to.deep.equal(['a']);
+        // None of these is taken for an operator: as words they are simply not there.
+        for (const word of ['words:and', '^and', 'near(', 'and+or', "'", '"', '""', '-and', '{words}', '**', '"and']) {
+          expect(await withWords('rank', word), word).to.deep.equal([]);
+        }
+      });
+
+      it('is found by the beginning of a word with a star', async () => {
+        await apply(
+          document('a', { words: 'example.com' }),
+          document('b', { words: 'exam' }),
+          document('c', { words: 'ex' }),
+        );
+        expect(await withWords('exam*')).to.deep.equal(['a', 'b']);
+        expect(await withWords('example.c*')).to.deep.equal(['a']);
+        expect(await withWords('xample*')).to.deep.equal([]);
+        expect(await withWords('ex*', 'exam')).to.deep.equal(['b']);
+      });
+
+      it('given folded is found by what a reader writes', async () => {
+        const texts = [
+          'İSTANBUL’da Iğdır',
+          'Straße nach Łódź, naïve café',
+          '東京都に行きました',
+          'E-mail: foo_bar@example.com',
+        ];
+        await apply(...texts.map((text, i) => document(String(i), { words: foldToField(text) })));
+        const by = (query: string) => withWords(...foldQuery(query));
+        expect(await by('istanbul ığdır')).to.deep.equal(['0']);
+        expect(await by('IGDIR')).to.deep.equal(['0']);
+        expect(await by('STRASSE lodz Cafe\u0301')).to.deep.equal(['1']);
+        expect(await by('東京')).to.deep.equal(['2']);
+        expect(await by('都京')).to.deep.equal([]);
+        expect(await by('example.com')).to.deep.equal(['3']);
+        expect(await by('exam*')).to.deep.equal(['3']);
+      });
+    });
+
+    describe('aggregations', () => {
+      it('count the values of a field among what is found, most frequent first', async () => {
+        await apply(
+          ...['b', 'b', 'c', 'a', 'b', 'c'].map((status, i) =>
+            document(String(i), { status, model: `m${i % 2}`, at: i, words: i < 4 ? 'early' : 'late' }),
+          ),
+          document('none'),
+          document('other', { tenant: 'other', status: 'z' }),
+        );
+        const by = (field: string, query: Partial<SearchQuery> = {}) =>
+          index.aggregate(own, field, { partition: 'acme', ...query });
+        expect(await by('status')).to.deep.equal([
+          { value: 'b', count: 3 },
+          { value: 'c', count: 2 },
+          { value: 'a', count: 1 },
+        ]);
+        expect(await by('model', { conditions: [{ field: 'status', in: ['c', 'a'] }] })).to.deep.equal([
+          { value: 'm1', count: 2 },
+          { value: 'm0', count: 1 },
+        ]);
+        expect(await by('status', { text: { field: 'words', words: ['early'] } })).to.deep.equal([
+          { value: 'b', count: 2 },
+          { value: 'a', count: 1 },
+          { value: 'c', count: 1 },
+        ]);
+        expect(await by('tenant', { partition: undefined })).to.deep.equal([
+          { value: 'acme', count: 7 },
+          { value: 'other', count: 1 },
+        ]);
+        expect(await by('status', { partition: 'unknown' })).to.deep.equal([]);
+      });
+    });
+
+    describe('positions', () => {
+      const at = (position: bigint, partition = 't/0') => ({
+        projection: 'p',
+        positions: new Map([[partition, position]]),
+      });
+
+      it('are kept for each index and projection apart, never go back, and are visible after a refresh', async () => {
+        expect([...(await index.positions(own, 'p')).written]).to.deep.equal([]);
+        await index.apply(own, [document('a')], at(9_007_199_254_740_993n));
+        await index.apply(own, [], at(5n));
+        await index.apply(own, [], at(3n, 't/1'));
+        await index.refresh(own);
+        const { written, visible } = await index.positions(own, 'p');
+        expect(new Map(written)).to.deep.equal(
+          new Map([
+            ['t/0', 9_007_199_254_740_993n],
+            ['t/1', 3n],
+          ]),
+        );
+        expect(new Map(visible)).to.deep.equal(new Map(written));
+        expect([...(await index.positions(own, 'q')).written]).to.deep.equal([]);
+        const before = own;
+        await defineOwn();
+        expect([...(await index.positions(own, 'p')).written]).to.deep.equal([]);
+        expect(own).to.not.equal(before);
+      });
+
+      it('never run ahead of what a further handle finds', async () => {
+        const other = await under.another();
+        try {
+          await other.define(definition);
+          for (let n = 0; n < 20; n++) {
+            await index.apply(own, [document('a', { at: n, words: `w${n}`, status: `s${n}` }, n)], at(BigInt(n)));
+            await other.refresh(own);
+            expect((await other.positions(own, 'p')).visible.get('t/0')).to.equal(BigInt(n));
+            const text = { field: 'words', words: [`w${n}`] };
+            const hits = await other.search(own, { ...all, partition: 'acme', text });
+            expect(hits.map(({ sort, fields }) => [sort, fields['status']])).to.deep.equal([[n, `s${n}`]]);
+          }
+        } finally {
+          await other.close();
+        }
+      });
+    });
+
+    it('finds what its model finds, whatever is redelivered or comes in another order', async function () {
+      this.timeout(60_000);
+      const value = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+      const word = fc.constantFrom('a', 'ab', 'abc', 'b', 'é', '東京');
+      const tenants = fc.constantFrom('x', 'y', 'z');
+      const fields = fc.record({
+        tenant: tenants,
+        status: value(fc.constantFrom('p', 'q', 'r')),
+        model: value(fc.constantFrom('m', 'n')),
+        cost: value(fc.integer({ min: -2, max: 2 })),
+        at: fc.integer({ min: 0, max: 3 }),
+        words: value(fc.array(word, { maxLength: 4 }).map((words) => words.join(' '))),
+      });
+      const write = fc.record({
+        id: fc.constantFrom('1', '2', '3', '4', '5', '6', '7'),
+        revision: fc.nat(4),
+        fields: fc.option(fields, { nil: null, freq: 6 }),
+      });
+      const query = fc.record(
+        {
+          partition: fc.option(tenants, { nil: undefined }),
+          order: fc.constantFrom('ascending' as const, 'descending' as const),
+          limit: fc.integer({ min: 1, max: 5 }),
+          after: fc.record({ sort: fc.integer({ min: 0, max: 3 }), id: fc.constantFrom('1', '3', '5', '55') }),
+          text: fc.record({
+            field: fc.constant('words'),
+            words: fc.array(
+              fc.tuple(word, fc.boolean()).map(([text, star]) => (star ? `${text}*` : text)),
+              { maxLength: 2 },
+            ),
+          }),
+          conditions: fc.array(
+            fc.oneof(
+              fc.record({ field: fc.constant('status'), in: fc.array(fc.constantFrom('p', 'q', 'never')) }),
+              fc.record({
+                field: fc.constant('cost'),
+                from: fc.integer({ min: -2, max: 2 }),
+                to: fc.integer({ min: -1, max: 3 }),
+              }),
+            ),
+            { maxLength: 2 },
+          ),
+        },
+        { requiredKeys: ['partition', 'order', 'limit'] },
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(write, { maxLength: 6 }), { maxLength: 6 }),
+          fc.array(query, { minLength: 1, maxLength: 5 }),
+          async (batches, queries) => {
+            await defineOwn();
+            const model = createSearchModel(definition);
+            for (const batch of [...batches, ...batches.slice(0, 1)]) {
+              await index.apply(own, batch);
+              model.apply(batch);
+            }
+            await index.refresh(own);
+            for (const query of queries) {
+              expect(await index.search(own, query)).to.deep.equal(model.search(query));
+              expect(await index.aggregate(own, 'status', query)).to.deep.equal(model.aggregate('status', query));
+              expect(await allPages(index, query)).to.deep.equal(model.search({ ...query, limit: 1_000 }));
+            }
+          },
+        ),
+        { numRuns: runs, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
+      );
+    });
+
+    async function allPages(index: SearchIndex, query: SearchQuery): Promise<Hit[]> {
+      const hits: Hit[] = [];
+      for (let { after } = query; ; after = hits.at(-1)) {
+        const page = await index.search(own, { ...query, ...(after && { after }) });
+        hits.push(...page);
+        if (page.length < query.limit) return hits;
+      }
+    }
+  });
+}

@@ -1,0 +1,178 @@
+import { expect } from 'chai';
+import { allRoutes } from '#contracts/all-routes.ts';
+import { createOpenapi, problemCodesOf } from '#contracts/openapi.ts';
+import { problems } from '#contracts/problems.ts';
+import type { RouteContract } from '#contracts/route.ts';
+
+type Json = Record<string, unknown>;
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters: readonly (Json & { $ref?: string; name?: string; in?: string; required?: boolean })[];
+  readonly requestBody?: { content: Record<string, { schema: Json; example?: unknown }> };
+  readonly responses: Readonly<Record<string, { description: string; headers: Json; content?: Record<string, Json> }>>;
+}
+
+const document = createOpenapi(allRoutes, { version: '1.2.3' }) as Json & {
+  paths: Record<string, Record<string, Operation>>;
+  components: Record<string, Record<string, Json>>;
+};
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+);
+
+function* walk(value: unknown, path = '#'): Generator<[path: string, key: string, value: unknown]> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, member] of Object.entries(value)) {
+    yield [path, key, member];
+    yield* walk(member, `${path}/${key}`);
+  }
+}
+
+function resolve(reference: string): unknown {
+  let found: unknown = document;
+  for (const part of reference.slice(2).split('/')) found = (found as Json | undefined)?.[part];
+  return found;
+}
+
+describe('the OpenAPI document', () => {
+  it('is 3.1, is plain JSON, and is the same each time', () => {
+    expect(document['openapi']).to.match(/^3\.1\.\d$/);
+    expect(document['info']).to.include({ title: 'Defter', version: '1.2.3' });
+    expect(JSON.parse(JSON.stringify(document))).to.deep.equal(document);
+    expect(createOpenapi(allRoutes, { version: '1.2.3' })).to.deep.equal(document);
+  });
+
+  it('has an operation for each route, each with an id of its own', () => {
+    expect(operations).to.have.length(allRoutes.length);
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).to.equal(ids.length);
+    for (const id of ids) expect(id).to.match(/^[a-z][A-Za-z]+$/);
+  });
+
+  it('refers only to what is there, and has no component that nothing refers to', () => {
+    const referred = new Set<string>();
+    for (const [path, key, value] of walk(document)) {
+      if (key !== '$ref') continue;
+      expect(resolve(String(value)), `${path} → ${String(value)}`).to.be.an('object');
+      referred.add(String(value));
+    }
+    for (const name of Object.keys(document.components['schemas'] ?? {})) {
+      expect(referred.has(`#/components/schemas/${name}`), name).to.equal(true);
+    }
+  });
+
+  it('declares each path parameter once, as required, and no other', () => {
+    for (const { path, operation } of operations) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const declared = operation.parameters.filter((parameter) => parameter.in === 'path');
+      expect(declared.map((parameter) => parameter.name)).to.deep.equal(inPath);
+      for (const parameter of declared) expect(parameter.required).to.equal(true);
+      const keys = operation.parameters.map((one) => one.$ref ?? `${one.in} ${one.name}`);
+      expect(new Set(keys).size).to.equal(keys.length);
+    }
+  });
+
+  it('gives each parameter and each body a schema that leaves no text without a bound', () => {
+    const boundless: string[] = [];
+    const check = (schema: unknown, where: string) => {
+      for (const [path, key, value] of walk({ schema }, where)) {
+        if (typeof value !== 'object' || value === null || key === 'example' || key === 'examples') continue;
+        const { type, maxLength, pattern, format, enum: options, const: constant } = value as Json;
+        const bounded =
+          [maxLength, pattern, options, constant].some((one) => one !== undefined) || format === 'date-time';
+        if (type === 'string' && !bounded) boundless.push(`${path}/${key}`);
+      }
+    };
+    for (const { operation } of operations) {
+      for (const parameter of operation.parameters) {
+        if (parameter.$ref === undefined) check(parameter['schema'], `${operation.operationId}/${parameter.name}`);
+      }
+      for (const media of Object.values(operation.requestBody?.content ?? {})) {
+        const name = media.schema['$ref'];
+        check(typeof name === 'string' ? resolve(name) : media.schema, `${operation.operationId}/body`);
+      }
+    }
+    expect(boundless).to.deep.equal([]);
+  });
+
+  it('refuses unknown members in each body but the chat form', () => {
+    const loose: string[] = [];
+    for (const [path, key, value] of walk(document.components['schemas'])) {
+      if (path !== '#' || /^(?:ChatForm|ModelDefaults|.*Problem)$/.test(key)) continue;
+      const isBody = allRoutes.some((route) => {
+        const json = JSON.stringify(document.paths[route.path]?.[route.method.toLowerCase()]?.requestBody ?? {});
+        return json.includes(`schemas/${key}"`);
+      });
+      if (isBody && (value as Json)['additionalProperties'] !== false) loose.push(key);
+    }
+    expect(loose).to.deep.equal([]);
+  });
+
+  it('describes for each operation the problems of its kind', () => {
+    for (const { operation } of operations) {
+      const { responses, requestBody } = operation;
+      for (const status of ['401', '403', '500', '503', '429']) expect(responses).to.have.property(status);
+      if (requestBody) for (const status of ['400', '413', '415', '422']) expect(responses).to.have.property(status);
+      for (const [status, answer] of Object.entries(responses)) {
+        expect(answer.description).to.be.a('string').and.not.equal('');
+        expect(answer.headers).to.have.property('x-request-id');
+        if (Number(status) >= 400) expect(answer.content).to.have.all.keys('application/problem+json');
+      }
+    }
+    const known = (id: string) => problemCodesOf(allRoutes.find((route) => route.id === id) as RouteContract);
+    expect(known('submitInference')).to.include.members([
+      'model-not-found',
+      'idempotency-key-reused',
+      'body-too-large',
+    ]);
+    expect(known('getInference')).to.include.members(['not-found', 'not-caught-up']);
+    expect(known('listModels')).not.to.include('body-too-large');
+  });
+
+  it('names the headers of writes, of reads with a token, and of idempotent commands', () => {
+    const of = (id: string) => operations.find(({ operation }) => operation.operationId === id)?.operation as Operation;
+    const into = (id: string) => of(id).parameters.map((parameter) => parameter.$ref?.split('/').at(-1));
+    expect(into('submitInference')).to.include.members(['Idempotency-Key', 'x-request-id']);
+    expect(into('getInference')).to.include('x-consistency-token').and.not.to.include('Idempotency-Key');
+    expect(into('streamInference')).to.include('Last-Event-ID');
+    expect(of('submitInference').responses['202']?.headers).to.include.keys('location', 'etag', 'x-consistency-token');
+  });
+});
+
+describe('the route tables', () => {
+  it('keep to the rules that the servers rest on', () => {
+    const seen = new Set<string>();
+    for (const route of allRoutes) {
+      const where = `${route.method} ${route.path}`;
+      expect(seen.has(where), where).to.equal(false);
+      seen.add(where);
+      expect(route.permission !== undefined || route.public === true, where).to.equal(true);
+      expect(/\{\w+\}/.test(route.path), where).to.equal(route.params !== undefined);
+      const reads = route.method === 'GET' || /\/(?:search|query)$/.test(route.path);
+      expect(route.side, where).to.equal(reads ? 'query' : 'command');
+      if (route.side === 'command') expect(route.idempotent, where).to.equal(true);
+      if (route.slashes !== undefined) expect(route.path).to.contain(`{${route.slashes}}`);
+      for (const code of route.problems ?? []) expect(problems).to.have.property(code);
+    }
+  });
+
+  it('have ids that are their names', async () => {
+    const { inferenceRoutes } = await import('#contracts/inferences.ts');
+    const { modelRoutes } = await import('#contracts/models.ts');
+    for (const [name, route] of Object.entries({ ...inferenceRoutes, ...modelRoutes })) expect(route.id).to.equal(name);
+  });
+
+  it('have examples that fit their own schemas', () => {
+    for (const route of allRoutes) {
+      if (route.bodyExample !== undefined) {
+        expect(route.body?.safeParse(route.bodyExample).success, `${route.id} body`).to.equal(true);
+      }
+      for (const [status, answer] of Object.entries<RouteContract['answers'][number]>(route.answers)) {
+        if (answer.example === undefined) continue;
+        const result = answer.schema?.safeParse(answer.example);
+        expect(result?.error?.issues ?? [], `${route.id} ${status}`).to.deep.equal([]);
+      }
+    }
+  });
+});

@@ -1,0 +1,153 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
+import { bindRoute } from '#platform/http/route.ts';
+import { openHttpServer, PortUnavailable } from '#platform/http/serve.ts';
+import { eventually, openFloor } from './http-floor-server.ts';
+
+const slow = { id: 'slow', method: 'GET', path: '/slow', public: true } as const;
+const waiting = { id: 'waiting', method: 'GET', path: '/waiting', public: true } as const;
+
+describe('the listening socket', () => {
+  it('says in a sentence that the port is taken', async () => {
+    const floor = await openFloor();
+    try {
+      const app = { callback: () => () => undefined };
+      const silent = { debug() {}, info() {}, warn() {}, error() {} };
+      const error = await openHttpServer({ app, host: '127.0.0.1', port: floor.port, log: silent }).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).to.be.instanceOf(PortUnavailable);
+      expect((error as Error).message).to.equal(
+        `Port ${floor.port} on 127.0.0.1 is taken by another program: stop it, or set PORT to a free one.`,
+      );
+    } finally {
+      await floor.close(1_000);
+    }
+  });
+
+  it('lets running requests end, refuses new ones, and ends idle connections', async () => {
+    const gate = Promise.withResolvers<void>();
+    let begun = false;
+    const floor = await openFloor([
+      bindRoute(slow, async () => {
+        begun = true;
+        await gate.promise;
+        return { status: 200, body: { done: true } };
+      }),
+    ]);
+    const agent = new Agent({ keepAlive: true });
+    const running = get(`${floor.url}/slow`, { agent });
+    await eventually(() => begun);
+    const closed = floor.close(5_000);
+    const refused = await fetch(`${floor.url}/slow`).then(
+      () => false,
+      () => true,
+    );
+    expect(refused).to.equal(true);
+    gate.resolve();
+    const [answer] = (await once(running, 'response')) as [import('node:http').IncomingMessage];
+    expect(answer.statusCode).to.equal(200);
+    expect(answer.headers.connection).to.equal('close');
+    answer.resume();
+    await once(answer, 'end');
+    await closed;
+    agent.destroy();
+  });
+
+  it('cuts off what still runs when the grace period is over', async () => {
+    let begun = false;
+    let aborted = false;
+    const floor = await openFloor([
+      bindRoute(slow, async (request) => {
+        const { signal } = request;
+        begun = true;
+        await new Promise<void>((resolve) => {
+          // Not interested in the stop, only in the client's end.
+          const timer = setInterval(
+            () => signal.aborted && floor.records.length > 0 && resolve(clearInterval(timer)),
+            5,
+          );
+        });
+        aborted = true;
+        return { status: 200 };
+      }),
+    ]);
+    const answer = fetch(`${floor.url}/slow`).then(
+      () => 'answered',
+      () => 'cut off',
+    );
+    await eventually(() => begun);
+    await floor.close(50);
+    expect(await answer).to.equal('cut off');
+    await eventually(() => aborted);
+    expect(floor.lines.some((line) => line.message.includes('cut off'))).to.equal(true);
+  });
+
+  it('tells those who wait to answer with what there is', async () => {
+    let begun = false;
+    const floor = await openFloor([
+      bindRoute(waiting, async ({ signal }) => {
+        begun = true;
+        if (!signal.aborted) await once(signal, 'abort');
+        return { status: 202, body: { status: 'queued' } };
+      }),
+    ]);
+    const answer = fetch(`${floor.url}/waiting`);
+    await eventually(() => begun);
+    await floor.close(5_000);
+    expect((await answer).status).to.equal(202);
+  });
+
+  it('aborts the signal of a client that leaves', async () => {
+    let begun = false;
+    let left = false;
+    const floor = await openFloor([
+      bindRoute(waiting, async ({ signal }) => {
+        begun = true;
+        await once(signal, 'abort');
+        left = true;
+        return { status: 202, body: {} };
+      }),
+    ]);
+    try {
+      const leaving = new AbortController();
+      const answer = fetch(`${floor.url}/waiting`, { signal: leaving.signal }).catch(() => 'left');
+      await eventually(() => begun);
+      leaving.abort();
+      expect(await answer).to.equal('left');
+      await eventually(() => left && floor.records.length === 1);
+      expect(floor.records[0]).to.include({ status: 499, aborted: true });
+    } finally {
+      await floor.close(1_000);
+    }
+  });
+
+  it('takes a connection that is reset in the middle of a request for a client that left', async () => {
+    const gate = Promise.withResolvers<void>();
+    let begun = false;
+    const floor = await openFloor([
+      bindRoute(slow, async () => {
+        begun = true;
+        await gate.promise;
+        return { status: 200, body: {} };
+      }),
+    ]);
+    try {
+      const socket = connect(floor.port, '127.0.0.1');
+      socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+      await eventually(() => begun);
+      socket.resetAndDestroy();
+      await eventually(() => floor.records.length === 1);
+      gate.resolve();
+      expect(floor.records[0]).to.include({ status: 499, aborted: true });
+      const answer = await fetch(`${floor.url}/slow`);
+      expect(answer.status).to.equal(200);
+      expect(floor.lines.filter((line) => line.level !== 'debug')).to.deep.equal([]);
+    } finally {
+      await floor.close(1_000);
+    }
+  });
+});

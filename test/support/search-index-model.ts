@@ -1,0 +1,75 @@
+// What a search index should find, said as plainly as possible.
+
+import type {
+  Bucket,
+  Condition,
+  FieldValue,
+  Hit,
+  IndexDefinition,
+  IndexWrite,
+  SearchQuery,
+} from '#platform/search-index/search-index.ts';
+import { byBytes } from './read-store-model.ts';
+
+type Fields = Readonly<Record<string, FieldValue>>;
+type Filter = Pick<SearchQuery, 'partition' | 'conditions' | 'text'>;
+
+export function createSearchModel({ fields: kinds, sortBy, partitionBy }: IndexDefinition) {
+  const documents = new Map<string, { revision: number; fields: Fields | null }>();
+  const shown = Object.keys(kinds).filter((field) => kinds[field] !== 'text');
+
+  const meets = (fields: Fields, condition: Condition) => {
+    const value = fields[condition.field] ?? null;
+    if (value === null) return false;
+    if ('in' in condition) return condition.in.includes(value);
+    const { from = -Infinity, to = Infinity } = condition;
+    return Number(value) >= from && Number(value) <= to;
+  };
+  const hasWord = (words: readonly string[], wanted: string) =>
+    wanted.endsWith('*') ? words.some((word) => word.startsWith(wanted.slice(0, -1))) : words.includes(wanted);
+
+  function find({ partition, conditions = [], text }: Filter): Hit[] {
+    const hits: Hit[] = [];
+    for (const [id, { revision, fields }] of documents) {
+      if (!fields || (partition !== undefined && fields[partitionBy] !== partition)) continue;
+      if (!conditions.every((condition) => meets(fields, condition))) continue;
+      const words = String((text && fields[text.field]) ?? '').split(' ');
+      if (!(text?.words ?? []).every((word) => hasWord(words, word))) continue;
+      hits.push({
+        id,
+        revision,
+        sort: Number(fields[sortBy]),
+        fields: Object.fromEntries(shown.map((field) => [field, fields[field] ?? null])),
+      });
+    }
+    return hits;
+  }
+
+  const compare = (a: { sort: number; id: string }, b: { sort: number; id: string }) =>
+    a.sort - b.sort || byBytes(a.id, b.id);
+
+  return {
+    apply(writes: readonly IndexWrite[]): void {
+      for (const { id, revision, fields } of writes) {
+        if (revision > (documents.get(id)?.revision ?? -1)) documents.set(id, { revision, fields });
+      }
+    },
+    search({ order, limit, after, ...filter }: SearchQuery): Hit[] {
+      const sign = order === 'ascending' ? 1 : -1;
+      return find(filter)
+        .sort((a, b) => sign * compare(a, b))
+        .filter((hit) => !after || sign * compare(hit, after) > 0)
+        .slice(0, limit);
+    },
+    aggregate(field: string, filter: Filter): Bucket[] {
+      const counts = new Map<string, number>();
+      for (const { fields } of find(filter)) {
+        const value = fields[field];
+        if (value !== null && value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+      }
+      return [...counts]
+        .map(([value, count]) => ({ value, count }))
+        .sort((a, b) => b.count - a.count || byBytes(a.value, b.value));
+    },
+  };
+}
