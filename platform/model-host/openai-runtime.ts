@@ -10,6 +10,7 @@ import {
 } from 'cockatiel';
 import { Agent } from 'undici';
 import type { Log } from '../logging/log.ts';
+import { publicLookup } from '../net/public-lookup.ts';
 import { createCompletionAssembly } from './completion-assembly.ts';
 import { inputNotChat, itemCancelled, itemTimedOut } from './item-errors.ts';
 import type { LoadedModel, ModelRuntime, RunItem, RunOptions, RunResult } from './model-runtime.ts';
@@ -34,21 +35,25 @@ interface UpstreamModel {
   readonly key: string;
 }
 
-/** `source` is the base URL (`https://host/v1`), `options` are `{ upstreamModel, headers? }`, `secret` the bearer token. */
+/** `source` is the base URL (`https://host/v1`), `options` are `{ upstreamModel, headers?, allowPrivateNetwork? }`, `secret` the bearer token. */
 export function openOpenAiRuntime({ log, limits: overrides }: OpenAiRuntimeOptions): ModelRuntime {
   const limits = { ...upstreamLimits, ...overrides };
-  const dispatcher = new Agent({
-    connections: limits.connections,
-    connect: { timeout: limits.connectTimeoutMs },
-    maxResponseSize: -1,
-  });
+  const agent = (lookup: object) =>
+    new Agent({
+      connections: limits.connections,
+      connect: { timeout: limits.connectTimeoutMs, ...lookup },
+      maxResponseSize: -1,
+    });
+  const anywhere = agent({});
+  const outside = agent({ lookup: publicLookup });
   const open = new Set<LoadedModel>();
 
   return {
     kind: 'openai',
 
     async load(spec) {
-      const { url, headers, upstreamModel } = parseUpstreamSpec(spec);
+      const { url, headers, upstreamModel, allowPrivateNetwork } = parseUpstreamSpec(spec);
+      const dispatcher = allowPrivateNetwork ? anywhere : outside;
       const breaker = circuitBreaker(
         handleWhen((error) => error instanceof UpstreamError && error.runError.code === 'upstream-failed'),
         { halfOpenAfter: limits.breakMs, breaker: new ConsecutiveBreaker(limits.breakAfterFailures) },
@@ -69,7 +74,7 @@ export function openOpenAiRuntime({ log, limits: overrides }: OpenAiRuntimeOptio
 
     async close() {
       await Promise.all([...open].map((model) => model.close()));
-      await dispatcher.destroy();
+      await Promise.all([anywhere.destroy(), outside.destroy()]);
     },
   };
 }

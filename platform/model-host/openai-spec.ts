@@ -1,5 +1,8 @@
 // Checks what a model's definition says of its upstream.
 
+import { isIP } from 'node:net';
+import { isPrivateAddress } from '../net/private-network.ts';
+import { bareHost } from '../net/upstream-fault.ts';
 import { ModelLoadError, type ModelSpec } from './model-runtime.ts';
 
 export interface UpstreamSpec {
@@ -7,6 +10,8 @@ export interface UpstreamSpec {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly upstreamModel: string;
+  /** Whether the upstream may be on this machine or inside its network. */
+  readonly allowPrivateNetwork: boolean;
 }
 
 /** Throws `ModelLoadError` naming the member at fault. */
@@ -16,8 +21,15 @@ export function parseUpstreamSpec(spec: ModelSpec): UpstreamSpec {
     throw new ModelLoadError('options.upstreamModel must name the model at the upstream');
   }
   if (!isHeaders(headers)) throw new ModelLoadError('options.headers must map names to strings without line breaks');
+  const allowPrivateNetwork = spec.options['allowPrivateNetwork'] === true;
+  const url = upstreamUrl(spec.source, 'chat/completions');
+  // A name is checked when it is resolved, an address here.
+  const host = bareHost(new URL(url).hostname);
+  if (!allowPrivateNetwork && isIP(host) !== 0 && isPrivateAddress(host))
+    throw new ModelLoadError(`its upstream ${host} is not a public address`);
   return {
-    url: upstreamUrl(spec.source, 'chat/completions'),
+    allowPrivateNetwork,
+    url,
     headers: { ...upstreamHeaders(spec.secret), ...headers, 'content-type': 'application/json' },
     upstreamModel,
   };

@@ -29,11 +29,14 @@ export async function openTensorflowBackend(source: TensorflowSource, inputLengt
   checkShapes(model, inputLength);
 
   function predict(rows: Float32Array): Float32Array {
-    return tf.tidy(() => {
+    let answered: Float32Array | undefined;
+    // Not returned from `tidy`, which would look for tensors in each element of it.
+    tf.tidy(() => {
       const answer = model.predictOnBatch(tf.tensor2d(rows, [rows.length / inputLength, inputLength]));
       if (Array.isArray(answer)) throw new Error('model.json: the model has more than one output');
-      return answer.dataSync<'float32'>();
+      answered = answer.dataSync<'float32'>();
     });
+    return answered as unknown as Float32Array;
   }
 
   const engine = await chooseEngine(() => predict(new Float32Array(rowsPerPrediction * inputLength)));

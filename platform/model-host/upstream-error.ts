@@ -1,5 +1,6 @@
 // How an upstream model failed us, in the words of `RunError`, with what the retry policy must know besides.
 
+import { PrivateAddressRefused } from '../net/public-lookup.ts';
 import { type RunError } from './model-runtime.ts';
 
 export class UpstreamError extends Error {
@@ -79,6 +80,10 @@ export function errorOfConnection(error: unknown, headersSeen: boolean): Upstrea
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     const message = 'The upstream sent nothing for too long.';
     return new UpstreamError({ code: 'timeout', message, retriable: true }, {}, error);
+  }
+  if (error instanceof PrivateAddressRefused) {
+    const message = 'The upstream is not at a public address.';
+    return new UpstreamError({ code: 'upstream-refused', message, retriable: false }, {}, error);
   }
   const message = headersSeen
     ? `The connection to the upstream was cut (${code}).`

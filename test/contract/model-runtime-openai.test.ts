@@ -10,7 +10,7 @@ modelRuntimeContract('openai', { streams: true }, async () => {
     revision: 0,
     runtime: 'openai',
     source: upstream.url,
-    options: { upstreamModel: 'up' },
+    options: { upstreamModel: 'up', allowPrivateNetwork: true },
     secret: 'sk-test',
   };
   return {

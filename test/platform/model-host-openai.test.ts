@@ -20,7 +20,7 @@ describe('openai runtime', function () {
     upstream = await openOpenAiUpstream();
     log = createQuietLog();
     runtime = openOpenAiRuntime({ log, limits: { firstBackoffMs: 10, longestBackoffMs: 40, ...limits } });
-    const options = { upstreamModel: 'up-1', headers: { 'x-org': 'defter' } };
+    const options = { upstreamModel: 'up-1', allowPrivateNetwork: true, headers: { 'x-org': 'defter' } };
     model = await runtime.load({ key: 'k', revision: 0, runtime: 'openai', source: upstream.url, options, secret });
   }
   beforeEach(() => start());

@@ -1,0 +1,26 @@
+import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isPrivateAddress } from './private-network.ts';
+
+/** The name leads inside the network, where this caller may not go. */
+export class PrivateAddressRefused extends Error {
+  override name = 'PrivateAddressRefused';
+  readonly code = 'private-address-refused';
+  readonly retriable = false;
+}
+
+type Found = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/**
+ * `lookup` for a socket that must stay outside: what a name resolves to is checked at the very moment of connecting, so
+ * a name that changes its address after it was registered gains nothing. One inside address refuses the whole name.
+ */
+export function publicLookup(hostname: string, options: LookupOptions, callback: Found): void {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, []);
+    const inside = addresses.find(({ address }) => isPrivateAddress(address));
+    if (inside) return callback(new PrivateAddressRefused(`${hostname} is not a public address`), []);
+    const [first] = addresses;
+    if (options.all === true || !first) return callback(null, addresses);
+    callback(null, first.address, first.family);
+  });
+}
