@@ -18,6 +18,9 @@ declare module 'autocannon' {
     readonly non2xx: number;
     readonly errors: number;
     readonly timeouts: number;
+    readonly '2xx': number;
+    /** Seconds. */
+    readonly duration: number;
   }
   export default function autocannon(options: Options): Promise<Result>;
 }

@@ -33,16 +33,25 @@ function foundLine(title: string, models: readonly string[]): string {
 }
 
 function keyLines({ url, firstKey, isTerminal }: BannerFacts): string[] {
-  if (!isTerminal) return firstKey.given || firstKey.file === undefined ? [] : [`The first API key is in ${firstKey.file}`];
+  if (!isTerminal)
+    return firstKey.given || firstKey.file === undefined ? [] : [`The first API key is in ${firstKey.file}`];
   const key = firstKey.given ? '$API_KEY' : (firstKey.key ?? 'YOUR_API_KEY');
   const commands = examples(url, key).flatMap(({ title, command }) => ['', `# ${title}`, shellQuoted(command, key)]);
   const about =
     !firstKey.given && firstKey.key !== undefined
       ? ['', 'Your first API key is in the commands below. It is shown this once: keep it.']
       : ['', `The commands below need an API key${firstKey.given ? '' : '; npm run key -- new makes one'}.`];
-  return [...about, ...commands, '', '# With an OpenAI client', `export OPENAI_BASE_URL=${url}/v1 OPENAI_API_KEY=${key}`];
+  return [
+    ...about,
+    ...commands,
+    '',
+    '# With an OpenAI client',
+    `export OPENAI_BASE_URL=${url}/v1 OPENAI_API_KEY=${key}`,
+  ];
 }
 
 /** A variable does not expand between single quotes. */
 const shellQuoted = (command: string, key: string) =>
-  key.startsWith('$') ? command.replaceAll(`'Authorization: Bearer ${key}'`, `"Authorization: Bearer ${key}"`) : command;
+  key.startsWith('$')
+    ? command.replaceAll(`'Authorization: Bearer ${key}'`, `"Authorization: Bearer ${key}"`)
+    : command;

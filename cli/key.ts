@@ -3,7 +3,6 @@
 
 import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
-import { v7 } from 'uuid';
 import { PERMISSIONS } from '#contracts/permissions.ts';
 import { initialApiKey } from '#events/api-key.ts';
 import { evolveTenant, initialTenant } from '#events/tenant.ts';
@@ -11,6 +10,7 @@ import { apiKeyStream, tenantStream } from '#events/streams.ts';
 import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
 import { loadConfig } from '#platform/config.ts';
 import { StartError } from '#platform/errors.ts';
+import { newId } from '#platform/new-id.ts';
 import { openLog } from '#platform/platform.ts';
 import { eventLanguage } from '../compose/event-language.ts';
 import { DEFAULT_TENANT } from '../command-api/bootstrap.ts';
@@ -55,8 +55,10 @@ async function newKey(args: readonly string[]): Promise<number> {
   try {
     const state = (await store.readStream(tenantStream(tenant))).reduce(evolveTenant, initialTenant);
     if (state.status === 'absent')
-      throw new StartError(`There is no tenant ${tenant} in this data folder${tenant === DEFAULT_TENANT ? '; npm start makes it' : ''}.`);
-    const id = v7();
+      throw new StartError(
+        `There is no tenant ${tenant} in this data folder${tenant === DEFAULT_TENANT ? '; npm start makes it' : ''}.`,
+      );
+    const id = newId();
     const key = createApiKey(id, randomBytes(32));
     const [event] = decideIssueApiKey(
       {
@@ -65,7 +67,13 @@ async function newKey(args: readonly string[]): Promise<number> {
         last4: key.slice(-4),
         scopes,
         expiresAt: null,
-        origin: { eventId: v7(), commandId: id, tenantId: tenant, actor: { kind: 'system', id: 'cli' }, correlationId: id },
+        origin: {
+          eventId: newId(),
+          commandId: id,
+          tenantId: tenant,
+          actor: { kind: 'system', id: 'cli' },
+          correlationId: id,
+        },
       },
       initialApiKey,
     );

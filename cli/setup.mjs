@@ -64,7 +64,7 @@ class SetupFailed extends Error {}
 /** Runs npm in the open. What npm was told about scripts, dev dependencies or silence elsewhere does not count here. */
 async function npm(...args) {
   const script = process.env.npm_execpath;
-  const viaNode = script !== undefined && /npm-cli\.js$/.test(script);
+  const viaNode = script !== undefined && script.endsWith('npm-cli.js');
   const command = viaNode ? process.execPath : 'npm';
   const env = { ...process.env, NODE_ENV: '' };
   for (const name of Object.keys(env)) {

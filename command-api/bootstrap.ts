@@ -1,7 +1,7 @@
 // What a first start makes: the platform and the tenant `default`, its first key, and the models that come with the
 // program. Everything has an id of its own for ever, so doing it again changes nothing.
 
-import { v5, v7 } from 'uuid';
+import { v5 } from 'uuid';
 import { PERMISSIONS } from '#contracts/permissions.ts';
 import { initialApiKey } from '#events/api-key.ts';
 import type { Origin } from '#events/create-event.ts';
@@ -11,6 +11,7 @@ import type { Standing } from '#events/standing.ts';
 import { apiKeyStream, credentialStream, modelStream } from '#events/streams.ts';
 import { hashApiKey } from '#platform/auth/api-key.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
+import { newId } from '#platform/new-id.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { decideIssueApiKey } from './api-keys/decide.ts';
 import { createOnce } from './create-once.ts';
@@ -82,7 +83,11 @@ export async function registerPlatformModel(
   const events = await ports.store.readStream(modelStream(PLATFORM, definition.name));
   const before = events.reduce(evolveModel, initialModel);
   if (before.status === 'retired') return false;
-  const origin = (): Origin => ({ ...originOf(`model ${definition.name}`, PLATFORM), eventId: v7(), commandId: v7() });
+  const origin = (): Origin => ({
+    ...originOf(`model ${definition.name}`, PLATFORM),
+    eventId: newId(),
+    commandId: newId(),
+  });
   await changeModel(ports, PLATFORM, definition.name, undefined, (state) =>
     decideRegisterModel({ definition, origin: origin() }, state),
   );

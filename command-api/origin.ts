@@ -4,9 +4,10 @@
 
 import { createHmac, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { v5, v7 } from 'uuid';
+import { v5 } from 'uuid';
 import type { Origin } from '#events/create-event.ts';
 import type { Caller, HttpRequest } from '#platform/http/route.ts';
+import { newId } from '#platform/new-id.ts';
 
 const NAMESPACE = '0b7f2f4e-4c9a-5f55-8a5b-3d6a0c5b9e21';
 
@@ -27,9 +28,9 @@ export function createOrigins(secret: KeyObject) {
     const { caller, idempotencyKey, route, params, body } = request;
     const commandId =
       idempotencyKey === undefined
-        ? v7()
+        ? newId()
         : v5(JSON.stringify([caller.tenantId, route.method, route.path, params ?? null, idempotencyKey]), NAMESPACE);
-    const eventId = idempotencyKey === undefined ? v7() : v5(digest(secret, body), commandId);
+    const eventId = idempotencyKey === undefined ? newId() : v5(digest(secret, body), commandId);
     return {
       commandId,
       eventId,

@@ -16,7 +16,10 @@ const soon = { 'retry-after': '1' };
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof PreconditionFailed) {
     const errors = [{ in: 'header' as const, pointer: '/if-match', message: `is ${error.expected}` }];
-    return new Problem(problems['revision-mismatch'], { detail: `It is at revision ${error.actual ?? 'none'}.`, errors });
+    return new Problem(problems['revision-mismatch'], {
+      detail: `It is at revision ${error.actual ?? 'none'}.`,
+      errors,
+    });
   }
   if (error instanceof EventStoreBusy)
     return new Problem(problems.overloaded, { detail: 'Too many writes are waiting.', headers: soon, cause: error });
@@ -27,7 +30,11 @@ export function problemOf(error: unknown): Problem | undefined {
       cause: error,
     });
   if (error instanceof WrongExpectedRevision)
-    return new Problem(problems.conflict, { detail: 'Others changed it at the same time.', headers: soon, cause: error });
+    return new Problem(problems.conflict, {
+      detail: 'Others changed it at the same time.',
+      headers: soon,
+      cause: error,
+    });
   if (error instanceof EventRefused)
     return new Problem(problems['invalid-request'], { detail: 'This is more than an event can hold.', cause: error });
   return undefined;

@@ -15,18 +15,18 @@ import { openDataFolder } from '#platform/lifecycle/data-folder.ts';
 import { type Program, runProgram } from '#platform/lifecycle/lifecycle.ts';
 import { startServiceThread } from '#platform/lifecycle/service-thread.ts';
 import { type SupervisedThread, superviseThread } from '#platform/lifecycle/supervise-thread.ts';
+import { pinSettings } from '#platform/lifecycle/pinned-settings.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { type Logging, openLogging } from '#platform/logging/open-logging.ts';
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 import { createMetricsCollection, type MetricsCollection } from '#platform/metrics/metrics-collection.ts';
 import { createThreadMetrics } from '#platform/metrics/thread-metrics.ts';
-import { discoverOpenAi } from '#platform/model-host/discover-openai.ts';
 import { readModelManifest } from '#platform/model-host/model-manifest.ts';
 import { upstreamFault } from '#platform/net/upstream-fault.ts';
-import { type MainPlatform, modelsFolder, openMainPlatform } from '#platform/platform.ts';
+import { discoverOpenAi, type MainPlatform, modelsFolder, openMainPlatform } from '#platform/platform.ts';
 import { eventLanguage } from './event-language.ts';
 import { createServiceApp } from './http-app.ts';
-import { createServiceStandings } from './service-standings.ts';
+import { createCommandersStandings } from './service-standings.ts';
 import { BACKGROUND_SERVICES, type BackgroundService, type ServiceWiring } from './service-wiring.ts';
 import { expectedStartFaults } from './start-faults.ts';
 
@@ -41,8 +41,17 @@ async function start(program: Program): Promise<void> {
   const startedAt = performance.now();
   const config = loadConfig();
   program.setGrace(config.shutdownGraceMs);
-  await program.open('data folder', () => openDataFolder(config.dataDir), (folder) => folder.close());
-  const logging = await program.open('logging', () => openConfiguredLogging(config), (open) => open.close());
+  await program.open(
+    'data folder',
+    () => openDataFolder(config.dataDir),
+    (folder) => folder.close(),
+  );
+  pinSettings(config.dataDir, { PARTITIONS: String(config.partitions) });
+  const logging = await program.open(
+    'logging',
+    () => openConfiguredLogging(config),
+    (open) => open.close(),
+  );
   program.logTo(logging);
   const { log } = logging;
   log.info({ config: describeConfig(config) }, 'starting');
@@ -55,7 +64,7 @@ async function start(program: Program): Promise<void> {
     (open) => open.close(),
   );
   void platform.failed.then((error) => program.fail('event store', error));
-  const standings = createServiceStandings(platform);
+  const standings = createCommandersStandings(platform);
   await createFirstTenants({ ...platform, standings, now: Date.now });
   const firstKey = await makeFirstKey({
     store: platform.store,
@@ -116,7 +125,7 @@ const openConfiguredLogging = (config: Config) =>
     rotation: { maxBytes: config.logMaxBytes, files: config.logFiles, maxAgeMs: config.logMaxAge },
   });
 
-async function registerBuiltIns(platform: MainPlatform, standings: ReturnType<typeof createServiceStandings>) {
+async function registerBuiltIns(platform: MainPlatform, standings: ReturnType<typeof createCommandersStandings>) {
   for (const name of BUILT_IN) {
     const manifest = await readModelManifest(join(modelsFolder, name));
     await registerPlatformModel({ store: platform.store, standings }, builtInDefinition(name, name, manifest), ['*']);

@@ -40,7 +40,7 @@ async function projectors(platform: Platform, _: ServiceWiring, { log, metrics, 
       parked: (name) => consumers.outcome(name, 'parked', 1),
     },
   });
-  for (const { name, lag } of running.projections) consumers.watchLag(name, lag);
+  for (const one of running.projections) consumers.watchLag(one.name, () => one.lag());
   void running.failed.then(fail);
   const sweeping = setInterval(() => {
     platform.sweepExpired(Date.now(), SWEEP.limit).catch((err: unknown) => {

@@ -1,7 +1,15 @@
 import { codeOf, StartError } from '#platform/errors.ts';
 
-/** Faults of an operator's making: their message is the whole story. */
-const EXPECTED = new Set(['port-unavailable', 'master-key-mismatch', 'data-is-newer']);
+/** Faults of an operator's making whose message is the whole story. */
+const EXPECTED = new Set(['port-unavailable', 'data-is-newer']);
+
+/** Faults that need the operator's words. */
+const TOLD: Readonly<Record<string, string>> = {
+  'master-key-mismatch':
+    'The master key (MASTER_KEY, or else the file master-key in DATA_DIR) is not the one that this DATA_DIR was made with: set it back.',
+  'vault-missing':
+    'The vault (vault.sqlite in DATA_DIR) is missing or empty, though there is data whose keys it held: put it back from its backup.',
+};
 
 /** Runs a start; what its operator can mend is told in a sentence instead of a stack. */
 export async function expectedStartFaults(start: () => Promise<void>): Promise<void> {
@@ -9,7 +17,8 @@ export async function expectedStartFaults(start: () => Promise<void>): Promise<v
     await start();
   } catch (error) {
     const code = codeOf(error);
-    if (error instanceof Error && code !== undefined && EXPECTED.has(code)) throw new StartError(error.message, code);
-    throw error;
+    if (!(error instanceof Error) || error instanceof StartError || code === undefined) throw error;
+    const sentence = TOLD[code] ?? (EXPECTED.has(code) ? error.message : undefined);
+    throw sentence === undefined ? error : new StartError(sentence, code);
   }
 }

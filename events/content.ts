@@ -9,8 +9,18 @@ export function contentSchema<const Name extends string>(name: Name) {
     type: 'record',
     name,
     fields: [
-      { name: 'sealed', type: ['null', 'string'], doc: 'base64 of the sealed JSON text, when it is small', default: null },
-      { name: 'blob', type: ['null', 'string'], doc: 'the name of the blob that holds it, when it is large', default: null },
+      {
+        name: 'sealed',
+        type: ['null', 'string'],
+        doc: 'base64 of the sealed JSON text, when it is small',
+        default: null,
+      },
+      {
+        name: 'blob',
+        type: ['null', 'string'],
+        doc: 'the name of the blob that holds it, when it is large',
+        default: null,
+      },
       { name: 'bytes', type: 'long', doc: 'length of the JSON text before sealing' },
     ],
   } as const;

@@ -13,7 +13,11 @@ export interface Origin {
 }
 
 /** An event at its type's present schema version. Throws for a type that is not in the catalog. */
-export function createEvent<const Type extends string, Data>(type: Type, data: Data, origin: Origin): NewEvent<Type, Data> {
+export function createEvent<const Type extends string, Data>(
+  type: Type,
+  data: Data,
+  origin: Origin,
+): NewEvent<Type, Data> {
   const version = catalog.get(type)?.version;
   if (version === undefined) throw new TypeError(`no such event type: ${type}`);
   const { eventId, commandId, tenantId, actor, correlationId, traceparent, keyId } = origin;

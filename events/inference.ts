@@ -79,7 +79,7 @@ export type InferenceState =
       readonly status: 'cancelled';
       readonly eventId: string;
       readonly request: Sealed<InferenceRequest>;
-      readonly result: Sealed<DataOf<'InferenceCancelled'>>;
+      readonly result: Sealed<unknown>;
     };
 
 export const initialInference: InferenceState = { status: 'absent' };
@@ -92,7 +92,9 @@ function sealed<Data>(event: RecordedEvent, data: Data): Sealed<Data> {
 export function evolveInference(state: InferenceState, event: RecordedEvent): InferenceState {
   const { type, data } = event as unknown as InferenceEvent;
   if (state.status === 'absent') {
-    return type === 'InferenceRequested' ? { status: 'queued', eventId: event.id, request: sealed(event, data) } : state;
+    return type === 'InferenceRequested'
+      ? { status: 'queued', eventId: event.id, request: sealed(event, data) }
+      : state;
   }
   if (state.status !== 'queued') return state;
   const { eventId, request } = state;

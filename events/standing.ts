@@ -74,7 +74,11 @@ export function listingOf(stream: string, standing: Standing): Listing {
     }
     case 'model': {
       const { status, model } = standing.state;
-      return { set: listOf.models(model.owner), member: stream, score: status === 'registered' ? model.createdAt : null };
+      return {
+        set: listOf.models(model.owner),
+        member: stream,
+        score: status === 'registered' ? model.createdAt : null,
+      };
     }
   }
 }

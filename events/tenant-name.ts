@@ -5,7 +5,11 @@ import { avro, type FromAvro } from './avro.ts';
 import type { RecordedEvent } from './envelope.ts';
 
 export const tenantNameEvents = {
-  TenantNameClaimed: avro({ type: 'record', name: 'TenantNameClaimed', fields: [{ name: 'tenantId', type: 'string' }] }),
+  TenantNameClaimed: avro({
+    type: 'record',
+    name: 'TenantNameClaimed',
+    fields: [{ name: 'tenantId', type: 'string' }],
+  }),
 } as const;
 
 export type TenantNameEvent = {
@@ -13,8 +17,7 @@ export type TenantNameEvent = {
 }[keyof typeof tenantNameEvents];
 
 export type TenantNameState =
-  | { readonly status: 'free' }
-  | { readonly status: 'claimed'; readonly tenantId: string; readonly claimedAt: number };
+  { readonly status: 'free' } | { readonly status: 'claimed'; readonly tenantId: string; readonly claimedAt: number };
 
 export const initialTenantName: TenantNameState = { status: 'free' };
 

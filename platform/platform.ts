@@ -5,7 +5,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import type { RecordedEvent } from '../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import { createBlobs } from './blobs/blobs.ts';
 import { openFolderBlobStore } from './blobs/folder-blob-store.ts';
 import type { Bus } from './bus/bus.ts';
@@ -22,6 +22,7 @@ import type { LiveChannel } from './live-channel/live-channel.ts';
 import { openLiveHub } from './live-channel/live-hub.ts';
 import { connectLiveChannel } from './live-channel/thread-live-channel.ts';
 import type { Log } from './logging/log.ts';
+import type { discoverOpenAi as discover } from './model-host/discover-openai.ts';
 import type { ModelHost } from './model-host/model-host.ts';
 import type { ReadStore } from './read-store/read-store.ts';
 import { openSqliteReadStore } from './read-store/sqlite-read-store.ts';
@@ -108,9 +109,11 @@ async function openAround(
   const store = createCheckedEventStore(raw, createEventCodec(events));
   const readStore = await openSqliteReadStore({ folder, writes: slowWork });
   const searchIndex = await openSqliteSearchIndex({ folder, reads: slowWork });
-  const masterKey = config.masterKey ?? (await loadMasterKey({ folder }));
+  // Only where nothing has been written may keys be made: new ones for old data would lock it for ever.
+  const mayBeNew = (await store.head()) === 0n;
+  const masterKey = config.masterKey ?? (await loadMasterKey({ folder, mayMake: mayBeNew }));
   const vault = openSqliteVault(join(folder, 'vault.sqlite'));
-  const keyring = await openKeyring({ vault, masterKey });
+  const keyring = await openKeyring({ vault, masterKey, mayBeNew });
   const blobStore = await openFolderBlobStore(join(folder, 'blobs'));
   const serverKey = deriveKey(masterKey, 'server');
   const bus = openLogBus({
@@ -149,6 +152,10 @@ async function openAround(
 /** A key of its own for each purpose (NIST SP 800-108, one HMAC block). */
 const deriveKey = (masterKey: Uint8Array, purpose: string): KeyObject =>
   createSecretKey(createHmac('sha256', masterKey).update(`defter ${purpose}`).digest());
+
+/** Asks an OpenAI-compatible server which models it serves; see discover-openai.ts. */
+export const discoverOpenAi: typeof discover = async (options) =>
+  (await import('./model-host/discover-openai.ts')).discoverOpenAi(options);
 
 /** Loaded only where models run, so that an API never carries a model runtime. */
 export async function openModels(config: Config, log: Log): Promise<ModelHost> {

@@ -11,11 +11,9 @@ import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import { waitForPositions } from '#platform/projection/wait-for-positions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { SearchIndex } from '#platform/search-index/search-index.ts';
-import { auditProjection } from '../projectors/audit/projection.ts';
-import { AUDIT_INDEX } from '../projectors/audit/read-model.ts';
-import { inferencesProjection } from '../projectors/inferences/projection.ts';
-import { INFERENCES_INDEX } from '../projectors/inferences/read-model.ts';
-import { standingProjection } from '../projectors/standing/projection.ts';
+import { AUDIT, AUDIT_INDEX } from '../projectors/audit/read-model.ts';
+import { INFERENCES, INFERENCES_INDEX } from '../projectors/inferences/read-model.ts';
+import { STANDING } from '../projectors/standing/read-model.ts';
 
 /** The longest that a read waits for its projection. */
 const WAIT_MS = 5_000;
@@ -79,17 +77,15 @@ export function createFreshness({ tokens, partitionOf, live, readStore, searchIn
     throw new Problem(problems['not-caught-up'], { detail, headers: { 'retry-after': '1' } });
   };
 
-  const visible = (index: string, projection: string, wanted: boolean) => async () => {
-    if (wanted) await searchIndex.refresh(index);
+  const visible = (index: string, projection: string) => async () => {
+    await searchIndex.refresh(index);
     return (await searchIndex.positions(index, projection)).visible;
   };
 
   return {
     check: (request) => void entriesOf(request),
-    standings: (request) =>
-      waitFor(request, standingProjection, () => readStore.positions(standingProjection.name)),
-    inferences: (request) =>
-      waitFor(request, inferencesProjection, visible(INFERENCES_INDEX.name, inferencesProjection.name, true)),
-    audit: (request) => waitFor(request, auditProjection, visible(AUDIT_INDEX.name, auditProjection.name, true)),
+    standings: (request) => waitFor(request, STANDING, () => readStore.positions(STANDING.name)),
+    inferences: (request) => waitFor(request, INFERENCES, visible(INFERENCES_INDEX.name, INFERENCES.name)),
+    audit: (request) => waitFor(request, AUDIT, visible(AUDIT_INDEX.name, AUDIT.name)),
   };
 }

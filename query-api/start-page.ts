@@ -8,8 +8,8 @@ const STYLE = `
   :root { color-scheme: light dark; font: 16px/1.55 system-ui, sans-serif; }
   body { max-width: 46rem; margin: 3rem auto; padding: 0 1.25rem; }
   h1 { margin: 0; font-size: 1.9rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.05rem; }
-  pre { padding: .9rem 1rem; border: 1px solid #8884; border-radius: 8px; background: #8881; overflow-x: auto; }
-  code, pre { font: .86rem/1.5 ui-monospace, monospace; }
+  pre { padding: .9rem 1rem; border: 1px solid #8884; border-radius: 8px; background: #8881; white-space: pre-wrap; overflow-wrap: anywhere; }
+  code, pre { font: .86rem/1.5 ui-monospace, monospace; } code { white-space: nowrap; }
   .lead { color: #777; margin: .25rem 0 0; } a { color: #2a6fdb; } .ok { color: #1a8f4c; } .bad { color: #c0392b; }
 `;
 

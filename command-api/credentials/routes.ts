@@ -12,7 +12,7 @@ import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Keyring } from '#platform/vault/keyring.ts';
 import { acknowledge } from '../acknowledge.ts';
-import { createOnce, replayHeaders } from '../create-once.ts';
+import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
 import { ifMatched } from '../if-match.ts';
 import type { createOrigins } from '../origin.ts';
 import { decideDeleteCredential, decideStoreCredential } from './decide.ts';
@@ -39,7 +39,9 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
     const stream = credentialStream(id);
     // Named by the event, which is derived from the value: a racing request with another value writes elsewhere.
     const secretId = environment === null ? origin.eventId : null;
-    if (secretId !== null) await keyring.putSecret(secretId, body.value, caller.tenantId);
+    // A repeat must not bring back the value of a credential that was deleted since.
+    const earlier = repeatable ? await findCreated(store, stream, origin.eventId) : undefined;
+    if (secretId !== null && !earlier) await keyring.putSecret(secretId, body.value, caller.tenantId);
     const { name, kind } = body;
     const last4 = environment === null && body.value.length >= 12 ? body.value.slice(-4) : '';
     const [event] = decideStoreCredential({ name, kind, last4, secretId, environment, origin }, initialCredential);

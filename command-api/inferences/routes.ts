@@ -78,7 +78,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     const checked = checkRequest(model, asked);
     if (!checked.ok) {
       const errors = checked.faults.map((fault) => ({ in: 'body' as const, ...fault }));
-      throw new Problem(problems[checked.code], { detail: errors[0]?.message ?? '', errors });
+      throw new Problem(problems[checked.code], { errors });
     }
     admit();
     const { content, keyId } = await contents.seal(tenantId, checked.input);

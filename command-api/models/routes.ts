@@ -17,12 +17,7 @@ import { keyReused } from '../create-once.ts';
 import { ifMatched } from '../if-match.ts';
 import { checkParameters } from '../inferences/parameters.ts';
 import type { createOrigins } from '../origin.ts';
-import {
-  decideRegisterModel,
-  decideRetireModel,
-  decideSetModelDefaults,
-  type ModelDecision,
-} from './decide.ts';
+import { decideRegisterModel, decideRetireModel, decideSetModelDefaults, type ModelDecision } from './decide.ts';
 import { builtInDefinition, type ModelRegistration, upstreamDefinition } from './definition.ts';
 
 export interface ModelPorts {
@@ -41,7 +36,8 @@ const decider = { initial: initialModel, evolve: evolveModel };
 const bodyProblem = (pointer: string, message: string) =>
   new Problem(problems['invalid-request'], { detail: message, errors: [{ in: 'body', pointer, message }] });
 
-const noSuchModel = (name: string) => new Problem(problems['model-not-found'], { detail: `You have no model ${name}.` });
+const noSuchModel = (name: string) =>
+  new Problem(problems['model-not-found'], { detail: `You have no model ${name}.` });
 
 /** Runs one model command; answers the model after it and what was written. */
 export async function changeModel(

@@ -2,7 +2,7 @@
 // position, at least once, to one member of a consumer group at a time; nothing is promised between partitions.
 // Not in it: dead letters and retries (consumer-loop.ts), what a handler does with an event.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 
 export interface Delivery {
   readonly event: RecordedEvent;

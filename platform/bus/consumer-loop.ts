@@ -1,7 +1,7 @@
 // The loop of a worker group: one handler call per event, in order per stream, several streams at a time. What fails is
 // tried again with back-off; what keeps failing is parked as a dead letter of its stream, or stops the group, as it is told.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { Log } from '../logging/log.ts';

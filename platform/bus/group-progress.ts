@@ -1,7 +1,7 @@
 // How far a consumer group is, per partition: pure bookkeeping. An event is open from when it is read until it is
 // acknowledged; a partition is done up to just before its first open event, and without one up to where the log was read.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import { partitionName, type Delivery, type Positions } from './bus.ts';
 
 /** An event of one partition on its way through a group. */

@@ -1,7 +1,7 @@
 // One member of a consumer group on the embedded bus: reads the log from the lowest of the group's positions, drops what
 // each partition is past, and hands the rest over in batches.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import { LogIsNewer } from '../event-store/event-store.ts';
 import type { Log } from '../logging/log.ts';
 import { backOff, Interrupted, isFinal, pause, persist } from './back-off.ts';

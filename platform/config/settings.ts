@@ -117,7 +117,9 @@ export const settings = {
   shutdownGraceMs: required('SHUTDOWN_GRACE', duration(100, 600_000), '10s', [
     'How long a stop may take before what still runs is cut off.',
   ]),
-  checkAnswers: required('CHECK_ANSWERS', onOff, 'off', ['Whether each answer is held against its contract.'], { hidden: true }),
+  checkAnswers: required('CHECK_ANSWERS', onOff, 'off', ['Whether each answer is held against its contract.'], {
+    hidden: true,
+  }),
   busMode: required('BUS_MODE', busMode, 'normal', ['How the embedded bus delivers.'], { hidden: true }),
 };
 

@@ -1,7 +1,7 @@
 // The near side of the append thread: bounds what waits, and gives errors their classes back.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { NewEvent } from '../../events/envelope.ts';
+import type { NewEvent } from '#events/envelope.ts';
 import { createThreadCaller, plainError, ThreadEnded, type ThrownHere } from '../threads/thread-calls.ts';
 import { createAppendRequest, packAppend, requestSize } from './append-request.ts';
 import {

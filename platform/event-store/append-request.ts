@@ -2,7 +2,7 @@
 // parses and prints it again, because the audit's hashes are taken over the stored bytes.
 // It crosses to the append thread as one flat array, which is by far the cheapest to clone.
 
-import type { NewEvent } from '../../events/envelope.ts';
+import type { NewEvent } from '#events/envelope.ts';
 import { type ExpectedRevision, EventRefused } from './event-store.ts';
 
 export interface EventText {

@@ -1,6 +1,6 @@
 // The event store as all services get it: nothing is appended unchecked, nothing is read as it was once written.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventCodec } from './event-codec.ts';
 import type { EventStore } from './event-store.ts';
 

@@ -2,7 +2,7 @@
 // durable, and what this program does not know yet is never half understood. The catalog of types comes in from outside.
 
 import avro from 'avsc';
-import type { NewEvent, RecordedEvent } from '../../events/envelope.ts';
+import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { EventRefused, LogIsNewer } from './event-store.ts';
 
 /** Of an event's data and metadata as JSON. EventStoreDB appends and Kafka messages are made for events this small. */

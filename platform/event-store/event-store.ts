@@ -8,7 +8,7 @@
 //   ids and revision until their deadline, and then reject with `AppendOutcomeUnknown`: the caller may retry likewise.
 // Not in it: schemas (see codec.ts), encryption, deciding.
 
-import type { NewEvent, RecordedEvent } from '../../events/envelope.ts';
+import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 
 /** A number is the revision of the stream's last event. */
 export type ExpectedRevision = number | 'no_stream' | 'stream_exists' | 'any';

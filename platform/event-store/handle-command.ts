@@ -2,7 +2,7 @@
 // After https://github.com/oskardudycz/EventSourcing.NodeJS, samples/decider/src/core/commandHandling.ts
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NewEvent, RecordedEvent } from '../../events/envelope.ts';
+import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { type Appended, type EventStore, type ExpectedRevision, WrongExpectedRevision } from './event-store.ts';
 
 export interface Decider<State> {

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from './event-store.ts';
 
 const PAGE = 500;

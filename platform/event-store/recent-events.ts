@@ -1,7 +1,7 @@
 // The newest events of the log, decoded, so that several readers at its end read and parse each of them once.
 // A run without gaps: everything after `start` up to `end`.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 
 export interface RecentEvents {
   /** True if all events after this position, up to the run's end, are here. */

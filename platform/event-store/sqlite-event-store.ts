@@ -3,7 +3,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import type { NewEvent, RecordedEvent } from '../../events/envelope.ts';
+import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import type { Log } from '../logging/log.ts';
 import { createAppendCaller } from './append-caller.ts';
 import type { EventStore, ExpectedRevision } from './event-store.ts';

@@ -281,7 +281,8 @@ function recordOf(req: IncomingMessage, res: ServerResponse, progress: Progress)
 }
 
 function checkAnswer(route: Route, answer: Answer): void {
-  const promised = route.answers?.[answer.status];
+  if (route.answers === undefined) return;
+  const promised = route.answers[answer.status];
   if (promised === undefined)
     throw new Error(`${route.id} answered ${answer.status}, which its contract does not name`);
   if (promised.schema === undefined || answer.body === undefined) return;

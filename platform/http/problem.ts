@@ -18,7 +18,7 @@ export interface FieldFault {
 }
 
 export interface ProblemDetails {
-  /** One sentence for the caller about this occurrence. */
+  /** One sentence for the caller about this occurrence; without it the first of `errors` is told. */
   readonly detail?: string;
   readonly errors?: readonly FieldFault[];
   /** Sent with the answer, e.g. `Retry-After`. */
@@ -38,16 +38,20 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly extra: Readonly<Record<string, unknown>> | undefined;
   constructor(kind: ProblemKind, details: ProblemDetails = {}) {
-    super(details.detail ?? kind.title, details.cause === undefined ? undefined : { cause: details.cause });
+    const detail = details.detail ?? sentenceOf(details.errors?.[0]);
+    super(detail ?? kind.title, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = kind.code;
     this.status = kind.status;
     this.title = kind.title;
-    this.detail = details.detail;
+    this.detail = detail;
     this.errors = details.errors;
     this.headers = details.headers;
     this.extra = details.extra;
   }
 }
+
+const sentenceOf = (fault: FieldFault | undefined) =>
+  fault && `${fault.pointer === '' ? `the ${fault.in}` : fault.pointer}: ${fault.message}.`;
 
 /** Problems that the HTTP floor itself answers with; the application's table must hold them all. */
 export type FloorProblem =

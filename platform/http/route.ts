@@ -3,7 +3,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Actor } from '../../events/envelope.ts';
+import type { Actor } from '#events/envelope.ts';
 
 export interface SchemaIssue {
   readonly path: readonly PropertyKey[];

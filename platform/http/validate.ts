@@ -59,7 +59,5 @@ export function validate(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const errors = faultsOf(result.error.issues, where);
-  const first = errors[0];
-  const place = first === undefined || first.pointer === '' ? `the ${where}` : first.pointer;
-  throw new Problem(problems['invalid-request'], { detail: `${place}: ${first?.message ?? 'not valid'}.`, errors });
+  throw new Problem(problems['invalid-request'], { errors });
 }

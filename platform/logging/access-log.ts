@@ -37,8 +37,15 @@ export interface LineOrigin {
 /** Makes the line of a record; the constant part is written once. */
 export function createAccessLine(origin: LineOrigin): (record: AccessRecord) => string {
   const head = JSON.stringify({ ...origin, level: levelNumbers.info, kind: 'access' }).slice(0, -1);
+  let lastMs = 0;
+  let lastTime = '';
   return (record) => {
-    const msg = `${record.method} ${record.path.slice(0, 2048)} ${record.status}`;
-    return `${head},${JSON.stringify({ ...record, msg, time: new Date().toISOString(), v: 0 }).slice(1)}`;
+    const now = Date.now();
+    if (now !== lastMs) {
+      lastMs = now;
+      lastTime = new Date(now).toISOString();
+    }
+    const msg = JSON.stringify(`${record.method} ${record.path.slice(0, 2048)} ${record.status}`);
+    return `${head},${JSON.stringify(record).slice(1, -1)},"msg":${msg},"time":"${lastTime}","v":0}`;
   };
 }

@@ -1,7 +1,7 @@
 // Folds what came of one stream onto what was made of it before. The guard: last + 1 applies, lower is a duplicate, higher
 // reads the stream again from the event store.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import { isTransient } from '../bus/back-off.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import type { EventStore } from '../event-store/event-store.ts';

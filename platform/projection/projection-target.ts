@@ -1,6 +1,6 @@
 // What the projector loop needs of a place that it writes to; one adapter per kind of projection.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import type { Positions } from '../bus/bus.ts';
 
 /** A stream of which events came. */

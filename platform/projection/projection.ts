@@ -3,7 +3,7 @@
 // may be given a stream in one go or in pieces, never out of order and never twice.
 // Not in it: guards, checkpoints, retries, dead letters (start-projection.ts).
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import type { DocumentWrite } from '../read-store/read-store.ts';
 import type { FieldValue, IndexDefinition } from '../search-index/search-index.ts';
 

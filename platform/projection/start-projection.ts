@@ -1,6 +1,6 @@
 // The projector loop: takes a projection's events from the bus, applies them, and wakes those who wait for its positions.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import { Interrupted, persist } from '../bus/back-off.ts';
 import type { Bus, Delivery, Positions } from '../bus/bus.ts';
 import { partitionName } from '../bus/bus.ts';

@@ -13,13 +13,14 @@ export const maxTextLength = 256 * 1024;
 /** Different words of one query. */
 export const maxQueryWords = 128;
 
-const ascii = /^[\x00-\x7f]*$/;
+const ascii = /^\p{ASCII}*$/u;
 const asciiWord = /[a-z0-9]+/g;
-// Not shown, and written or left out at will: soft hyphen, joiners, tatweel, variation selectors.
-const invisible = /[\u00ad\u0640\u200c\u200d\u2060\ufeff\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
-// Accents, Hebrew points and Arabic vowels. Marks of other scripts are part of their letters and stay.
+// Not shown, and written or left out at will: soft hyphen, joiners, word joiner, byte order mark; and tatweel.
+const invisible = /\u00ad|\u200c|\u200d|\u2060|\ufeff|\u0640/g;
+// Accents, Hebrew points, Arabic vowels, variation selectors. Marks of other scripts are part of their letters and stay,
+// like those that make か into が.
 const diacritics =
-  /[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/gu;
+  /(?=\p{M})(?!\u3099|\u309a)[\p{Script=Inherited}\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Cyrillic}]/gu;
 // Letters that Unicode does not take apart, and a letter that is an apostrophe.
 const letters = /[øđðłħæœþŧςʼ]/g;
 const plain: Readonly<Record<string, string>> = {

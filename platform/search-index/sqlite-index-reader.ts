@@ -83,7 +83,7 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
     let best: Row[] = [];
     for (const partition of partitions()) {
       const worst = best.length < query.limit ? undefined : best.at(-1);
-      const found = select(worst ? boundedBy(filter, worst, sign) : filter, partition as SQLInputValue, query);
+      const found = select(worst ? boundedBy(filter, worst, sign) : filter, partition, query);
       if (found.length > 0) best = [...best, ...found].sort(compare).slice(0, query.limit);
     }
     return best;

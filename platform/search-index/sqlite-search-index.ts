@@ -75,7 +75,7 @@ async function searchOnThread(path: string): Promise<Searches> {
   return {
     search: (index, query) => thread.call('search', [index, query]) as Promise<Hit[]>,
     aggregate: (index, field, query) => thread.call('aggregate', [index, field, query]) as Promise<Bucket[]>,
-    close: thread.close,
+    close: () => thread.close(),
   };
 }
 

@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long a connection waits for another one's transaction (a purge is the longest) before it gives up, in milliseconds. */
 const busyMs = 30_000;
-/** Pages of the write-ahead log after which the writing connection moves them into the database: 8 MiB. */
-const checkpointPages = 2_000;
+/** Pages of the write-ahead log after which the writing connection moves them into the database: 32 MiB. */
+const checkpointPages = 8_000;
 const cacheKib = 32 * 1024;
 
 /**

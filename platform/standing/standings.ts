@@ -2,7 +2,7 @@
 // projector's, under the same revision guard; what is missing there is folded from the event store and restored, so an
 // emptied read store neither opens nor locks the door.
 
-import type { RecordedEvent } from '../../events/envelope.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { DocumentWrite, ReadStore } from '../read-store/read-store.ts';

@@ -55,6 +55,12 @@ export class MasterKeyMismatch extends KeyringError {
   readonly code = 'master-key-mismatch';
 }
 
+/** There is data sealed with keys that this vault does not hold. */
+export class VaultMissing extends KeyringError {
+  override name = 'VaultMissing';
+  readonly code = 'vault-missing';
+}
+
 export class SubjectErased extends KeyringError {
   override name = 'SubjectErased';
   readonly code = 'subject-erased';
@@ -81,8 +87,9 @@ const wrap = (by: KeyObject, raw: Uint8Array, name: string) => sealBytes(by, raw
 const unwrap = (by: KeyObject, wrapped: Uint8Array, name: string) =>
   createSecretKey(openBytes(by, wrapped, bytes(name)));
 
-async function checkMasterKey(vault: Vault, master: KeyObject): Promise<void> {
+async function checkMasterKey(vault: Vault, master: KeyObject, mayBeNew: boolean): Promise<void> {
   const found = await vault.read('check');
+  if (!found && !mayBeNew) throw new VaultMissing('the vault holds none of the keys that the data was sealed with');
   if (!found && (await vault.create('check', sealBytes(master, bytes('defter'), bytes('check'))))) return;
   const record = found ?? (await vault.read('check'));
   try {
@@ -95,17 +102,19 @@ async function checkMasterKey(vault: Vault, master: KeyObject): Promise<void> {
 
 /**
  * `masterKey` is 32 bytes. The first keyring of a vault leaves a record by which a later one knows its master key:
- * throws `MasterKeyMismatch` for another. Each thread opens its own.
+ * throws `MasterKeyMismatch` for another. Where `mayBeNew` is false, a vault without that record is refused with
+ * `VaultMissing`: it would be taken for new while what it held is needed. Each thread opens its own.
  */
 export async function openKeyring(options: {
   readonly vault: Vault;
   readonly masterKey: Uint8Array;
+  readonly mayBeNew?: boolean;
   readonly now?: () => number;
 }): Promise<Keyring> {
-  const { vault, now: clock = Date.now } = options;
+  const { vault, mayBeNew = true, now: clock = Date.now } = options;
   if (options.masterKey.length !== 32) throw new MasterKeyMismatch('the master key must be 32 bytes');
   const master = createSecretKey(options.masterKey);
-  await checkMasterKey(vault, master);
+  await checkMasterKey(vault, master, mayBeNew);
   const cache = openKeyCache(clock);
   const reading = new Map<string, Promise<KeyObject | 'erased' | 'absent'>>();
 

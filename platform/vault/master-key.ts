@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StartError } from '../errors.ts';
 
 const hasCode = (error: unknown, code: string) => error instanceof Error && 'code' in error && error.code === code;
 
@@ -43,10 +44,15 @@ async function makeKeyFile(folder: string, path: string): Promise<void> {
 
 /**
  * The master key, 32 bytes: `given` (the value of MASTER_KEY) if there is one, else the file `master-key` in `folder`,
- * made with mode 0600 when it is absent. Throws when either is not a key.
+ * made with mode 0600 when it is absent, unless `mayMake` is false: then a StartError says that it is missing. Throws
+ * when either is not a key.
  */
-export async function loadMasterKey(options: { readonly given?: string; readonly folder: string }): Promise<Buffer> {
-  const { given, folder } = options;
+export async function loadMasterKey(options: {
+  readonly given?: string;
+  readonly folder: string;
+  readonly mayMake?: boolean;
+}): Promise<Buffer> {
+  const { given, folder, mayMake = true } = options;
   if (given !== undefined) {
     const key = parseMasterKey(given);
     if (!key) throw new TypeError('MASTER_KEY must be 32 bytes in hexadecimal or base64');
@@ -55,10 +61,15 @@ export async function loadMasterKey(options: { readonly given?: string; readonly
   const path = join(folder, 'master-key');
   const text = await readFile(path, 'utf8').catch(async (error: unknown) => {
     if (!hasCode(error, 'ENOENT')) throw error;
+    if (!mayMake)
+      throw new StartError(
+        `${path} is missing, and without it nothing in DATA_DIR can be read: put it back, or set MASTER_KEY to what it held.`,
+        'master-key-missing',
+      );
     await makeKeyFile(folder, path);
     return readFile(path, 'utf8');
   });
   const key = parseMasterKey(text);
-  if (!key) throw new TypeError(`${path} does not hold a master key of 32 bytes`);
+  if (!key) throw new StartError(`${path} does not hold a master key of 32 bytes.`, 'master-key-unreadable');
   return key;
 }

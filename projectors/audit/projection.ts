@@ -1,12 +1,10 @@
-import { TOPICS } from '#events/streams.ts';
 import type { EventRowProjection } from '#platform/projection/projection.ts';
-import { AUDIT_INDEX } from './read-model.ts';
+import { AUDIT, AUDIT_INDEX } from './read-model.ts';
 
 /** One row for each event of the log, whoever's it is. */
 export const auditProjection: EventRowProjection = {
   kind: 'event-row',
-  name: AUDIT_INDEX.name,
-  topics: Object.values(TOPICS),
+  ...AUDIT,
   index: AUDIT_INDEX,
   fieldsOf(event) {
     const { tenantId, actor, $correlationId, $causationId } = event.metadata;

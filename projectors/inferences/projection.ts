@@ -1,8 +1,8 @@
 import type { InferenceEvent } from '#events/inference.ts';
-import { categoryOf, subjectOf, TOPICS } from '#events/streams.ts';
+import { categoryOf, subjectOf } from '#events/streams.ts';
 import type { StreamRowProjection } from '#platform/projection/projection.ts';
 import { foldText } from '#platform/search-index/fold.ts';
-import { INFERENCES_INDEX } from './read-model.ts';
+import { INFERENCES, INFERENCES_INDEX } from './read-model.ts';
 
 export interface InferenceRow {
   readonly tenant: string;
@@ -24,8 +24,7 @@ const textOf = (content: unknown) => (content as Partial<OpenedContent>).text ??
 /** The list of inferences. Its events come opened: see open-texts.ts. */
 export const inferencesProjection: StreamRowProjection<InferenceRow> = {
   kind: 'stream-row',
-  name: INFERENCES_INDEX.name,
-  topics: [TOPICS.inference],
+  ...INFERENCES,
   index: INFERENCES_INDEX,
   idOf: (stream) => (categoryOf(stream) === 'inference' ? subjectOf(stream) : undefined),
   project(before, event) {

@@ -1,14 +1,11 @@
 import { evolveStanding, listingOf, type Standing, STANDING_CATEGORIES, standingKey } from '#events/standing.ts';
-import { categoryOf, TOPICS } from '#events/streams.ts';
+import { categoryOf } from '#events/streams.ts';
 import type { DocumentProjection } from '#platform/projection/projection.ts';
+import { STANDING } from './read-model.ts';
 
-export const STANDING_TOPICS = [TOPICS.identity, TOPICS.models];
-
-/** What each request must know of tenants, keys, credentials and models, and the lists of them. */
 export const standingProjection: DocumentProjection<Standing> = {
   kind: 'document',
-  name: 'standing',
-  topics: STANDING_TOPICS,
+  ...STANDING,
   keyOf: (stream) => (STANDING_CATEGORIES.has(categoryOf(stream)) ? standingKey(stream) : undefined),
   project(before, event) {
     const standing = evolveStanding(before, event);

@@ -15,7 +15,11 @@ export function createCredentialRoutes({ readStore, fresh }: CredentialQueryPort
   return [
     bindRoute(credentialRoutes.listCredentials, async (request) => {
       await fresh.standings(request);
-      const { items, next } = await listStandings(readStore, listOf.credentials(request.caller.tenantId), request.query);
+      const { items, next } = await listStandings(
+        readStore,
+        listOf.credentials(request.caller.tenantId),
+        request.query,
+      );
       const data = items.flatMap(({ id, standing }) =>
         standing.of === 'credential' ? [viewCredential(id, standing.state.credential)] : [],
       );

@@ -7,7 +7,10 @@ import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { inferenceKey } from '../../projectors/inference/read-model.ts';
 
-export type FoundInference = { readonly state: Exclude<InferenceState, { status: 'absent' }>; readonly revision: number };
+export type FoundInference = {
+  readonly state: Exclude<InferenceState, { status: 'absent' }>;
+  readonly revision: number;
+};
 
 export function createInferenceFinder(
   readStore: Pick<ReadStore, 'get'>,
@@ -25,7 +28,7 @@ export function createInferenceFinder(
       documents.map((document, i) => {
         const state = document?.value as FoundInference['state'] | null | undefined;
         const ended = document && state && state.status !== 'queued';
-        return ended ? { state, revision: document.revision } : fold(ids[i] as string);
+        return ended ? Promise.resolve({ state, revision: document.revision }) : fold(ids[i] as string);
       }),
     );
     return found.map((one) => (one?.state.request.metadata.tenantId === tenantId ? one : undefined));

@@ -7,7 +7,6 @@ import { type Contents, showErased } from '#platform/content/content.ts';
 
 type Present = Exclude<InferenceState, { status: 'absent' }>;
 
-
 /** `running` is what the live channel says of a request that has no end yet. */
 export async function viewInference(
   id: string,
@@ -18,7 +17,9 @@ export async function viewInference(
   const { request } = state;
   const { model, form, parameters } = request.data;
   const opened = showErased(await contents.open(request.metadata, request.data.input));
-  const given = Object.fromEntries(Object.entries(parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]));
+  const given = Object.fromEntries(
+    Object.entries(parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]),
+  );
   const asked = form === 'chat' ? splitChat(opened) : { input: opened, parameters: given };
   const view: InferenceView = {
     id,
@@ -42,7 +43,10 @@ export async function viewInference(
     }
     case 'failed': {
       const { code, message } = state.result.data;
-      return { ...view, error: { code, message: String(showErased(await contents.open(state.result.metadata, message))) } };
+      return {
+        ...view,
+        error: { code, message: String(showErased(await contents.open(state.result.metadata, message))) },
+      };
     }
   }
 }

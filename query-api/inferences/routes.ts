@@ -86,7 +86,10 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
     );
     const data = await Promise.all(found.flatMap((one, i) => (one ? [view(page[i]?.id ?? '', one)] : [])));
     const last = page.at(-1);
-    return { status: 200, body: { object: 'list', data, next: hits.length > page.length && last ? writeCursor(last) : null } };
+    return {
+      status: 200,
+      body: { object: 'list', data, next: hits.length > page.length && last ? writeCursor(last) : null },
+    };
   });
 
   const follow = bindRoute(inferenceRoutes.streamInference, async (request) => {

@@ -30,7 +30,9 @@ export function createTenantRoutes({ readStore, standings, fresh }: TenantQueryP
       return { status: 200, body: { object: 'list', data: own ? [own] : [], next: null } };
     }
     const { items, next } = await listStandings(readStore, listOf.tenants, query);
-    const data = items.flatMap(({ id, standing }) => (standing.of === 'tenant' ? [viewTenant(id, standing.state)] : []));
+    const data = items.flatMap(({ id, standing }) =>
+      standing.of === 'tenant' ? [viewTenant(id, standing.state)] : [],
+    );
     return { status: 200, body: { object: 'list', data, next } };
   });
 

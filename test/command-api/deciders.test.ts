@@ -29,7 +29,7 @@ describe('tenant', () => {
   it('is created once', () => {
     given(tenant, 'tenant-1')
       .when((state) => decideCreateTenant({ name: 'Acme', origin }, state))
-      .then({ type: 'TenantCreated', data: { name: 'Acme' } });
+      .thenEvents({ type: 'TenantCreated', data: { name: 'Acme' } });
     given(tenant, 'tenant-1', [created])
       .when((state) => decideCreateTenant({ name: 'Acme', origin }, state))
       .thenNothing();
@@ -43,7 +43,7 @@ describe('tenant', () => {
     it('belongs to who claims it first', () => {
       given(name, 'tenantname-x')
         .when((state) => decideClaimTenantName(claim('one', false, 0), state))
-        .then({ type: 'TenantNameClaimed', data: { tenantId: 'one' } });
+        .thenEvents({ type: 'TenantNameClaimed', data: { tenantId: 'one' } });
       given(name, 'tenantname-x', [claimed])
         .when((state) => decideClaimTenantName(claim('two', true, 1e9), state))
         .thenRefused('taken');
@@ -61,7 +61,7 @@ describe('tenant', () => {
         .thenRefused('taken');
       given(name, 'tenantname-x', [claimed])
         .when((state) => decideClaimTenantName(claim('two', false, 1_000 + 60_000), state))
-        .then({ type: 'TenantNameClaimed', data: { tenantId: 'two' } });
+        .thenEvents({ type: 'TenantNameClaimed', data: { tenantId: 'two' } });
     });
   });
 });
@@ -74,11 +74,13 @@ describe('API key', () => {
   it('is issued once and revoked once', () => {
     given(apiKey, 'apikey-1')
       .when((state) => decideIssueApiKey({ ...data, origin }, state))
-      .then({ type: 'ApiKeyIssued', data });
-    given(apiKey, 'apikey-1', [issued]).when((state) => decideIssueApiKey({ ...data, origin }, state)).thenNothing();
+      .thenEvents({ type: 'ApiKeyIssued', data });
+    given(apiKey, 'apikey-1', [issued])
+      .when((state) => decideIssueApiKey({ ...data, origin }, state))
+      .thenNothing();
     const { state } = given(apiKey, 'apikey-1', [issued])
       .when((state) => decideRevokeApiKey(origin, state))
-      .then({ type: 'ApiKeyRevoked' });
+      .thenEvents({ type: 'ApiKeyRevoked' });
     expect(state.status).to.equal('revoked');
     expect(decideRevokeApiKey(origin, state)).to.deep.equal([]);
   });
@@ -91,7 +93,7 @@ describe('credential', () => {
   it('is stored once and deleted once', () => {
     const { state } = given(credential, 'credential-1')
       .when((state) => decideStoreCredential({ ...data, origin }, state))
-      .then({ type: 'CredentialStored', data });
+      .thenEvents({ type: 'CredentialStored', data });
     expect(decideStoreCredential({ ...data, origin }, state)).to.deep.equal([]);
     expect(decideDeleteCredential(origin, state)).to.have.length(1);
     expect(decideDeleteCredential(origin, initialCredential)).to.deep.equal([]);
@@ -122,7 +124,7 @@ describe('model', () => {
   it('is registered; the same again changes nothing', () => {
     given(model, 'model-acme-m')
       .when((state) => decideRegisterModel({ definition, origin }, state))
-      .then({ type: 'ModelRegistered', data: definition });
+      .thenEvents({ type: 'ModelRegistered', data: definition });
     given(model, 'model-acme-m', [registered])
       .when((state) => decideRegisterModel({ definition: { ...definition }, origin: other }, state))
       .thenNothing();
@@ -142,12 +144,14 @@ describe('model', () => {
   });
 
   it('has defaults set, kept by a later registration and dropped by retirement', () => {
-    const { state } = given(model, 'model-acme-m', [
-      registered,
-      createEvent('ModelDefaultsSet', { defaults }, other),
-    ])
-      .when((state) => decideRegisterModel({ definition: { ...definition, description: 'new' }, origin: { ...other, commandId: 'c3' } }, state))
-      .then({ type: 'ModelRegistered', data: { ...definition, description: 'new' } });
+    const { state } = given(model, 'model-acme-m', [registered, createEvent('ModelDefaultsSet', { defaults }, other)])
+      .when((state) =>
+        decideRegisterModel(
+          { definition: { ...definition, description: 'new' }, origin: { ...other, commandId: 'c3' } },
+          state,
+        ),
+      )
+      .thenEvents({ type: 'ModelRegistered', data: { ...definition, description: 'new' } });
     expect(state).to.deep.include({ status: 'registered' });
     expect(state.status !== 'absent' && state.model.defaults).to.deep.equal(defaults);
     const retired = given(model, 'model-acme-m', [registered, createEvent('ModelRetired', {}, other)]).state;
@@ -176,7 +180,7 @@ describe('inference', () => {
   it('is cancelled while it has no end', () => {
     const { state } = given(inference, 'inference-1', [requested])
       .when((state) => decideCancelInference(cancel, state))
-      .then({ type: 'InferenceCancelled' });
+      .thenEvents({ type: 'InferenceCancelled' });
     expect(decideCancelInference(cancel, state)).to.deep.equal([]);
   });
 
@@ -190,7 +194,9 @@ describe('inference', () => {
     given(inference, 'inference-1', [requested])
       .when((state) => decideCancelInference({ ...cancel, tenantId: 'other' }, state))
       .thenRefused('absent');
-    given(inference, 'inference-1').when((state) => decideCancelInference(cancel, state)).thenRefused('absent');
+    given(inference, 'inference-1')
+      .when((state) => decideCancelInference(cancel, state))
+      .thenRefused('absent');
   });
 
   it('has one result: a second changes nothing', () => {

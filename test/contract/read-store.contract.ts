@@ -26,13 +26,14 @@ export interface ReadStoreContract {
 
 const at = (position: number, partition = 'topic/0'): Positions => new Map([[partition, BigInt(position)]]);
 
-export function readStoreContract({ name, open, runs = 60 }: ReadStoreContract) {
-  describe(`read store: ${name}`, () => {
+export function readStoreContract(contract: ReadStoreContract) {
+  const { runs = 60 } = contract;
+  describe(`read store: ${contract.name}`, () => {
     let under: ReadStoreUnderTest;
     let store: ReadStore;
     let own: string;
     before(async () => {
-      under = await open();
+      under = await contract.open();
       store = under.store;
     });
     after(() => under.close());

@@ -48,14 +48,15 @@ const shape = {
 
 const all = { partition: undefined, order: 'ascending', limit: 1_000 } as const;
 
-export function searchIndexContract({ name, open, runs = 60 }: SearchIndexContract) {
-  describe(`search index: ${name}`, () => {
+export function searchIndexContract(contract: SearchIndexContract) {
+  const { runs = 60 } = contract;
+  describe(`search index: ${contract.name}`, () => {
     let under: SearchIndexUnderTest;
     let index: SearchIndex;
     let definition: IndexDefinition;
     let own: string;
     before(async () => {
-      under = await open();
+      under = await contract.open();
       index = under.index;
     });
     after(() => under.close());

@@ -8,7 +8,12 @@ interface Inference {
   readonly model: string;
   readonly input: unknown;
   readonly parameters: Record<string, unknown>;
-  readonly output: { readonly label?: string; readonly scores?: Record<string, number>; readonly text?: string; readonly finishReason?: string };
+  readonly output: {
+    readonly label?: string;
+    readonly scores?: Record<string, number>;
+    readonly text?: string;
+    readonly finishReason?: string;
+  };
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
   readonly error: { readonly code: string } | null;
   readonly createdAt: string;
@@ -24,7 +29,9 @@ const wait = (api: Api, id: string) => api<Inference>('GET', `/v1/inferences/${i
 
 const run = async (api: Api, body: object) => wait(api, (await submit(api, body)).body.id);
 
-const tokenOf = (answer: ApiAnswer<unknown>) => ({ 'x-consistency-token': answer.headers.get('x-consistency-token') ?? '' });
+const tokenOf = (answer: ApiAnswer<unknown>) => ({
+  'x-consistency-token': answer.headers.get('x-consistency-token') ?? '',
+});
 
 describeFlow('an inference', (flow) => {
   it('is accepted with 202 and where to find it, and then has a result', async () => {
@@ -57,7 +64,11 @@ describeFlow('an inference', (flow) => {
 
   it('that waits for more than there is time answers 202, and goes on', async () => {
     const { api } = flow();
-    const { body } = await submit(api, { model: 'tiny-writer', input: 'On and on', parameters: { max_tokens: 2000, temperature: 1 } });
+    const { body } = await submit(api, {
+      model: 'tiny-writer',
+      input: 'On and on',
+      parameters: { max_tokens: 2000, temperature: 1 },
+    });
     const early = await api<Inference>('GET', `/v1/inferences/${body.id}?wait=1ms`);
     expect(early.status).to.be.oneOf([200, 202]);
     if (early.status === 202) expect(early.body.status).to.be.oneOf(['queued', 'running']);
@@ -66,7 +77,11 @@ describeFlow('an inference', (flow) => {
 
   it('streams its tokens, which add up to its answer, and can be taken up again in the middle', async () => {
     const { api, url, key } = flow();
-    const { body } = await submit(api, { model: 'tiny-writer', input: 'Once ', parameters: { max_tokens: 60, seed: 3 } });
+    const { body } = await submit(api, {
+      model: 'tiny-writer',
+      input: 'Once ',
+      parameters: { max_tokens: 60, seed: 3 },
+    });
     const read = async (headers: Record<string, string> = {}) => {
       const answer = await fetch(`${url}/v1/inferences/${body.id}/events`, {
         headers: { authorization: `Bearer ${key}`, ...headers },
@@ -97,7 +112,11 @@ describeFlow('an inference', (flow) => {
 
   it('can be cancelled while it runs, and then stays cancelled', async () => {
     const { api } = flow();
-    const { body } = await submit(api, { model: 'tiny-writer', input: 'x', parameters: { max_tokens: 2000, temperature: 2 } });
+    const { body } = await submit(api, {
+      model: 'tiny-writer',
+      input: 'x',
+      parameters: { max_tokens: 2000, temperature: 2 },
+    });
     const cancelled = await api('DELETE', `/v1/inferences/${body.id}`);
     if (cancelled.status === 409) return; // it was faster
     expect(cancelled.status).to.equal(200);
@@ -117,7 +136,13 @@ describeFlow('an inference', (flow) => {
   it('is found by its words, its model, its status and its time, page by page', async () => {
     const { newTenant } = flow();
     const { api } = await newTenant('searchers');
-    const texts = ['Kırmızı gül ve İSTANBUL', 'a red rose in Istanbul', 'the blue sea', 'une rose rouge', 'eine rote Rose'];
+    const texts = [
+      'Kırmızı gül ve İSTANBUL',
+      'a red rose in Istanbul',
+      'the blue sea',
+      'une rose rouge',
+      'eine rote Rose',
+    ];
     let last: ApiAnswer<unknown> | undefined;
     for (const input of texts) {
       const accepted = await submit(api, { model: 'language-id', input });
@@ -209,7 +234,7 @@ describeFlow('a repeated request', (flow) => {
     for (let round = 0; round < 20; round++) {
       const bodies = ['bir', 'iki', 'üç', 'dört'].map((input) => ({ model: 'language-id', input }));
       const answers = await Promise.all(bodies.map((body) => submit(api, body, keyed(`race-${round}`))));
-      expect(answers.map(({ status }) => status).toSorted()).to.deep.equal([202, 422, 422, 422]);
+      expect(answers.map(({ status }) => status)).to.have.members([202, 422, 422, 422]);
       const winner = answers.findIndex(({ status }) => status === 202);
       const done = await wait(api, answers[winner]?.body.id ?? '');
       expect(done.body.input).to.equal(bodies[winner]?.input);

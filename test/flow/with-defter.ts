@@ -13,9 +13,9 @@ export interface Flow {
   readonly key: string;
   readonly dataDir: string;
   /** A client with another key. */
-  as(key: string | undefined): Api;
+  readonly as: (key: string | undefined) => Api;
   /** A new tenant and a client with a key of its own, which has the scopes named. */
-  newTenant(name: string, scopes?: readonly string[]): Promise<{ id: string; api: Api; key: string }>;
+  readonly newTenant: (name: string, scopes?: readonly string[]) => Promise<{ id: string; api: Api; key: string }>;
 }
 
 const MODES = ['normal', 'adversarial:20261123'];

@@ -47,6 +47,6 @@ describe('master key', () => {
     await writeFile(path, 'half a k');
     await chmod(path, 0o600);
     const broken = await loadMasterKey({ folder: folder.path }).catch((error: Error) => error);
-    expect(broken).to.be.an('error').with.property('message', `${path} does not hold a master key of 32 bytes`);
+    expect(broken).to.be.an('error').with.property('message', `${path} does not hold a master key of 32 bytes.`);
   });
 });

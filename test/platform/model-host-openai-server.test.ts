@@ -22,7 +22,13 @@ describe('openai runtime with a real server', function () {
     const [upstreamModel] = (await discoverOpenAi({ baseUrl: source, timeoutMs: 5_000, log })) ?? [];
     expect(upstreamModel, log.lines.join('\n')).to.be.a('string');
     const runtime = openOpenAiRuntime({ log });
-    const model = await runtime.load({ key: 'k', revision: 0, runtime: 'openai', source, options: { upstreamModel, allowPrivateNetwork: true } });
+    const model = await runtime.load({
+      key: 'k',
+      revision: 0,
+      runtime: 'openai',
+      source,
+      options: { upstreamModel, allowPrivateNetwork: true },
+    });
     const parameters = { temperature: 0, seed: 1, max_tokens: 16 };
     const run = { parameters, deadlineMs: 60_000 };
     const input = { messages: [{ role: 'user', content: 'Name the capital of France.' }] };

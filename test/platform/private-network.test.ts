@@ -27,10 +27,17 @@ describe('the private network', () => {
   const outside = ['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8'];
 
   for (const address of inside) it(`holds ${address}`, () => expect(isPrivateAddress(address)).to.equal(true));
-  for (const address of outside) it(`does not hold ${address}`, () => expect(isPrivateAddress(address)).to.equal(false));
+  for (const address of outside)
+    it(`does not hold ${address}`, () => expect(isPrivateAddress(address)).to.equal(false));
 
   it('is found behind a URL, whatever way its host is written', async () => {
-    for (const url of ['http://127.0.0.1:1/v1', 'http://[::1]/v1', 'http://localhost/v1', 'http://2130706433/v1', 'http://0x7f.1/'])
+    for (const url of [
+      'http://127.0.0.1:1/v1',
+      'http://[::1]/v1',
+      'http://localhost/v1',
+      'http://2130706433/v1',
+      'http://0x7f.1/',
+    ])
       expect(await upstreamFault(url, false), url).to.match(/not a public address/);
     expect(await upstreamFault('http://localhost/v1', true)).to.equal(undefined);
     expect(await upstreamFault('http://8.8.8.8/v1', false)).to.equal(undefined);
@@ -39,7 +46,13 @@ describe('the private network', () => {
   it('is not called for a model that must stay outside, neither by address nor by name', async () => {
     const upstream = await openOpenAiUpstream();
     const runtime = openOpenAiRuntime({ log: createQuietLog() });
-    const spec = (source: string) => ({ key: source, revision: 0, runtime: 'openai', source, options: { upstreamModel: 'm' } });
+    const spec = (source: string) => ({
+      key: source,
+      revision: 0,
+      runtime: 'openai',
+      source,
+      options: { upstreamModel: 'm' },
+    });
     try {
       const refused = await runtime.load(spec(upstream.url)).then(
         () => undefined,

@@ -1,4 +1,4 @@
-// given(past events).when(decide).then(events): the specification of a decider.
+// given(past events).when(decide).thenEvents(events): the specification of a decider.
 
 import { expect } from 'chai';
 import type { Origin } from '#events/create-event.ts';
@@ -34,7 +34,7 @@ export function given<State>(
     when<Outcome>(decide: (state: State) => readonly NewEvent[] | Outcome) {
       const outcome = decide(state);
       return {
-        then(...expected: readonly { type: string; data?: unknown }[]) {
+        thenEvents(...expected: readonly { type: string; data?: unknown }[]) {
           expect(outcome).to.be.an('array');
           const events = outcome as readonly NewEvent[];
           expect(events.map(({ type, data }) => ({ type, data }))).to.deep.equal(

@@ -4,10 +4,11 @@
 
 import { openSqliteReadStore } from '#platform/read-store/sqlite-read-store.ts';
 
-const [folder = '', name = '', count] = process.argv.slice(2);
+const [folder = '', name = '', count = 'Infinity'] = process.argv.slice(2);
+const end = Number(count);
 const store = await openSqliteReadStore({ folder, writes: 'here' });
 const first = Number((await store.positions(name)).get('t/0') ?? -1n) + 1;
-for (let number = first; count === undefined || number < Number(count); number++) {
+for (let number = first; number < end; number++) {
   await store.apply(
     Array.from({ length: 10 }, (_, i) => ({
       key: `${name}:${i}`,

@@ -33,8 +33,15 @@ export class DidNotStart extends Error {
   }
 }
 
-/** `env` overrides the settings below; the environment of the tests themselves is not inherited but for PATH. */
-export async function startDefter(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<RunningDefter> {
+/**
+ * `env` overrides the settings below; the environment of the tests themselves is not inherited but for PATH. `onSpawn`
+ * is given what kills the process while it starts; then this rejects with `DidNotStart`.
+ */
+export async function startDefter(
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+  { onSpawn }: { readonly onSpawn?: (kill9: () => void) => void } = {},
+): Promise<RunningDefter> {
   const child = spawn(process.execPath, [MAIN], {
     cwd: dataDir,
     env: {
@@ -48,6 +55,7 @@ export async function startDefter(dataDir: string, env: Readonly<Record<string, 
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onSpawn?.(() => child.kill('SIGKILL'));
   let printed = '';
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => {

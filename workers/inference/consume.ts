@@ -28,7 +28,13 @@ export interface ConsumeOptions {
   readonly suspectUpTo: bigint;
   readonly submit: (job: Job) => void;
   /** Ends a request that no model is asked for. */
-  readonly refuse: (event: RecordedEvent, inferenceId: string, error: RunError, attempt: number, ended: () => void) => void;
+  readonly refuse: (
+    event: RecordedEvent,
+    inferenceId: string,
+    error: RunError,
+    attempt: number,
+    ended: () => void,
+  ) => void;
 }
 
 export interface InferenceConsumer {
@@ -51,6 +57,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   const attemptOf = createAttemptLookup(options);
   let room: (() => void) | undefined;
   let stopped = false;
+  const isFull = () => running.size >= WINDOW && !stopped;
 
   const finish = (id: string, attempt: number) => {
     const { acks } = running.get(id) ?? { acks: [] };
@@ -65,12 +72,13 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     const attempt = await attemptOf(event, id);
     if (attempt === undefined) return finish(id, 1);
     const ended = () => finish(id, attempt);
-    const end = (code: string, message: string) => refuse(event, id, { code, message, retriable: false }, attempt, ended);
+    const end = (code: string, message: string) =>
+      refuse(event, id, { code, message, retriable: false }, attempt, ended);
     if (attempt > MAX_ATTEMPTS) return end('crashed', `the server died ${MAX_ATTEMPTS} times while this request ran`);
     if (!model) return end('model-retired', `the model ${request.model} is not registered any more`);
     if (request.deadline <= now()) return end('timeout', 'its deadline passed before it could run');
     const input = await contents.open(event.metadata, request.input).catch((error: unknown) => unreadable(error));
-    if (input instanceof Unreadable) return end('content-unreadable', 'its content cannot be read');
+    if (input === UNREADABLE) return end('content-unreadable', 'its content cannot be read');
     if (input === ERASED) return end('erased', 'its content has been erased');
     const parameters = Object.entries(request.parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]);
     submit({
@@ -116,16 +124,16 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
         begun.push(begin(event, id, models.get(modelKeyOf(event.data as InferenceRequest)), controller.signal));
       }
       await Promise.all(begun);
-      while (running.size >= WINDOW && !stopped) await new Promise<void>((resolve) => (room = resolve));
+      while (isFull()) await new Promise<void>((resolve) => (room = resolve));
     },
   };
 }
 
-class Unreadable {}
+const UNREADABLE = Symbol('unreadable');
 
 /** A fault of the content itself ends its request; any other stops the consumer, to be tried again. */
-function unreadable(error: unknown): Unreadable {
-  if (error instanceof Error && 'retriable' in error && error.retriable === false) return new Unreadable();
+function unreadable(error: unknown): typeof UNREADABLE {
+  if (error instanceof Error && 'retriable' in error && error.retriable === false) return UNREADABLE;
   throw error;
 }
 
@@ -159,7 +167,10 @@ async function modelsOf(standings: Pick<Standings<Standing>, 'get'>, batch: read
   return new Map(
     [...streams.keys()].map((key, i) => {
       const standing = found[i];
-      return [key, standing?.of === 'model' && standing.state.status === 'registered' ? standing.state.model : undefined];
+      return [
+        key,
+        standing?.of === 'model' && standing.state.status === 'registered' ? standing.state.model : undefined,
+      ];
     }),
   );
 }

@@ -48,7 +48,7 @@ export function createFairQueue<Item extends QueuedItem>(): FairQueue<Item> {
       let taken = true;
       while (taken && batch.length < max) {
         taken = false;
-        for (const [tenantId, lanes] of [...tenants]) {
+        for (const [tenantId, lanes] of Array.from(tenants)) {
           if (batch.length === max) break;
           if (!lanes.has(batchKey)) continue;
           const item = shift(tenantId, batchKey);

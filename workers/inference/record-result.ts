@@ -1,12 +1,12 @@
 // Appends a request's end at expected revision 0, so that it is revision 1 whoever else tries: one recorded result.
 
-import { v7 } from 'uuid';
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { Contents } from '#platform/content/content.ts';
 import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
+import { newId } from '#platform/new-id.ts';
 import { retryWhileRetriable } from '#platform/retry.ts';
 import type { RunResult } from '#platform/model-host/model-runtime.ts';
 import { inferenceChannel } from '#events/live.ts';
@@ -33,7 +33,7 @@ export function createResultRecorder({ store, contents, live, log }: RecordResul
     const value = result.ok ? result.output : result.error.message;
     const { content, keyId } = await contents.seal(tenantId, value);
     const origin: Origin = {
-      eventId: v7(),
+      eventId: newId(),
       commandId: request.id,
       tenantId,
       actor: WORKER,
@@ -42,7 +42,11 @@ export function createResultRecorder({ store, contents, live, log }: RecordResul
       ...(traceparent !== undefined && { traceparent }),
     };
     return result.ok
-      ? createEvent('InferenceCompleted', { output: content, ...result.usage, cache: 'bypass', startedAt, attempt }, origin)
+      ? createEvent(
+          'InferenceCompleted',
+          { output: content, ...result.usage, cache: 'bypass', startedAt, attempt },
+          origin,
+        )
       : createEvent('InferenceFailed', { code: result.error.code, message: content, attempt }, origin);
   };
 

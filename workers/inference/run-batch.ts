@@ -23,7 +23,10 @@ export interface RunBatchOptions {
   readonly retry: (job: Job) => void;
 }
 
-const failure = (code: string, message: string): RunResult => ({ ok: false, error: { code, message, retriable: false } });
+const failure = (code: string, message: string): RunResult => ({
+  ok: false,
+  error: { code, message, retriable: false },
+});
 
 export function createBatchRunner(options: RunBatchOptions) {
   const { host, specOf, live, now, log, record, retry } = options;
@@ -50,8 +53,7 @@ export function createBatchRunner(options: RunBatchOptions) {
         deadlineMs: Math.max(1, Math.min(first.model.definition.timeoutMs, left)),
         signals: new Map(jobs.map(({ id, signal }) => [id, signal])),
         ...(streams && {
-          onToken: (id: string, text: string) =>
-            say(id, { type: 'token', text, attempt: byId.get(id)?.attempt ?? 1 }),
+          onToken: (id: string, text: string) => say(id, { type: 'token', text, attempt: byId.get(id)?.attempt ?? 1 }),
         }),
       },
     );

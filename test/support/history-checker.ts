@@ -1,0 +1,19 @@
+// Asserts the invariants that hold whatever is killed and whenever: every breach is one sentence, all of them are given.
+
+import type { History, Violation } from './history.ts';
+import { logOrder, requestEffects } from './history-log-checks.ts';
+import { readModelFaults } from './history-model-checks.ts';
+import { staleReads } from './history-read-checks.ts';
+import { inferenceEnds } from './history-result-checks.ts';
+
+export const checkHistory = (history: History): Violation[] => [
+  ...logOrder(history.log),
+  ...requestEffects(history),
+  ...readModelFaults(history),
+  ...staleReads(history),
+  ...inferenceEnds(history),
+];
+
+/** For a test's failure: what broke, one a line. */
+export const describeViolations = (violations: readonly Violation[]) =>
+  violations.map(({ invariant, sentence }) => `${invariant}: ${sentence}`).join('\n');

@@ -1,0 +1,333 @@
+// Callers with habits: each does one thing after another, chosen by its seed, and tells the recorder all of it. What was
+// sent with an Idempotency-Key is sent again until it is answered.
+
+import { apiKeyStream, inferenceStream, modelStream, tenantStream } from '#events/streams.ts';
+import { createRandom, type Random } from '../../models/training/random.ts';
+import type { ApiAnswer } from './api-client.ts';
+import type { Acknowledged, Command, Recorder } from './history-recorder.ts';
+import type { RequestOutcome, Seen } from './history.ts';
+
+const TENANT = 'default';
+const TEXTS = [
+  'Günaydın, nasılsınız?',
+  'Where is the station?',
+  'Wo ist der Bahnhof?',
+  'Gdzie jest dworzec?',
+  'Où est la gare ?',
+];
+const SHARED_MODELS = ['shared/one', 'shared/two'];
+/** The longest pause between two things that a client does, in milliseconds. */
+const IDLE_MS = 25;
+const MOST_PAGES = 20;
+
+export interface ClientOptions {
+  readonly recorder: Recorder;
+  readonly seed: number;
+  readonly name: string;
+  /** Aborted: it finishes what it is at, and ends. */
+  readonly signal: AbortSignal;
+}
+
+interface IssuedKey extends Acknowledged {
+  readonly id: string;
+  readonly secret: string;
+  revoked?: Acknowledged;
+}
+
+export async function runClient({ recorder, seed, name, signal }: ClientOptions): Promise<void> {
+  const random = createRandom(seed);
+  const inferences: (Acknowledged & { readonly id: string })[] = [];
+  const keys: IssuedKey[] = [];
+  let counter = 0;
+  const next = (what: string) => `${name}-${what}-${++counter}`;
+
+  /** With a key it is sent until it is answered; a few more times for good measure. */
+  const command = async (one: Omit<Command, 'command'>, keyed: boolean) => {
+    const id = next(one.what);
+    const whole: Command = { ...one, command: id, ...(keyed && { idempotencyKey: id }) };
+    let sent = await recorder.send(whole);
+    while (keyed && sent.outcome.as === 'unknown') sent = await recorder.send(whole);
+    if (keyed && random.next() < 0.1) await recorder.send(whole);
+    return sent;
+  };
+
+  const inferenceOf = (payload: { readonly model: string; readonly input: string }) =>
+    ({
+      what: 'submit',
+      claim: { type: 'InferenceRequested', where: { model: payload.model } },
+      method: 'POST',
+      path: '/v1/inferences',
+      payload,
+      stream: ({ body }: ApiAnswer) => inferenceStream(String(body['id'])),
+    }) satisfies Omit<Command, 'command'>;
+
+  const somePayload = () => {
+    const input = `${random.pick(TEXTS)} ${name} ${++counter}`;
+    if (random.next() < 0.7) return { model: 'language-id', input, parameters: { top: 1 + random.below(3) } };
+    const parameters = { max_tokens: 4 + random.below(40), seed: random.below(1_000) };
+    return { model: 'tiny-writer', input, parameters };
+  };
+
+  const remember = ({ outcome, answer }: { outcome: RequestOutcome; answer: ApiAnswer | undefined }) => {
+    if (outcome.as !== 'acknowledged' || !answer) return;
+    const { token, stream, revision } = outcome;
+    inferences.push({ token, stream, revision, id: String(answer.body['id']) });
+  };
+
+  const readInference = async (wait: string) => {
+    const one = inferences.at(-1 - random.below(Math.min(5, inferences.length)));
+    if (!one) return;
+    await recorder.read({
+      what: 'read of an inference',
+      path: `/v1/inferences/${one.id}${wait}`,
+      tokens: [one],
+      shows: (answer) => [shown(one.stream, answer)],
+    });
+  };
+
+  /** Looks for a row in a list, page by page; `seen` says what it means that it is there, or not. */
+  const findInList = async (path: string, mark: Acknowledged, id: string, seen: (isHere: boolean) => Seen) => {
+    for (let after = '', pages = 0; pages < MOST_PAGES; pages++) {
+      let isHere = false;
+      const answer = await recorder.read({
+        what: 'list',
+        path: `${path}${after}`,
+        tokens: [mark],
+        shows({ status, body }) {
+          if (status !== 200) return undefined;
+          isHere = (body['data'] as { id: string }[]).some((row) => row.id === id);
+          return isHere || body['next'] === null ? [seen(isHere)] : undefined;
+        },
+      });
+      const more = answer?.status === 200 ? answer.body['next'] : null;
+      if (isHere || more === null) return;
+      after = `&after=${encodeURIComponent(String(more))}`;
+    }
+  };
+
+  /** `shows`: the revision that a row of this list stands for. */
+  const findInference = (one: Acknowledged & { readonly id: string }, filter: string, revision: number) =>
+    findInList(`/v1/inferences?limit=100${filter}`, one, one.id, (isHere) => ({
+      stream: one.stream,
+      shows: 'revision',
+      revision: isHere ? revision : -1,
+    }));
+
+  const things: readonly (readonly [weight: number, what: () => Promise<void>])[] = [
+    [22, async () => remember(await command(inferenceOf(somePayload()), false))],
+    [22, async () => remember(await command(inferenceOf(somePayload()), true))],
+    [5, () => rivals()],
+    [8, () => cancel()],
+    [12, () => readInference('')],
+    [6, () => readInference('?wait=2s')],
+    [6, () => listAfterSubmit()],
+    [5, () => audit()],
+    [7, () => issueKey()],
+    [5, () => revokeKey()],
+    [5, () => readKeys()],
+    [4, () => registerModel()],
+    [6, () => setDefaults()],
+    [2, () => createTenant()],
+  ];
+  const total = things.reduce((sum, [weight]) => sum + weight, 0);
+
+  /** Two bodies under one key at the same time: one wins, the other is told so. */
+  async function rivals() {
+    const id = next('rivals');
+    const send = async (payload: ReturnType<typeof somePayload>) => {
+      const whole: Command = { ...inferenceOf(payload), command: id, idempotencyKey: id };
+      let sent = await recorder.send(whole);
+      while (sent.outcome.as === 'unknown') sent = await recorder.send(whole);
+      remember(sent);
+    };
+    await Promise.all([send(somePayload()), send(somePayload())]);
+  }
+
+  async function cancel() {
+    const one = inferences.at(-1);
+    if (!one) return;
+    const { outcome } = await command(
+      {
+        what: 'cancel',
+        claim: { type: 'InferenceCancelled', where: {} },
+        mayChangeNothing: true,
+        method: 'DELETE',
+        path: `/v1/inferences/${one.id}`,
+        stream: () => one.stream,
+      },
+      random.next() < 0.5,
+    );
+    if (outcome.as !== 'acknowledged') return;
+    const { token, stream, revision } = outcome;
+    await findInference({ token, stream, revision, id: one.id }, '&status=cancelled', 1);
+  }
+
+  async function listAfterSubmit() {
+    const sent = await command(inferenceOf(somePayload()), true);
+    remember(sent);
+    const one = inferences.at(-1);
+    if (one && sent.outcome.as === 'acknowledged') await findInference(one, '', 0);
+  }
+
+  async function audit() {
+    const one = inferences.at(-1 - random.below(Math.min(3, inferences.length)));
+    if (!one) return;
+    await recorder.read({
+      what: 'audit of an inference',
+      path: `/v1/audit?stream=${one.stream}`,
+      tokens: [one],
+      shows: ({ status, body }) => {
+        const rows = status === 200 ? (body['data'] as { revision: number }[]) : [];
+        return [
+          { stream: one.stream, shows: 'revision', revision: Math.max(-1, ...rows.map(({ revision }) => revision)) },
+        ];
+      },
+    });
+  }
+
+  async function issueKey() {
+    const { outcome, answer } = await command(
+      {
+        what: 'issue',
+        claim: { type: 'ApiKeyIssued', where: {} },
+        method: 'POST',
+        path: '/v1/api-keys',
+        payload: { name: next('key'), scopes: ['models:read', 'inference:read'] },
+        stream: ({ body }) => apiKeyStream(String(body['id'])),
+      },
+      random.next() < 0.6,
+    );
+    if (outcome.as !== 'acknowledged' || !answer) return;
+    const { token, stream, revision } = outcome;
+    const issued = { token, stream, revision, id: String(answer.body['id']), secret: String(answer.body['key']) };
+    keys.push(issued);
+    await knock(issued);
+  }
+
+  async function revokeKey() {
+    const one = keys.findLast(({ revoked }) => !revoked);
+    if (!one || random.next() < 0.3) return;
+    const { outcome } = await command(
+      {
+        what: 'revoke',
+        claim: { type: 'ApiKeyRevoked', where: {} },
+        mayChangeNothing: true,
+        method: 'DELETE',
+        path: `/v1/api-keys/${one.id}`,
+        stream: () => one.stream,
+      },
+      random.next() < 0.5,
+    );
+    // One that may have been revoked is asked for no more: whether it lives is not known.
+    if (outcome.as !== 'acknowledged') return void keys.splice(keys.indexOf(one), 1);
+    const { token, stream, revision } = outcome;
+    one.revoked = { token, stream, revision };
+    await knock(one);
+  }
+
+  /** A key is let in, or not, from the moment that the answer came: the door needs no token. */
+  async function knock({ secret, revoked, ...issued }: IssuedKey) {
+    const mark = revoked ?? issued;
+    const { stream, revision } = mark;
+    const answer = await recorder.read({
+      what: 'door',
+      path: '/v1/models/language-id',
+      tokens: [],
+      key: secret,
+      shows: () => [],
+    });
+    if (answer?.status !== 200 && answer?.status !== 401) return;
+    const shows = answer.status === 200 ? 'alive' : 'nothing';
+    recorder.reads.push({
+      request: next('door'),
+      what: 'door',
+      token: [{ stream, revision }],
+      seen: [{ stream, shows }],
+    });
+  }
+
+  async function readKeys() {
+    const one = keys.at(-1);
+    if (!one) return;
+    await findInList('/v1/api-keys?limit=100', one.revoked ?? one, one.id, (isHere) => ({
+      stream: one.stream,
+      shows: isHere ? 'alive' : 'nothing',
+    }));
+  }
+
+  const changeModel = async (what: string, claim: Command['claim'], path: string, payload: unknown, model: string) => {
+    const stream = modelStream(TENANT, model);
+    const { outcome } = await command(
+      { what, claim, mayChangeNothing: true, method: 'PUT', path, payload, stream: () => stream },
+      random.next() < 0.5,
+    );
+    if (outcome.as !== 'acknowledged') return;
+    const { token, revision } = outcome;
+    const tokens = [{ token, stream, revision }];
+    await recorder.read({
+      what: 'model',
+      path: `/v1/models/${model}`,
+      tokens,
+      shows: (answer) => [shown(stream, answer)],
+    });
+    await recorder.read({
+      what: 'list of models',
+      path: '/v1/models',
+      tokens,
+      shows: ({ body }) => {
+        const row = (body['data'] as { id: string; revision: number }[] | undefined)?.find(({ id }) => id === model);
+        return [{ stream, shows: 'revision', revision: row?.revision ?? -1 }];
+      },
+    });
+  };
+
+  async function registerModel() {
+    const model = random.pick(SHARED_MODELS);
+    const description = `number ${random.below(4)}`;
+    const payload = { runtime: 'tensorflow', source: 'language-id', description };
+    await changeModel(
+      'register',
+      { type: 'ModelRegistered', where: { description } },
+      `/v1/models/${model}`,
+      payload,
+      model,
+    );
+  }
+
+  async function setDefaults() {
+    const model = random.pick(SHARED_MODELS);
+    const top = 1 + random.below(20);
+    const claim = { type: 'ModelDefaultsSet', where: { defaults: { top: String(top) } } };
+    await changeModel('defaults', claim, `/v1/models/${model}/defaults`, { top }, model);
+  }
+
+  async function createTenant() {
+    await command(
+      {
+        what: 'tenant',
+        claim: { type: 'TenantCreated', where: {} },
+        method: 'POST',
+        path: '/v1/tenants',
+        payload: { name: next('tenant') },
+        stream: ({ body }) => tenantStream(String(body['id'])),
+      },
+      true,
+    );
+  }
+
+  while (!signal.aborted) {
+    let at = random.next() * total;
+    const [, thing] = things.find(([weight]) => (at -= weight) < 0) ?? things[0]!;
+    await thing();
+    await idle(random);
+  }
+}
+
+const idle = (random: Random) => new Promise((resolve) => setTimeout(resolve, random.next() * IDLE_MS));
+
+function shown(stream: string, { status, headers, body }: ApiAnswer): Seen {
+  const revision = Number(/^"(\d+)"$/.exec(headers.get('etag') ?? '')?.[1] ?? -1);
+  if (status !== 200 && status !== 202) return { stream, shows: 'revision', revision: -1 };
+  const state = body['status'];
+  return { stream, shows: 'revision', revision, ...(typeof state === 'string' && { status: state }) };
+}

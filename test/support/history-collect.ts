@@ -1,0 +1,126 @@
+// What a server says of itself once it is quiet: every page of every list, every inference by id, the log and the read
+// store as they are on the disk.
+
+import type { RecordedEvent } from '#events/envelope.ts';
+import { categoryOf, subjectOf } from '#events/streams.ts';
+import { parseConfig } from '#platform/config.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import { openLog } from '#platform/platform.ts';
+import { openSqliteReadStore } from '#platform/read-store/sqlite-read-store.ts';
+import { eventLanguage } from '../../compose/event-language.ts';
+import type { Api } from './api-client.ts';
+import { eventually } from './eventually.ts';
+import type { ReadModels, Row } from './history.ts';
+
+const PAGE = 1_000;
+const AT_ONCE = 8;
+const MOST_DOCUMENTS = 1_000_000;
+
+/** Beside a running server, or without one. */
+export function openLogOf(dataDir: string): Promise<EventStore> {
+  const result = parseConfig({ DATA_DIR: dataDir });
+  if (!result.ok) throw new Error(result.faults.join(' '));
+  return openLog(result.config, eventLanguage);
+}
+
+export async function readLog(store: Pick<EventStore, 'readAll'>): Promise<RecordedEvent[]> {
+  const log: RecordedEvent[] = [];
+  for (;;) {
+    const page = await store.readAll(log.at(-1)?.position ?? 0n, PAGE);
+    log.push(...page);
+    if (page.length < PAGE) return log;
+  }
+}
+
+/** Inferences in the log that have no end yet. */
+export function unendedOf(log: readonly RecordedEvent[]): string[] {
+  const open = new Set<string>();
+  for (const { stream, revision } of log) {
+    if (categoryOf(stream) !== 'inference') continue;
+    if (revision === 0) open.add(stream);
+    else open.delete(stream);
+  }
+  return [...open];
+}
+
+/** Waits until every inference of the log has ended and no consumer lags; rejects, naming what still is to come. */
+export async function untilQuiet(
+  api: Api,
+  url: string,
+  log: Pick<EventStore, 'readAll'>,
+  withinMs: number,
+): Promise<void> {
+  await eventually(async () => {
+    const open = unendedOf(await readLog(log));
+    if (open.length > 0) {
+      // Wakes with its end, and does not weigh on the server until then.
+      await api('GET', `/v1/inferences/${subjectOf(open[0] ?? '')}?wait=5s`);
+      throw new Error(`${open.length} inferences have no end, such as ${open.slice(0, 5).join(', ')}`);
+    }
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const lags = [...metrics.matchAll(/^defter_consumer_lag_events\{([^}]*)\} (\d+)/gm)].map(([, group, lag]) => ({
+      group,
+      lag,
+    }));
+    if (lags.length < 5) throw new Error(`only ${lags.length} consumers tell their lag`);
+    const lagging = lags.filter(({ lag }) => lag !== '0');
+    if (lagging.length > 0)
+      throw new Error(`consumers lag: ${lagging.map(({ group, lag }) => `${group} by ${lag}`).join(', ')}`);
+  }, withinMs);
+}
+
+export async function collectReadModels(
+  api: Api,
+  inferenceIds: readonly string[],
+): Promise<Omit<ReadModels, 'documents'>> {
+  const list = (status?: string) =>
+    pages(api, `/v1/inferences?limit=100${status === undefined ? '' : `&status=${status}`}`);
+  return {
+    inferences: await byId(api, inferenceIds),
+    lists: {
+      all: await list(),
+      queued: await list('queued'),
+      completed: await list('completed'),
+      failed: await list('failed'),
+      cancelled: await list('cancelled'),
+    },
+    audit: await pages(api, '/v1/audit?limit=100'),
+    keys: await pages(api, '/v1/api-keys?limit=100'),
+    models: (await api<{ data: Row[] }>('GET', '/v1/models')).body.data,
+    tenants: await pages(api, '/v1/tenants?limit=100'),
+  };
+}
+
+async function byId(api: Api, ids: readonly string[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const answers = await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => api<Row>('GET', `/v1/inferences/${id}`)));
+    for (const { status, body } of answers) if (status === 200) rows.push(body);
+  }
+  return rows;
+}
+
+async function pages(api: Api, path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let after = ''; ;) {
+    const { status, body } = await api<{ data: Row[]; next: string | null }>('GET', `${path}${after}`);
+    if (status !== 200) throw new Error(`${path} was answered ${status}: ${JSON.stringify(body)}`);
+    rows.push(...body.data);
+    if (body.next === null) return rows;
+    after = `&after=${encodeURIComponent(body.next)}`;
+  }
+}
+
+/** Of a folder that no server holds. */
+export async function readDocuments(dataDir: string): Promise<ReadModels['documents']> {
+  const store = await openSqliteReadStore({ folder: dataDir, writes: 'here' });
+  try {
+    const keys = (
+      await Promise.all(['inference:', 'standing:'].map((prefix) => store.keys(prefix, MOST_DOCUMENTS)))
+    ).flat();
+    const documents = await store.get(keys);
+    return documents.flatMap((document, i) => (document ? [{ key: keys[i] ?? '', ...document }] : []));
+  } finally {
+    await store.close();
+  }
+}

