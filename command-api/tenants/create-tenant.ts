@@ -1,6 +1,7 @@
 // Creating a tenant: its name is claimed, its key is made, and then it is. Each step may be repeated after a crash.
 
 import { createHash } from 'node:crypto';
+import { v5 } from 'uuid';
 import type { Origin } from '#events/create-event.ts';
 import type { Standing } from '#events/standing.ts';
 import { tenantNameStream, tenantStream } from '#events/streams.ts';
@@ -32,7 +33,8 @@ export interface NewTenant {
 const nameDigest = (name: string) => createHash('sha256').update(name.normalize('NFKC').toLowerCase()).digest('hex');
 
 export async function createTenant(ports: TenantPorts, { id, name, origin, repeatable }: NewTenant) {
-  const claim = await claimName(ports, id, name, origin);
+  // Two events of one command: each has an id of its own, and a repeat the same ones.
+  const claim = await claimName(ports, id, name, { ...origin, eventId: v5('name claim', origin.eventId) });
   if (claim === 'taken') return 'taken';
   await ports.keyring.createSubject(id);
   const stream = tenantStream(id);

@@ -5,7 +5,7 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { Log } from '../logging/log.ts';
-import { backOff, Interrupted, isFinal, isTransient, pause, persist } from './back-off.ts';
+import { backOff, Interrupted, isFinal, isTransient, pause, persist } from '../back-off.ts';
 import { createBell } from './bell.ts';
 import type { Bus, Consumer, Delivery } from './bus.ts';
 import { loadDeadLetters, type DeadLetters, type DeadLetterStore } from './dead-letters.ts';

@@ -4,7 +4,7 @@
 import type { RecordedEvent } from '#events/envelope.ts';
 import { LogIsNewer } from '../event-store/event-store.ts';
 import type { Log } from '../logging/log.ts';
-import { backOff, Interrupted, isFinal, pause, persist } from './back-off.ts';
+import { backOff, Interrupted, isFinal, pause, persist } from '../back-off.ts';
 import { createBell } from './bell.ts';
 import type { Consumer, ConsumerOptions, Delivery, Positions } from './bus.ts';
 import { startCheckpointKeeper } from './checkpoint-keeper.ts';

@@ -83,7 +83,7 @@ export function createHttpApp(options: HttpAppOptions): Koa {
     if (!route.public && route.permission === undefined) throw new Error(`${route.id} names no permission`);
   }
   const router = createRouter(options.routes);
-  const common = createSecurityHeaders();
+  const security = createSecurityHeaders();
 
   const findRoute = (req: IncomingMessage, url: string): Match | Answer => {
     const match = router.match(req.method ?? '', url);
@@ -210,7 +210,7 @@ export function createHttpApp(options: HttpAppOptions): Koa {
     };
     if (options.onAnswer) res.once('close', () => options.onAnswer?.(recordOf(req, res, progress)));
     const sending = {
-      common,
+      security,
       requestId: progress.requestId,
       bodyLimit,
       onStreamError: (error: Error) => log.warn({ err: error, requestId: progress.requestId }, 'a stream broke off'),

@@ -1,11 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
 
-/**
- * The headers that helmet sets, read off it once: they are the same for each answer, and running it per request costs
- * more than all else of the floor. Answers that are pages bring a `content-security-policy` of their own.
- */
-export function createSecurityHeaders(): Readonly<Record<string, string>> {
+export interface SecurityHeaders {
+  /** All that helmet sets. Pages bring a `content-security-policy` of their own. */
+  readonly page: Readonly<Record<string, string>>;
+  /** What means something on an answer that no browser shows (OWASP REST security cheat sheet), and no cache may keep. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+const ON_DATA = ['content-security-policy', 'x-content-type-options', 'x-frame-options', 'strict-transport-security'];
+
+/** Read off helmet once: they are the same for each answer. */
+export function createSecurityHeaders(): SecurityHeaders {
   const headers: Record<string, string> = {};
   const response = {
     setHeader: (name: string, value: string) => (headers[name.toLowerCase()] = value),
@@ -20,5 +26,6 @@ export function createSecurityHeaders(): Readonly<Record<string, string>> {
   });
   run({} as IncomingMessage, response as unknown as ServerResponse, (error) => (failure = error));
   if (failure !== undefined) throw failure;
-  return headers;
+  const data = Object.fromEntries(Object.entries(headers).filter(([name]) => ON_DATA.includes(name)));
+  return { page: headers, data: { ...data, 'cache-control': 'no-store' } };
 }

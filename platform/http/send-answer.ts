@@ -3,12 +3,12 @@ import { pipeline } from 'node:stream';
 import { lingerAndClose } from './linger.ts';
 import { announcedLength } from './read-body.ts';
 import type { Answer } from './route.ts';
+import type { SecurityHeaders } from './security-headers.ts';
 
 const NO_BODY = new Set([204, 304]);
 
 export interface SendOptions {
-  /** Headers of every answer. */
-  readonly common: Readonly<Record<string, string>>;
+  readonly security: SecurityHeaders;
   readonly requestId: string;
   /** A body up to this length that nobody read is drained and the connection kept; a longer one costs the connection. */
   readonly bodyLimit: number;
@@ -18,7 +18,9 @@ export interface SendOptions {
 
 /** Writes an answer. HEAD gets the headers that GET would, and no body. */
 export function sendAnswer(req: IncomingMessage, res: ServerResponse, answer: Answer, options: SendOptions): void {
-  const headers: Record<string, string | number> = { ...options.common, 'x-request-id': options.requestId };
+  const isPage = answer.bytes !== undefined;
+  const common = isPage ? options.security.page : options.security.data;
+  const headers: Record<string, string | number> = { ...common, 'x-request-id': options.requestId };
   const payload = payloadOf(answer, headers);
   if (answer.headers) Object.assign(headers, answer.headers);
 

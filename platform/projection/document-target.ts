@@ -25,11 +25,15 @@ export function createDocumentTarget(
   return {
     concerns: (stream) => projection.keyOf(stream) !== undefined,
     async load(streams) {
-      const documents = await store.get(streams.map(({ stream }) => keyOf(stream)));
-      return streams.map(({ stream }, at) => ({
+      // From its first event on a stream folds from nothing; if it was written further before, the guard refuses it. Only
+      // counts, which are added up, would be added twice.
+      const needed = projection.withoutCounts ? streams.filter(({ first }) => first > 0) : streams;
+      const documents = await store.get(needed.map(({ stream }) => keyOf(stream)));
+      const known = new Map(needed.map(({ stream }, at) => [stream, documents[at]]));
+      return streams.map(({ stream }) => ({
         stream,
-        revision: documents[at]?.revision ?? -1,
-        document: documents[at]?.value ?? undefined,
+        revision: known.get(stream)?.revision ?? -1,
+        document: known.get(stream)?.value ?? undefined,
         members: NONE,
         counts: NONE,
       }));

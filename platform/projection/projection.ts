@@ -27,6 +27,8 @@ export interface DocumentProjection<Document = unknown> extends ProjectionBase {
   keyOf(stream: string): string | undefined;
   /** `document` is undefined before the first change and after a deletion. */
   project(document: Document | undefined, event: RecordedEvent): DocumentChange<Document>;
+  /** True when no change gives counts: then a stream's first event is folded without a look at what is stored. */
+  readonly withoutCounts?: true;
   /** From when on (milliseconds since the epoch) the document may vanish; asked at each write. */
   expiresAt?(document: Document): number | undefined;
 }

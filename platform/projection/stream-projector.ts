@@ -1,7 +1,7 @@
 // Applies events to a projection's target: each stream is loaded once, folded in memory and written once, the positions
 // with it. A stream whose event keeps failing is parked; trouble with a store is no event's fault and is waited out.
 
-import { backOff, isFinal, pause, persist } from '../bus/back-off.ts';
+import { backOff, isFinal, pause, persist } from '../back-off.ts';
 import type { Positions } from '../bus/bus.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import type { Log } from '../logging/log.ts';

@@ -8,6 +8,7 @@ export const inferenceProjection: DocumentProjection<InferenceState> = {
   kind: 'document',
   name: INFERENCE,
   topics: [TOPICS.inference],
+  withoutCounts: true,
   keyOf: (stream) => (categoryOf(stream) === 'inference' ? inferenceKey(subjectOf(stream)) : undefined),
   project: (before, event) => ({ document: evolveInference(before ?? initialInference, event) }),
   expiresAt: (state) =>

@@ -6,6 +6,7 @@ import { STANDING } from './read-model.ts';
 export const standingProjection: DocumentProjection<Standing> = {
   kind: 'document',
   ...STANDING,
+  withoutCounts: true,
   keyOf: (stream) => (STANDING_CATEGORIES.has(categoryOf(stream)) ? standingKey(stream) : undefined),
   project(before, event) {
     const standing = evolveStanding(before, event);

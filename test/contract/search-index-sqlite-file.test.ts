@@ -91,6 +91,16 @@ for (const reads of ['here', 'thread'] as const) {
       await Promise.all(others.map((other) => other.close()));
     });
 
+    it('gives no code that went back with its transaction', async () => {
+      const { index } = under;
+      const write = { id: 'a', revision: 0, fields: { tenant: 'acme', at: 1 } };
+      const tooLarge = { projection: 'p', positions: new Map([['t/0', 2n ** 70n]]) };
+      await refusal(Error, index.apply('notes', [write], tooLarge));
+      expect(await index.search('notes', { ...all, partition: undefined })).to.deep.equal([]);
+      await index.apply('notes', [write]);
+      expect((await index.search('notes', all)).map(({ fields }) => fields['tenant'])).to.deep.equal(['acme']);
+    });
+
     it('refuses a file of a newer version', async () => {
       await under.index.close();
       const file = new DatabaseSync(join(under.path, 'search.sqlite'));

@@ -92,7 +92,7 @@ describeFlow('what cannot be right', (flow) => {
     expect(both.detail).to.include('temperature');
     const messages = [{ role: 'user', content: 'hello' }];
     expectProblem(await submit({ model: 'language-id', messages }), 422, 'unsupported-by-model', '/messages');
-    expectProblem(await submit({ model: 'language-id', messages, input: 'a' }), 422, 'invalid-request', '/input');
+    expectProblem(await submit({ model: 'language-id', messages, input: 'a' }), 422, 'invalid-request', '/messages');
     expectProblem(await submit({ model: 'language-id', messages: [] }), 422, 'invalid-request', '/messages');
   });
 
@@ -222,7 +222,7 @@ describeFlow('what cannot be right', (flow) => {
     for (const limit of ['0', '101', '-1', '1.5', 'x', '', '1e1']) await refused(`limit=${limit}`, '/limit');
     await refused('limit=1&limit=2', '/limit');
     await refused('status=done', '/status');
-    await refused('status=queued&status=done', '/status/1');
+    await refused('status=queued&status=done', '/status');
     await refused('createdAfter=yesterday', '/createdAfter');
     await refused('createdBefore=2026-13-01T00:00:00Z', '/createdBefore');
     await refused('unknown=1', '/unknown');

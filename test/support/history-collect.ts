@@ -1,12 +1,14 @@
 // What a server says of itself once it is quiet: every page of every list, every inference by id, the log and the read
 // store as they are on the disk.
 
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { parseConfig } from '#platform/config.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { openLog } from '#platform/platform.ts';
-import { openSqliteReadStore } from '#platform/read-store/sqlite-read-store.ts';
+import { putRevision, readStoreFile } from '#platform/read-store/sqlite-read-store-schema.ts';
 import { eventLanguage } from '../../compose/event-language.ts';
 import type { Api } from './api-client.ts';
 import { eventually } from './eventually.ts';
@@ -14,7 +16,6 @@ import type { ReadModels, Row } from './history.ts';
 
 const PAGE = 1_000;
 const AT_ONCE = 8;
-const MOST_DOCUMENTS = 1_000_000;
 
 /** Beside a running server, or without one. */
 export function openLogOf(dataDir: string): Promise<EventStore> {
@@ -111,16 +112,17 @@ async function pages(api: Api, path: string): Promise<Row[]> {
   }
 }
 
-/** Of a folder that no server holds. */
-export async function readDocuments(dataDir: string): Promise<ReadModels['documents']> {
-  const store = await openSqliteReadStore({ folder: dataDir, writes: 'here' });
+/** Of a folder that no server holds: all that projectors wrote, asked for or not. */
+export function readDocuments(dataDir: string): ReadModels['documents'] {
+  const db = new DatabaseSync(join(dataDir, readStoreFile), { readOnly: true });
   try {
-    const keys = (
-      await Promise.all(['inference:', 'standing:'].map((prefix) => store.keys(prefix, MOST_DOCUMENTS)))
-    ).flat();
-    const documents = await store.get(keys);
-    return documents.flatMap((document, i) => (document ? [{ key: keys[i] ?? '', ...document }] : []));
+    const rows = db.prepare('SELECT key, revision, value FROM document WHERE revision <> ?').all(putRevision);
+    return rows.map(({ key, revision, value }) => ({
+      key: String(key),
+      revision: Number(revision),
+      value: JSON.parse(String(value)) as unknown,
+    }));
   } finally {
-    await store.close();
+    db.close();
   }
 }

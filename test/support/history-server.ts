@@ -12,6 +12,8 @@ export interface MortalServer {
   kill9(): Promise<void>;
   /** SIGTERM; answers the exit code and how long it took. */
   stop(): Promise<{ readonly code: number | null; readonly milliseconds: number }>;
+  /** SIGKILL to whatever still runs; those who wait are told that there is no more. */
+  end(): Promise<void>;
   /** What all of them have printed. */
   printed(): string;
   readonly happenings: readonly Happening[];
@@ -72,6 +74,10 @@ export function createMortalServer(dataDir: string, env: Readonly<Record<string,
     async kill9() {
       note('kill -9');
       await takeDown().kill9();
+    },
+    async end() {
+      if (running) await takeDown().kill9();
+      waiting.reject(new Error('the server is gone for good'));
     },
     async stop() {
       note('SIGTERM');

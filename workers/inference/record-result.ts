@@ -2,12 +2,12 @@
 
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
+import { persist } from '#platform/back-off.ts';
 import type { Contents } from '#platform/content/content.ts';
 import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { newId } from '#platform/new-id.ts';
-import { retryWhileRetriable } from '#platform/retry.ts';
 import type { RunResult } from '#platform/model-host/model-runtime.ts';
 import { inferenceChannel } from '#events/live.ts';
 
@@ -55,10 +55,11 @@ export function createResultRecorder({ store, contents, live, log }: RecordResul
     const event = await resultEvent(request, outcome);
     const fields = { inferenceId, correlationId: request.metadata.$correlationId };
     try {
-      await retryWhileRetriable(() => store.append(request.stream, [event], request.revision), {
+      await persist(
+        () => store.append(request.stream, [event], request.revision),
         signal,
-        onRetry: (err, attempt) => log.warn({ ...fields, err, attempt }, 'could not append a result, trying again'),
-      });
+        (err, attempt) => log.warn({ ...fields, err, attempt }, 'could not append a result, trying again'),
+      );
     } catch (err) {
       if (!(err instanceof WrongExpectedRevision)) throw err;
       log.debug(fields, 'another result was first; this one is dropped');
