@@ -11,7 +11,7 @@ import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Keyring } from '#platform/vault/keyring.ts';
-import { createOnce } from '../create-once.ts';
+import { createOnce, findCreated } from '../create-once.ts';
 import { decideClaimTenantName, decideCreateTenant } from './decide.ts';
 
 export interface TenantPorts {
@@ -33,6 +33,8 @@ export interface NewTenant {
 const nameDigest = (name: string) => createHash('sha256').update(name.normalize('NFKC').toLowerCase()).digest('hex');
 
 export async function createTenant(ports: TenantPorts, { id, name, origin, repeatable }: NewTenant) {
+  // A key that was used for another name must not claim this one.
+  if (repeatable) await findCreated(ports.store, tenantStream(id), origin.eventId);
   // Two events of one command: each has an id of its own, and a repeat the same ones.
   const claim = await claimName(ports, id, name, { ...origin, eventId: v5('name claim', origin.eventId) });
   if (claim === 'taken') return 'taken';

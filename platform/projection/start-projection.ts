@@ -56,7 +56,7 @@ export interface RunningProjection {
 }
 
 /** Under load a batch is taken no more often: a few larger transactions cost much less than many small ones. */
-const PACE_MS = 10;
+const PACE_MS = 20;
 /** How often the positions of partitions without events are written down. */
 const IDLE_POSITIONS_MS = 5_000;
 

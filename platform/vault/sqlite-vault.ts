@@ -1,5 +1,6 @@
-// The vault in its own SQLite file. Deleting must delete: `secure_delete` overwrites what is freed, and a rollback
-// journal (not a WAL, which keeps old pages) is gone with each commit. EXTRA is FULL that also syncs the folder once
+// The vault in its own SQLite file. Deleting must delete: `secure_delete` overwrites what is freed, the file is written
+// anew after each removal (pages that were split or merged keep stale copies otherwise), and a rollback journal (not a
+// WAL, which keeps old pages) is gone with each commit. EXTRA is FULL that also syncs the folder once
 // the journal is unlinked: without that, a power cut could bring a hot journal back and roll an acknowledged key away.
 //
 // Several threads or processes may open one file. Never read it with other code of the same process while it is open:
@@ -34,8 +35,12 @@ export function openSqliteVault(path: string): Vault {
   return {
     create: async (name, value) => create.run(name, value).changes === 1,
     read: async (name) => read.get(name)?.['value'] as Uint8Array | undefined,
-    replace: async (name, value) => void replace.run(name, value),
-    remove: async (name) => void remove.run(name),
+    replace: async (name, value) => {
+      if (replace.run(name, value).changes > 0) db.exec('VACUUM');
+    },
+    remove: async (name) => {
+      if (remove.run(name).changes > 0) db.exec('VACUUM');
+    },
     list: async (prefix) => list.all(prefix).map((row) => row['name'] as string),
     close: async () => db.close(),
   };

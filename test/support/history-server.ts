@@ -8,7 +8,7 @@ export interface MortalServer {
   whenUp(): Promise<RunningDefter>;
   /** Starts it. With a delay it is killed so many milliseconds after its process began, if it is not ready before. */
   start(killAfterMs?: number): Promise<'ready' | 'killed'>;
-  /** SIGKILL. */
+  /** SIGKILL, to one that is still starting too. */
   kill9(): Promise<void>;
   /** SIGTERM; answers the exit code and how long it took. */
   stop(): Promise<{ readonly code: number | null; readonly milliseconds: number }>;
@@ -23,6 +23,7 @@ export function createMortalServer(dataDir: string, env: Readonly<Record<string,
   const happenings: Happening[] = [];
   const outputs: (() => string)[] = [];
   let running: RunningDefter | undefined;
+  let killStarting: (() => void) | undefined;
   let waiting = Promise.withResolvers<RunningDefter>();
   waiting.promise.catch(() => undefined);
   const note = (what: string) => void happenings.push({ at: Date.now(), what });
@@ -47,13 +48,18 @@ export function createMortalServer(dataDir: string, env: Readonly<Record<string,
       try {
         const one = await startDefter(dataDir, env, {
           onSpawn(kill9) {
-            if (killAfterMs === undefined) return;
-            timer = setTimeout(() => {
+            killStarting = () => {
               killed = true;
               kill9();
-            }, killAfterMs);
+            };
+            if (killAfterMs !== undefined) timer = setTimeout(killStarting, killAfterMs);
           },
         });
+        if (killed) {
+          await one.kill9();
+          note('killed as it was ready');
+          return 'killed';
+        }
         running = one;
         outputs.push(one.printed);
         note('ready');
@@ -69,13 +75,16 @@ export function createMortalServer(dataDir: string, env: Readonly<Record<string,
         throw error;
       } finally {
         clearTimeout(timer);
+        killStarting = undefined;
       }
     },
     async kill9() {
       note('kill -9');
-      await takeDown().kill9();
+      if (killStarting) killStarting();
+      else await takeDown().kill9();
     },
     async end() {
+      killStarting?.();
       if (running) await takeDown().kill9();
       waiting.reject(new Error('the server is gone for good'));
     },

@@ -41,20 +41,27 @@ export interface InferenceConsumer {
   handle(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void>;
   cancel(inferenceId: string): void;
   outstanding(): number;
-  /** Lets go of a batch that waits for room. */
+  /** Lets go of a batch that waits for room, and lets no suspect begin any more. */
   stop(): void;
+  /** After the last run: what still had not ended is cut off by this stop, and is not to blame for it. */
+  absolve(): Promise<void>;
 }
 
 interface Running {
   readonly controller: AbortController;
   /** One for each time the request was delivered while it ran. */
   readonly acks: (() => void)[];
+  /** The number of its run, where that was recorded. */
+  recorded?: number;
 }
 
 export function createInferenceConsumer(options: ConsumeOptions): InferenceConsumer {
-  const { contents, now, submit, refuse } = options;
+  const { contents, now, submit, refuse, attempts } = options;
   const running = new Map<string, Running>();
   const attemptOf = createAttemptLookup(options);
+  /** Requests that were running in two deaths of the process: they run one at a time, so that only one is to blame. */
+  const suspects: (() => void)[] = [];
+  let trial: string | undefined;
   let room: (() => void) | undefined;
   let stopped = false;
   const isFull = () => running.size >= WINDOW && !stopped;
@@ -64,7 +71,20 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     running.delete(id);
     for (const ack of acks) ack();
     if (running.size < WINDOW) room?.();
-    if (attempt > 1) options.attempts.forget(id);
+    if (attempt > 1) attempts.forget(id);
+    if (trial !== id) return;
+    trial = undefined;
+    tryNext();
+  };
+
+  const tryNext = () => {
+    if (trial === undefined && !stopped) suspects.shift()?.();
+  };
+
+  const beginsOf = (id: string) => async (attempt: number) => {
+    await attempts.record(id, attempt);
+    const entry = running.get(id);
+    if (entry) entry.recorded = attempt;
   };
 
   const begin = async (event: RecordedEvent, id: string, model: Model | undefined, signal: AbortSignal) => {
@@ -81,7 +101,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     if (input === UNREADABLE) return end('content-unreadable', 'its content cannot be read');
     if (input === ERASED) return end('erased', 'its content has been erased');
     const parameters = Object.entries(request.parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]);
-    submit({
+    const job: Job = {
       id,
       event,
       request,
@@ -94,7 +114,14 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
       batchKey: batchKeyOf(request, attempt, id),
       signal,
       ended,
+      ...(attempt > 1 && { begins: beginsOf(id) }),
+    };
+    if (attempt < MAX_ATTEMPTS) return submit(job);
+    suspects.push(() => {
+      trial = id;
+      submit(job);
     });
+    tryNext();
   };
 
   return {
@@ -102,6 +129,10 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     stop() {
       stopped = true;
       room?.();
+    },
+    async absolve() {
+      const cutOff = [...running].flatMap(([id, { recorded }]) => (recorded === undefined ? [] : [{ id, recorded }]));
+      await Promise.all(cutOff.map(({ id, recorded }) => attempts.record(id, recorded - 1)));
     },
     cancel: (inferenceId) => running.get(inferenceId)?.controller.abort(),
     async handle(batch, ack) {
@@ -151,7 +182,7 @@ function createAttemptLookup({ store, attempts, suspectUpTo }: ConsumeOptions) {
     if (events.reduce(evolveInference, initialInference).status !== 'queued') return undefined;
     if (event.position > suspectUpTo || suspectsLeft === 0) return 1;
     suspectsLeft--;
-    return attempts.next(id);
+    return (await attempts.last(id)) + 1;
   };
 }
 

@@ -14,6 +14,8 @@ export interface Job extends DispatchedItem {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** From 1; more after the process died while this request ran. */
   readonly attempt: number;
+  /** Of a request that may have brought the process down: awaited before each of its runs, with the run's number. */
+  readonly begins?: (attempt: number) => Promise<void>;
   /** Aborted when the request is cancelled. */
   readonly signal: AbortSignal;
   /** Called once, when the request's end is in the log. */

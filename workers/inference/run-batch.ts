@@ -21,6 +21,8 @@ export interface RunBatchOptions {
   /** Takes each outcome; not awaited, so that the model can go on. */
   readonly record: (job: Job, outcome: Outcome) => void;
   readonly retry: (job: Job) => void;
+  /** Told when runs cannot be recorded before they begin: none may begin then. */
+  readonly fail: (error: Error) => void;
 }
 
 const failure = (code: string, message: string): RunResult => ({
@@ -29,7 +31,7 @@ const failure = (code: string, message: string): RunResult => ({
 });
 
 export function createBatchRunner(options: RunBatchOptions) {
-  const { host, specOf, live, now, log, record, retry } = options;
+  const { host, specOf, live, now, log, record, retry, fail } = options;
 
   const finish = (job: Job, result: RunResult, startedAt: number) => {
     const { attempt } = job;
@@ -64,6 +66,11 @@ export function createBatchRunner(options: RunBatchOptions) {
 
   /** Never rejects: whatever goes wrong is each request's outcome. */
   return async (jobs: readonly Job[]): Promise<void> => {
+    try {
+      await Promise.all(jobs.map((job) => job.begins?.(job.attempt)));
+    } catch (err) {
+      return fail(err instanceof Error ? err : new Error(String(err)));
+    }
     const startedAt = now();
     try {
       await run(jobs);

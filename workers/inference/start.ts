@@ -61,6 +61,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
 
   const runBatch = createBatchRunner({
     host,
+    fail: (error) => fail(error),
     specOf: (job) => specOf(job.model),
     live,
     now,
@@ -123,6 +124,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
       consumer.stop();
       await Promise.race([dispatcher.stop(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
       await Promise.allSettled(recording);
+      await consumer.absolve();
       stopping.abort();
       await subscription.stop();
     },
