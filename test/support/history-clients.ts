@@ -99,9 +99,9 @@ export async function runClient({ recorder, seed, name, signal }: ClientOptions)
           return isHere || body['next'] === null ? [seen(isHere)] : undefined;
         },
       });
-      const more = answer?.status === 200 ? answer.body['next'] : null;
+      const more = answer?.status === 200 ? (answer.body['next'] as string | null) : null;
       if (isHere || more === null) return;
-      after = `&after=${encodeURIComponent(String(more))}`;
+      after = `&after=${encodeURIComponent(more)}`;
     }
   };
 

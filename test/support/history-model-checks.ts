@@ -49,7 +49,9 @@ const differences = (name: string, id: string, expected: Row, found: Row) =>
 const short = (value: unknown) => (JSON.stringify(value) ?? 'nothing').slice(0, 300);
 
 const describe = (row: Row, id: string) =>
-  row['stream'] === undefined ? String(row[id]) : `${String(row['type'])} of ${String(row['stream'])}`;
+  row['stream'] === undefined ? short(row[id]) : `${textOf(row, 'type')} of ${textOf(row, 'stream')}`;
+
+const textOf = (row: Row, member: string) => (typeof row[member] === 'string' ? row[member] : short(row[member]));
 
 function auditOrder(rows: readonly Row[]): string[] {
   const at = rows.findIndex((row, i) => i > 0 && Number(row['position']) >= Number(rows[i - 1]?.['position']));

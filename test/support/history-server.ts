@@ -61,7 +61,7 @@ export function createMortalServer(dataDir: string, env: Readonly<Record<string,
           return 'killed';
         }
         running = one;
-        outputs.push(one.printed);
+        outputs.push(() => one.printed());
         note('ready');
         waiting.resolve(one);
         return 'ready';

@@ -67,7 +67,7 @@ export function createBatchRunner(options: RunBatchOptions) {
   /** Never rejects: whatever goes wrong is each request's outcome. */
   return async (jobs: readonly Job[]): Promise<void> => {
     try {
-      await Promise.all(jobs.map((job) => job.begins?.(job.attempt)));
+      await Promise.all(jobs.map(async (job) => job.begins?.(job.attempt)));
     } catch (err) {
       return fail(err instanceof Error ? err : new Error(String(err)));
     }
