@@ -128,7 +128,9 @@ describeFlow(
       const unauthorized = await run({ model: 'chat', messages: say('x') });
       expect(unauthorized.error?.code).to.equal('upstream-unauthorized');
       expect(JSON.stringify(unauthorized)).not.to.include(SECRET);
-      upstream.answer(json(200, 'nonsense'));
+      upstream.answer((_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: nonsense\n\n');
+      });
       expect((await run({ model: 'chat', messages: say('x') })).error?.code).to.equal('upstream-malformed');
       upstream.answer(events([{ choices: [{ index: 0, delta: { content: 'half' } }] }], { cut: true }));
       expect((await run({ model: 'chat', messages: say('x') })).error?.code).to.equal('upstream-failed');

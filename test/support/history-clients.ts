@@ -41,13 +41,19 @@ export async function runClient({ recorder, seed, name, signal }: ClientOptions)
   let counter = 0;
   const next = (what: string) => `${name}-${what}-${++counter}`;
 
-  /** With a key it is sent until it is answered; a few more times for good measure. */
+  const untilAnswered = async (whole: Command) => {
+    let sent = await recorder.send(whole);
+    while (sent.outcome.as === 'unknown') sent = await recorder.send(whole);
+    return sent;
+  };
+
+  /** With a key it is sent until it is answered, and now and then once more for good measure. */
   const command = async (one: Omit<Command, 'command'>, keyed: boolean) => {
     const id = next(one.what);
     const whole: Command = { ...one, command: id, ...(keyed && { idempotencyKey: id }) };
-    let sent = await recorder.send(whole);
-    while (keyed && sent.outcome.as === 'unknown') sent = await recorder.send(whole);
-    if (keyed && random.next() < 0.1) await recorder.send(whole);
+    if (!keyed) return recorder.send(whole);
+    const sent = await untilAnswered(whole);
+    if (random.next() < 0.1) await recorder.send(whole);
     return sent;
   };
 
@@ -135,10 +141,7 @@ export async function runClient({ recorder, seed, name, signal }: ClientOptions)
   async function rivals() {
     const id = next('rivals');
     const send = async (payload: ReturnType<typeof somePayload>) => {
-      const whole: Command = { ...inferenceOf(payload), command: id, idempotencyKey: id };
-      let sent = await recorder.send(whole);
-      while (sent.outcome.as === 'unknown') sent = await recorder.send(whole);
-      remember(sent);
+      remember(await untilAnswered({ ...inferenceOf(payload), command: id, idempotencyKey: id }));
     };
     await Promise.all([send(somePayload()), send(somePayload())]);
   }

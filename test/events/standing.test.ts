@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import { createEvent } from '#events/create-event.ts';
+import { evolveStanding, keyRecordOf, listingOf, listOf, type Standing, standingDocument } from '#events/standing.ts';
+import { ORIGIN, recorded } from '../support/given-decider.ts';
+
+const issued = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:read'], expiresAt: null };
+const fold = (stream: string, ...events: Parameters<typeof recorded>[0][]) =>
+  events
+    .map((event, revision) => recorded(event, stream, revision))
+    .reduce<Standing | undefined>(evolveStanding, undefined);
+
+const key = fold('apikey-1', createEvent('ApiKeyIssued', issued, ORIGIN));
+const revoked = fold('apikey-1', createEvent('ApiKeyIssued', issued, ORIGIN), createEvent('ApiKeyRevoked', {}, ORIGIN));
+const tenant = fold('tenant-acme', createEvent('TenantCreated', { name: 'Acme' }, ORIGIN));
+
+describe('standing', () => {
+  it('of a key lets its tenant in while both are active', () => {
+    expect(keyRecordOf(key, tenant)).to.deep.equal({
+      tenantId: 'acme',
+      hash: 'ab',
+      permissions: ['inference:read'],
+      expiresAt: null,
+      active: true,
+    });
+    expect(keyRecordOf(revoked, tenant)).to.include({ active: false });
+    expect(keyRecordOf(key, undefined)).to.include({ active: false });
+    expect(keyRecordOf(tenant, tenant)).to.equal(undefined);
+  });
+
+  it('is listed with its tenant while it lives', () => {
+    expect(listingOf('apikey-1', key as Standing)).to.deep.equal({
+      set: listOf.apiKeys('acme'),
+      member: 'apikey-1',
+      score: 1_000,
+    });
+    expect(listingOf('apikey-1', revoked as Standing)).to.include({ score: null });
+  });
+
+  it('makes the same document for the command and the projector', () => {
+    expect(standingDocument('apikey-1', 1, revoked as Standing)).to.deep.equal({
+      key: 'standing:apikey-1',
+      revision: 1,
+      value: revoked,
+      members: [{ set: listOf.apiKeys('acme'), member: 'apikey-1', score: null }],
+    });
+  });
+
+  it('ignores streams that have none', () => {
+    expect(fold('inference-1', createEvent('TenantCreated', { name: 'x' }, ORIGIN))).to.equal(undefined);
+  });
+});
