@@ -8,6 +8,7 @@ import {
   WrongExpectedRevision,
 } from '#platform/event-store/event-store.ts';
 import { PreconditionFailed } from '#platform/event-store/handle-command.ts';
+import { isStorageFault } from '#platform/errors.ts';
 import { Problem } from '#platform/http/problem.ts';
 
 const soon = { 'retry-after': '1' };
@@ -37,5 +38,11 @@ export function problemOf(error: unknown): Problem | undefined {
     });
   if (error instanceof EventRefused)
     return new Problem(problems['invalid-request'], { detail: 'This is more than an event can hold.', cause: error });
+  if (isStorageFault(error))
+    return new Problem(problems.unavailable, {
+      detail: 'The server cannot write to its disk now; send it again later.',
+      headers: { 'retry-after': '30' },
+      cause: error,
+    });
   return undefined;
 }

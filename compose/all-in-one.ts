@@ -10,11 +10,12 @@ import { makeFirstKey } from '../command-api/first-key.ts';
 import { builtInDefinition } from '../command-api/models/definition.ts';
 import { openCommandApi } from '../command-api/start.ts';
 import { type Config, describeConfig, loadConfig } from '#platform/config.ts';
+import type { ReadinessCheck } from '#platform/http/ops-routes.ts';
 import { openHttpServer } from '#platform/http/serve.ts';
 import { openDataFolder } from '#platform/lifecycle/data-folder.ts';
 import { type Program, runProgram } from '#platform/lifecycle/lifecycle.ts';
 import { startServiceThread } from '#platform/lifecycle/service-thread.ts';
-import { type SupervisedThread, superviseThread } from '#platform/lifecycle/supervise-thread.ts';
+import { superviseThread } from '#platform/lifecycle/supervise-thread.ts';
 import { pinSettings } from '#platform/lifecycle/pinned-settings.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { type Logging, openLogging } from '#platform/logging/open-logging.ts';
@@ -26,6 +27,7 @@ import { upstreamFault } from '#platform/net/upstream-fault.ts';
 import { discoverOpenAi, type MainPlatform, modelsFolder, openMainPlatform } from '#platform/platform.ts';
 import { eventLanguage } from './event-language.ts';
 import { createServiceApp } from './http-app.ts';
+import { watchReadiness } from './readiness.ts';
 import { createCommandersStandings } from './service-standings.ts';
 import { BACKGROUND_SERVICES, type BackgroundService, type ServiceWiring } from './service-wiring.ts';
 import { expectedStartFaults } from './start-faults.ts';
@@ -75,7 +77,7 @@ async function start(program: Program): Promise<void> {
   });
   await registerBuiltIns(platform, standings);
 
-  const services = await openServices(program, config, platform, logging, collection);
+  const checks = await openServices(program, config, platform, logging, collection);
   const commandApi = await program.open(
     'command API',
     () =>
@@ -97,7 +99,7 @@ async function start(program: Program): Promise<void> {
       createStartPage(() => server.url),
     ],
     standings,
-    checks: Object.fromEntries(services.map(({ name, check }) => [name, check])),
+    checks,
     logging,
     metrics: collection,
     httpMetrics: createHttpMetrics(metrics),
@@ -155,14 +157,14 @@ async function openServices(
         ),
       (thread) => thread.stop(config.shutdownGraceMs * 0.8),
     );
-  const running: { readonly name: string; readonly check: () => void }[] = [];
-  for (const name of BACKGROUND_SERVICES) running.push({ name, check: runningCheck(await open(name)) });
-  return running;
+  const readiness = watchReadiness(platform.live);
+  const checks: Record<string, ReadinessCheck> = {};
+  for (const name of BACKGROUND_SERVICES) {
+    const thread = await open(name);
+    checks[name] = readiness.checkOf(name, () => thread.isRunning());
+  }
+  return checks;
 }
-
-const runningCheck = (thread: SupervisedThread) => () => {
-  if (!thread.isRunning()) throw new Error('it failed and is being started anew');
-};
 
 function discover(config: Config, ports: Parameters<typeof discoverModels>[0] & { readonly log: Log }) {
   const { openaiApiKey, openaiUpstreamUrl, ollamaUrl } = config;

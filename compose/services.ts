@@ -5,31 +5,40 @@ import type { ThreadTools } from '#platform/lifecycle/service-thread-messages.ts
 import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
 import { openModels, openThreadPlatform, type Platform } from '#platform/platform.ts';
 import { eventLanguage } from './event-language.ts';
+import { sayReadiness } from './readiness.ts';
 import { createServiceStandings } from './service-standings.ts';
 import type { ServiceWiring } from './service-wiring.ts';
 
 interface RunningService {
+  /** What it waits for before it is ready; null when it is. */
+  waitsFor(): string | null;
   stop(): Promise<void>;
 }
 
 /** How often documents that have expired are looked for, and how many are removed at once. */
 const SWEEP = { everyMs: 60_000, limit: 5_000 } as const;
 
-export async function startNamedService(wiring: ServiceWiring, tools: ThreadTools): Promise<RunningService> {
+export async function startNamedService(wiring: ServiceWiring, tools: ThreadTools): Promise<{ stop(): Promise<void> }> {
   const platform = await openThreadPlatform(
     { config: wiring.config, events: eventLanguage, log: tools.log },
     wiring.thread,
   );
   const service = await SERVICES[wiring.service](platform, wiring, tools);
+  const silence = sayReadiness(platform.live, wiring.service, () => service.waitsFor());
   return {
     async stop() {
+      silence();
       await service.stop();
       await platform.close();
     },
   };
 }
 
-async function projectors(platform: Platform, _: ServiceWiring, { log, metrics, fail }: ThreadTools) {
+async function projectors(
+  platform: Platform,
+  _: ServiceWiring,
+  { log, metrics, fail }: ThreadTools,
+): Promise<RunningService> {
   const { startProjectors } = await import('../projectors/start.ts');
   const consumers = createConsumerMetrics(metrics);
   const running = await startProjectors({
@@ -48,6 +57,10 @@ async function projectors(platform: Platform, _: ServiceWiring, { log, metrics, 
     });
   }, SWEEP.everyMs);
   return {
+    waitsFor() {
+      const behind = running.projections.filter((one) => !one.ready()).map(({ name }) => name);
+      return behind.length === 0 ? null : `not caught up, or its store fails: ${behind.join(', ')}`;
+    },
     async stop() {
       clearInterval(sweeping);
       await running.stop();
@@ -55,7 +68,11 @@ async function projectors(platform: Platform, _: ServiceWiring, { log, metrics, 
   };
 }
 
-async function inferenceWorker(platform: Platform, { config }: ServiceWiring, { log, metrics, fail }: ThreadTools) {
+async function inferenceWorker(
+  platform: Platform,
+  { config }: ServiceWiring,
+  { log, metrics, fail }: ThreadTools,
+): Promise<RunningService> {
   const { GROUP, startInferenceWorker } = await import('../workers/inference/start.ts');
   const host = await openModels(config, log);
   const worker = await startInferenceWorker({
@@ -71,6 +88,7 @@ async function inferenceWorker(platform: Platform, { config }: ServiceWiring, { 
   createConsumerMetrics(metrics).watchLag(GROUP, () => worker.lag());
   void worker.failed.then(fail);
   return {
+    waitsFor: () => (worker.caughtUp() ? null : 'not caught up'),
     async stop() {
       await worker.stop();
       await host.close();

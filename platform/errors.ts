@@ -20,6 +20,16 @@ export function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+const SQLITE_FAULTS = new Set([5, 8, 10, 13, 14]); // busy, read-only, I/O error, full, cannot open
+const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
+
+/** Whether the disk, not the request, is at fault: full, read-only, failing. What was asked may succeed once it is mended. */
+export function isStorageFault(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === 'ERR_SQLITE_ERROR') return SQLITE_FAULTS.has(((error as { errcode?: number }).errcode ?? 0) % 256);
+  return code !== undefined && DISK_FAULTS.has(code);
+}
+
 /** True only for an error that says of itself that the same call may succeed later. */
 export function isRetriable(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'retriable' in error && error.retriable === true;

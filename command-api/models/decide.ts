@@ -9,15 +9,18 @@ export type ModelDecision = readonly NewEvent[] | 'key-reused' | 'absent';
 export interface RegisterModel {
   readonly definition: ModelDefinition;
   readonly origin: Origin;
+  /** The command has an Idempotency-Key. Its event is what a repeat is known by, so it leaves one in any case. */
+  readonly repeatable?: boolean;
 }
 
 /** Registering what is already so changes nothing. */
-export function decideRegisterModel({ definition, origin }: RegisterModel, state: ModelState): ModelDecision {
+export function decideRegisterModel({ definition, origin, repeatable = false }: RegisterModel, state: ModelState): ModelDecision {
   if (state.status !== 'absent') {
     const seen = recogniseCommand(state.commands, origin.commandId, origin.eventId);
     if (seen === 'reused-with-other-payload') return 'key-reused';
     if (seen === 'repeated') return [];
-    if (state.status === 'registered' && isDeepStrictEqual({ ...state.model.definition }, { ...definition })) return [];
+    const isSo = state.status === 'registered' && isDeepStrictEqual({ ...state.model.definition }, { ...definition });
+    if (isSo && !repeatable) return [];
   }
   return [createEvent('ModelRegistered', definition, origin)];
 }
@@ -26,13 +29,17 @@ export interface SetModelDefaults {
   /** Parameter name to JSON text; replaces the defaults set before. */
   readonly defaults: Readonly<Record<string, string>>;
   readonly origin: Origin;
+  /** As for `RegisterModel`. */
+  readonly repeatable?: boolean;
 }
 
-export function decideSetModelDefaults({ defaults, origin }: SetModelDefaults, state: ModelState): ModelDecision {
+export function decideSetModelDefaults(command: SetModelDefaults, state: ModelState): ModelDecision {
+  const { defaults, origin, repeatable = false } = command;
   if (state.status !== 'registered') return 'absent';
   const seen = recogniseCommand(state.commands, origin.commandId, origin.eventId);
   if (seen === 'reused-with-other-payload') return 'key-reused';
-  if (seen === 'repeated' || isDeepStrictEqual({ ...state.model.defaults }, { ...defaults })) return [];
+  if (seen === 'repeated') return [];
+  if (!repeatable && isDeepStrictEqual({ ...state.model.defaults }, { ...defaults })) return [];
   return [createEvent('ModelDefaultsSet', { defaults }, origin)];
 }
 
@@ -49,5 +56,7 @@ export function decideGrantModel({ to, origin }: GrantModel, state: ModelState):
 
 export function decideRetireModel(origin: Origin, state: ModelState): ModelDecision {
   if (state.status === 'absent') return 'absent';
+  // It may have been registered anew since: a repeat must not retire that.
+  if (recogniseCommand(state.commands, origin.commandId, origin.eventId) !== 'new') return [];
   return state.status === 'registered' ? [createEvent('ModelRetired', {}, origin)] : [];
 }

@@ -113,9 +113,10 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     if (request.ifMatch === 'stream_exists' && !existed)
       throw new Problem(problems['revision-mismatch'], { detail: `You have no model ${name}.` });
     const definition = await definitionOf(caller, name, body);
-    const origin: Origin = origins(request);
+    const origin = origins(request);
+    const { repeatable } = origin;
     const done = await changeModel(ports, caller.tenantId, name, request.ifMatch, (state) =>
-      decideRegisterModel({ definition, origin }, state),
+      decideRegisterModel({ definition, origin, repeatable }, state),
     );
     return {
       status: existed ? 200 : 201,
@@ -136,10 +137,11 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     const faults = checkParameters(standing.state.model.definition, body, '');
     if (faults.length > 0)
       throw new Problem(problems['invalid-request'], { errors: faults.map((fault) => ({ in: 'body', ...fault })) });
-    const origin: Origin = { ...origins(request), tenantId: owner };
+    const origin = { ...origins(request), tenantId: owner };
+    const { repeatable } = origin;
     const defaults = Object.fromEntries(Object.entries(body).map(([key, value]) => [key, JSON.stringify(value)]));
     const done = await changeModel(ports, owner, name, request.ifMatch, (state) =>
-      decideSetModelDefaults({ defaults, origin }, state),
+      decideSetModelDefaults({ defaults, origin, repeatable }, state),
     );
     return {
       status: 200,

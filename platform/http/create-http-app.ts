@@ -188,7 +188,11 @@ export function createHttpApp(options: HttpAppOptions): Koa {
   const problemOf = (error: unknown, progress: Progress): Problem => {
     if (error instanceof Problem) return error;
     const known = options.translate?.(error);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      const fields = { err: error, requestId: progress.requestId, routeId: progress.route?.id };
+      if (known.status >= 500) log.warn(fields, 'a request could not be served now');
+      return known;
+    }
     log.error({ err: error, requestId: progress.requestId, routeId: progress.route?.id }, 'a request failed');
     return new Problem(problems['internal-server-error'], { detail: 'Internal Server Error' });
   };

@@ -2,11 +2,12 @@
 // knows. The hold is an SQLite transaction on `lock`: the operating system ends it with the process, however that ends.
 // `defter.pid` only tells people who holds it.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf, StartError } from '../errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Raised when the files in a data folder change so that an older program would misread them. */
 export const dataFormat = 1;
@@ -25,7 +26,7 @@ export interface DataFolder {
  */
 export function openDataFolder(path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (error) {
     throw new StartError(`DATA_DIR ${path} cannot be made (${reason(error)}).`, 'data-unwritable');
   }
@@ -100,6 +101,7 @@ function unwritable(path: string, error: unknown): StartError {
 }
 
 const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'the system does not allow it there',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',

@@ -3,11 +3,12 @@
 // could not be written is reported as lost.
 
 import { appendFileSync } from 'node:fs';
-import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
+import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import { asError, codeOf } from '../errors.ts';
 import type { LineOutput } from './line-queue.ts';
+import { makeFolder } from '../lifecycle/make-folder.ts';
 
 export interface Rotation {
   readonly maxBytes: number;
@@ -25,7 +26,7 @@ export async function openRotatingFile(
   name: string,
   rotation: Rotation,
 ): Promise<LineOutput & { close(): Promise<void> }> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const fileName = `${name}.log`;
   const path = join(folder, fileName);
   let stream: RotatingFileStream | undefined;

@@ -24,7 +24,7 @@ const run = promisify(execFile);
 const verb = (dataDir: string, ...args: string[]) =>
   run(process.execPath, [MAIN, ...args], { cwd: dataDir, env: { PATH: process.env['PATH'], DATA_DIR: dataDir } });
 
-const submit = { body: { model: 'language-id', input: 'Merhaba dünya' } };
+const submit = { body: { model: 'language-id', input: 'Merhaba, bugün hava çok güzel ve deniz sakin.' } };
 
 describe('a start', function () {
   this.timeout(60_000);
@@ -116,7 +116,7 @@ describe('a start', function () {
       return this.skip();
     }
     const env = { PATH: process.env['PATH'], DATA_DIR: folder.path, PORT: '0', DISCOVER: 'off', TERM: 'dumb' };
-    const child = spawn('script', ['-qefc', `${process.execPath} ${MAIN}`, '/dev/null'], {
+    const child = spawn('script', ['-qefc', `exec ${process.execPath} ${MAIN}`, '/dev/null'], {
       cwd: folder.path,
       env,
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -133,6 +133,7 @@ export async function runClient({ recorder, seed, name, signal }: ClientOptions)
     [5, () => readKeys()],
     [4, () => registerModel()],
     [6, () => setDefaults()],
+    [2, () => retireModel()],
     [2, () => createTenant()],
   ];
   const total = things.reduce((sum, [weight]) => sum + weight, 0);
@@ -294,6 +295,22 @@ export async function runClient({ recorder, seed, name, signal }: ClientOptions)
       `/v1/models/${model}`,
       payload,
       model,
+    );
+  }
+
+  async function retireModel() {
+    const model = random.pick(SHARED_MODELS);
+    const stream = modelStream(TENANT, model);
+    await command(
+      {
+        what: 'retire',
+        claim: { type: 'ModelRetired', where: {} },
+        mayChangeNothing: true,
+        method: 'DELETE',
+        path: `/v1/models/${model}`,
+        stream: () => stream,
+      },
+      random.next() < 0.7,
     );
   }
 
