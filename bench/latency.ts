@@ -18,7 +18,8 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: console.warn, error
 
 const at = (values: readonly number[], share: number) =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
-const shown = (values: readonly number[]) => `p50 ${at(values, 0.5).toFixed(2)} ms, p99 ${at(values, 0.99).toFixed(2)} ms`;
+const shown = (values: readonly number[]) =>
+  `p50 ${at(values, 0.5).toFixed(2)} ms, p99 ${at(values, 0.99).toFixed(2)} ms`;
 
 async function direct(): Promise<number[]> {
   const runtime = openTensorflowRuntime({ modelsFolder, log: silent });

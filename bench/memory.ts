@@ -28,7 +28,9 @@ for (let step = 1; step <= steps; step++) {
     body,
   });
   refused += result.non2xx;
-  console.log(`after ${(step * requests) / steps} requests: ${rss().toFixed(0)} MiB, ${result.requests.average.toFixed(0)}/s`);
+  console.log(
+    `after ${(step * requests) / steps} requests: ${rss().toFixed(0)} MiB, ${result.requests.average.toFixed(0)}/s`,
+  );
 }
 console.log(`not accepted: ${refused}`);
 await server.stop();

@@ -14,7 +14,10 @@ export interface RegisterModel {
 }
 
 /** Registering what is already so changes nothing. */
-export function decideRegisterModel({ definition, origin, repeatable = false }: RegisterModel, state: ModelState): ModelDecision {
+export function decideRegisterModel(
+  { definition, origin, repeatable = false }: RegisterModel,
+  state: ModelState,
+): ModelDecision {
   if (state.status !== 'absent') {
     const seen = recogniseCommand(state.commands, origin.commandId, origin.eventId);
     if (seen === 'reused-with-other-payload') return 'key-reused';

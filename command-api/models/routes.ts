@@ -1,6 +1,7 @@
 import { modelRoutes } from '#contracts/models.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
+import { recogniseCommand } from '#events/commands.ts';
 import type { Origin } from '#events/create-event.ts';
 import { evolveModel, initialModel, type ModelDefinition, type ModelState, PLATFORM } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
@@ -95,9 +96,12 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   };
 
   /** Whose model a name means to someone who changes it: the tenant's own, else the platform's to who may. */
-  const ownerOf = async (caller: Caller, name: string): Promise<string> => {
+  const ownerOf = async (caller: Caller, name: string, { commandId, eventId }: Origin): Promise<string> => {
     const [own] = await standings.get([modelStream(caller.tenantId, name)]);
-    const isOwn = own?.of === 'model' && own.state.status === 'registered';
+    // The repeat of a command means what the command meant: one that retired the tenant's own must not go for another.
+    const isOwn =
+      own?.of === 'model' &&
+      (own.state.status === 'registered' || recogniseCommand(own.state.commands, commandId, eventId) !== 'new');
     return isOwn || !caller.permissions.has('platform') ? caller.tenantId : PLATFORM;
   };
 
@@ -131,13 +135,14 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   const setDefaults = bindRoute(modelRoutes.setModelDefaults, async (request) => {
     const { caller, params, body } = request;
     const { name } = params;
-    const owner = await ownerOf(caller, name);
+    const given = origins(request);
+    const owner = await ownerOf(caller, name, given);
     const [standing] = await standings.get([modelStream(owner, name)]);
     if (standing?.of !== 'model' || standing.state.status !== 'registered') throw noSuchModel(name);
     const faults = checkParameters(standing.state.model.definition, body, '');
     if (faults.length > 0)
       throw new Problem(problems['invalid-request'], { errors: faults.map((fault) => ({ in: 'body', ...fault })) });
-    const origin = { ...origins(request), tenantId: owner };
+    const origin = { ...given, tenantId: owner };
     const { repeatable } = origin;
     const defaults = Object.fromEntries(Object.entries(body).map(([key, value]) => [key, JSON.stringify(value)]));
     const done = await changeModel(ports, owner, name, request.ifMatch, (state) =>
@@ -152,8 +157,9 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
 
   const retire = bindRoute(modelRoutes.retireModel, async (request) => {
     const { caller, params } = request;
-    const owner = await ownerOf(caller, params.name);
-    const origin: Origin = { ...origins(request), tenantId: owner };
+    const given = origins(request);
+    const owner = await ownerOf(caller, params.name, given);
+    const origin: Origin = { ...given, tenantId: owner };
     const done = await changeModel(ports, owner, params.name, request.ifMatch, (state) =>
       decideRetireModel(origin, state),
     );

@@ -55,8 +55,11 @@ export interface RunningProjection {
   stop(): Promise<void>;
 }
 
-/** Under load a batch is taken no more often: a few larger transactions cost much less than many small ones. */
-const PACE_MS = 20;
+/**
+ * Milliseconds between the beginnings of batches that are not full: a few larger transactions cost much less than many
+ * small ones. Batches of a few events mean that there is little to do, and somebody who waits to read them.
+ */
+const PACE = { few: 16, fewMs: 5, manyMs: 50 } as const;
 /** How often the positions of partitions without events are written down. */
 const IDLE_POSITIONS_MS = 5_000;
 
@@ -119,7 +122,8 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
     for (const delivery of deliveries) ack(delivery);
     const milliseconds = performance.now() - began;
     observe?.applied?.(name, { events: deliveries.length, milliseconds });
-    if (deliveries.length < maxBatch && milliseconds < PACE_MS) await pause(PACE_MS - milliseconds, stopping.signal);
+    const paceMs = deliveries.length < PACE.few ? PACE.fewMs : PACE.manyMs;
+    if (deliveries.length < maxBatch && milliseconds < paceMs) await pause(paceMs - milliseconds, stopping.signal);
   }
 
   const consumer = await bus.consume({

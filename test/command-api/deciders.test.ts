@@ -143,6 +143,25 @@ describe('model', () => {
       .thenRefused('key-reused');
   });
 
+  it('leaves an event of a repeatable command in any case, so that its repeat is known and undoes nothing', () => {
+    const set = createEvent('ModelDefaultsSet', { defaults }, other);
+    given(model, 'model-acme-m', [registered])
+      .when((state) => decideRegisterModel({ definition, origin: other, repeatable: true }, state))
+      .thenEvents({ type: 'ModelRegistered', data: definition });
+    given(model, 'model-acme-m', [registered, set])
+      .when((state) =>
+        decideSetModelDefaults({ defaults, origin: { ...other, commandId: 'c3' }, repeatable: true }, state),
+      )
+      .thenEvents({ type: 'ModelDefaultsSet', data: { defaults } });
+  });
+
+  it('is not retired by the repeat of what had retired it before it was registered anew', () => {
+    const anew = createEvent('ModelRegistered', definition, { ...other, commandId: 'c3' });
+    given(model, 'model-acme-m', [registered, createEvent('ModelRetired', {}, other), anew])
+      .when((state) => decideRetireModel(other, state))
+      .thenNothing();
+  });
+
   it('has defaults set, kept by a later registration and dropped by retirement', () => {
     const { state } = given(model, 'model-acme-m', [registered, createEvent('ModelDefaultsSet', { defaults }, other)])
       .when((state) =>

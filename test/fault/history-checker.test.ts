@@ -227,6 +227,18 @@ const breaches: readonly Breach[] = [
       }),
   },
   {
+    name: 'a list that lacks a model which nobody retired',
+    invariant: 'I5',
+    names: 'q10',
+    parts: ({ reads }) =>
+      reads.push({
+        request: 'q10',
+        what: 'list',
+        token: [{ stream: streams.model, revision: 1 }],
+        seen: [{ stream: streams.model, shows: 'nothing' }],
+      }),
+  },
+  {
     name: 'a list that has what its token says is gone',
     invariant: 'I5',
     names: 'q7',

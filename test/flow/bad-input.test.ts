@@ -56,7 +56,7 @@ describeFlow('what cannot be right', (flow) => {
   beforeEach(() => (headBefore = logHead(flow().dataDir)));
   afterEach('nothing was appended, and the server is well', async () => {
     expect(logHead(flow().dataDir)).to.equal(headBefore);
-    expect((await fetch(`${flow().url}/readyz`)).status).to.equal(200);
+    await eventually(async () => expect((await fetch(`${flow().url}/readyz`)).status).to.equal(200));
   });
 
   const submit = (body: unknown, headers: Record<string, string> = {}) =>

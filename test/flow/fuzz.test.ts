@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { eventually } from '../support/eventually.ts';
 import {
   type JsonSchema,
   fromJsonSchema,
@@ -106,7 +107,7 @@ describeFlow('whatever is sent to any route', (flow) => {
         { numRuns: RUNS_PER_ROUTE },
       );
     }
-    expect((await fetch(`${url}/readyz`)).status).to.equal(200);
+    await eventually(async () => expect((await fetch(`${url}/readyz`)).status).to.equal(200));
     const done = await flow().api<{ id: string }>('POST', '/v1/inferences', {
       body: { model: 'language-id', input: 'still here' },
     });

@@ -49,7 +49,8 @@ describeFlow('an inference', (flow) => {
     const { output, ...rest } = done.body;
     expect(rest).to.deep.include({ id: accepted.body.id, status: 'completed', ...turkish, error: null });
     expect(output.label).to.equal('tr');
-    expect(Object.values(output.scores ?? {}).reduce((sum, score) => sum + score, 0)).to.be.closeTo(1, 0.01);
+    expect(output.scores?.['tr']).to.be.within(0.9, 1);
+    expect(Object.keys(output.scores ?? {})).to.have.length(5);
     expect(Date.parse(rest.completedAt ?? '')).to.be.at.least(Date.parse(rest.createdAt));
   });
 

@@ -5,7 +5,14 @@ import { type Api, createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectProblem } from '../support/expect-problem.ts';
 import { logHead } from '../support/log-head.ts';
-import { type Answer, echo, events, json, type OpenAiUpstream, openOpenAiUpstream } from '../support/openai-upstream.ts';
+import {
+  type Answer,
+  echo,
+  events,
+  json,
+  type OpenAiUpstream,
+  openOpenAiUpstream,
+} from '../support/openai-upstream.ts';
 import { startDefter } from '../support/start-defter.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeFlow } from './with-defter.ts';
@@ -68,7 +75,7 @@ describeFlow(
       expect(path).to.equal('/v1/chat/completions');
       expect(headers['authorization']).to.equal(`Bearer ${SECRET}`);
       expect(body).to.deep.include({ ...asked, model: 'up-1' });
-      const [choice] = done.output?.['choices'] as { message: object; finish_reason: string }[];
+      const [choice] = (done.output ?? {})['choices'] as { message: object; finish_reason: string }[];
       expect(choice?.message).to.deep.include({ role: 'assistant', content: 'hello there' });
       expect(choice?.finish_reason).to.equal('stop');
       expect(done.usage).to.deep.equal({ inputTokens: 11, outputTokens: 11 });
@@ -95,7 +102,9 @@ describeFlow(
       await eventually(() => expect(stream).not.to.equal(undefined));
       const chunk = (delta: object, finish_reason: string | null = null) =>
         stream?.write(`data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta, finish_reason }] })}\n\n`);
-      const following = await fetch(`${url}/v1/inferences/${id}/events`, { headers: { authorization: `Bearer ${key}` } });
+      const following = await fetch(`${url}/v1/inferences/${id}/events`, {
+        headers: { authorization: `Bearer ${key}` },
+      });
       const reader = following.body?.pipeThrough(new TextDecoderStream()).getReader();
       let text = '';
       const until = async (part: string) => {
@@ -212,7 +221,17 @@ describeFlow(
 describeFlow('a private upstream', (flow) => {
   it('is refused to tenants, however it is written', async () => {
     const { api } = await flow().newTenant('Insiders');
-    const hosts = ['127.0.0.1', 'localhost', '[::1]', '0', '2130706433', '0x7f.1', '10.1.2.3', '192.168.0.1', '169.254.169.254'];
+    const hosts = [
+      '127.0.0.1',
+      'localhost',
+      '[::1]',
+      '0',
+      '2130706433',
+      '0x7f.1',
+      '10.1.2.3',
+      '192.168.0.1',
+      '169.254.169.254',
+    ];
     for (const host of [...hosts, '[::ffff:127.0.0.1]', '[fe80::1]', '[fd00::1]'])
       expectProblem(
         await api('PUT', '/v1/models/inside', { body: { runtime: 'openai', source: `http://${host}:9/v1` } }),
@@ -255,7 +274,12 @@ describe('discovery', function () {
         expect(ollama.seen[0]?.headers).not.to.have.property('authorization');
         const { data } = (await api<{ data: { id: string; owned_by: string }[] }>('GET', '/v1/models')).body;
         expect(data.filter(({ owned_by }) => owned_by === 'platform').map(({ id }) => id)).to.have.members([
-          ...['language-id', 'tiny-writer', 'llama3:8b', 'org/small', 'gpt-x', 'gpt-y'],
+          'language-id',
+          'tiny-writer',
+          'llama3:8b',
+          'org/small',
+          'gpt-x',
+          'gpt-y',
         ]);
         for (const [model, upstream, bearer] of [
           ['org/small', ollama, undefined],
@@ -269,7 +293,9 @@ describe('discovery', function () {
         }
         // An account that someone pays for is not every tenant's.
         const tenant = await api<{ id: string }>('POST', '/v1/tenants', { body: { name: 'Guests' } });
-        const issued = await api<{ key: string }>('POST', '/v1/api-keys', { body: { name: 'g', tenantId: tenant.body.id } });
+        const issued = await api<{ key: string }>('POST', '/v1/api-keys', {
+          body: { name: 'g', tenantId: tenant.body.id },
+        });
         const guest = createApi(first.url, issued.body.key);
         expectProblem(await guest('GET', '/v1/models/gpt-x'), 404, 'model-not-found');
         expect((await guest('GET', '/v1/models/org/small')).status).to.equal(200);

@@ -280,7 +280,7 @@ export async function runClient({ recorder, seed, name, signal }: ClientOptions)
       tokens,
       shows: ({ body }) => {
         const row = (body['data'] as { id: string; revision: number }[] | undefined)?.find(({ id }) => id === model);
-        return [{ stream, shows: 'revision', revision: row?.revision ?? -1 }];
+        return [row ? { stream, shows: 'revision', revision: row.revision } : { stream, shows: 'nothing' }];
       },
     });
   };
@@ -347,7 +347,7 @@ const idle = (random: Random) => new Promise((resolve) => setTimeout(resolve, ra
 
 function shown(stream: string, { status, headers, body }: ApiAnswer): Seen {
   const revision = Number(/^"(\d+)"$/.exec(headers.get('etag') ?? '')?.[1] ?? -1);
-  if (status !== 200 && status !== 202) return { stream, shows: 'revision', revision: -1 };
+  if (status !== 200 && status !== 202) return { stream, shows: 'nothing' };
   const state = body['status'];
   return { stream, shows: 'revision', revision, ...(typeof state === 'string' && { status: state }) };
 }

@@ -6,13 +6,15 @@ import { byStream } from './history-log-checks.ts';
 export function staleReads({ log, reads }: History): Violation[] {
   const streams = byStream(log);
   const lengthOf = (stream: string) => streams.get(stream)?.length ?? 0;
+  const endsFrom = ({ stream, revision }: Mark) =>
+    (streams.get(stream) ?? []).some((event) => ENDS.has(event.type) && event.revision >= revision);
   return reads.flatMap((read) => [
     ...read.token
       .filter((mark) =>
         isStale(
           read.seen.find(({ stream }) => stream === mark.stream),
           mark,
-          lengthOf,
+          endsFrom,
         ),
       )
       .map((mark) => stale(read, mark)),
@@ -20,17 +22,20 @@ export function staleReads({ log, reads }: History): Violation[] {
   ]);
 }
 
-function isStale(seen: Seen | undefined, { stream, revision }: Mark, lengthOf: (stream: string) => number): boolean {
+/** After these a thing is in no list. */
+const ENDS: ReadonlySet<string> = new Set(['ApiKeyRevoked', 'ModelRetired']);
+
+/** `endsFrom`: whether the thing ended at the mark or later, so that it may be gone. */
+function isStale(seen: Seen | undefined, mark: Mark, endsFrom: (mark: Mark) => boolean): boolean {
   if (!seen) return true;
   switch (seen.shows) {
     case 'revision':
-      return seen.revision < revision;
+      return seen.revision < mark.revision;
     case 'alive':
       // Made at revision 0 and ended at revision 1.
-      return revision > 0;
+      return mark.revision > 0;
     case 'nothing':
-      // It has gone since, or was never there for the reader.
-      return revision === 0 && lengthOf(stream) < 2;
+      return !endsFrom(mark);
   }
 }
 
