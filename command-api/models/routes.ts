@@ -1,9 +1,15 @@
 import { modelRoutes } from '#contracts/models.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
-import { recogniseCommand } from '#events/commands.ts';
 import type { Origin } from '#events/create-event.ts';
-import { evolveModel, initialModel, type ModelDefinition, type ModelState, PLATFORM } from '#events/model.ts';
+import {
+  evolveModel,
+  initialModel,
+  type Model,
+  type ModelDefinition,
+  type ModelState,
+  PLATFORM,
+} from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
 import { credentialStream, modelStream } from '#events/streams.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
@@ -13,11 +19,12 @@ import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, bindRoute, type Caller, type IfMatch } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
 import type { Standings } from '#platform/standing/standings.ts';
-import { acknowledge } from '../acknowledge.ts';
-import { keyReused } from '../create-once.ts';
+import { acknowledge, type Written } from '../acknowledge.ts';
+import { keyReused, replayHeaders } from '../create-once.ts';
+import { findReplay, type Replay } from '../find-replay.ts';
 import { ifMatched } from '../if-match.ts';
 import { checkParameters } from '../inferences/parameters.ts';
-import type { createOrigins } from '../origin.ts';
+import type { CommandOrigin, createOrigins } from '../origin.ts';
 import { decideRegisterModel, decideRetireModel, decideSetModelDefaults, type ModelDecision } from './decide.ts';
 import { builtInDefinition, type ModelRegistration, upstreamDefinition } from './definition.ts';
 
@@ -96,13 +103,35 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   };
 
   /** Whose model a name means to someone who changes it: the tenant's own, else the platform's to who may. */
-  const ownerOf = async (caller: Caller, name: string, { commandId, eventId }: Origin): Promise<string> => {
+  const ownerOf = async (caller: Caller, name: string): Promise<string> => {
     const [own] = await standings.get([modelStream(caller.tenantId, name)]);
-    // The repeat of a command means what the command meant: one that retired the tenant's own must not go for another.
-    const isOwn =
-      own?.of === 'model' &&
-      (own.state.status === 'registered' || recogniseCommand(own.state.commands, commandId, eventId) !== 'new');
+    const isOwn = own?.of === 'model' && own.state.status === 'registered';
     return isOwn || !caller.permissions.has('platform') ? caller.tenantId : PLATFORM;
+  };
+
+  /** The earlier run of this very command, on whichever of the two models it was. */
+  const replayOf = async (caller: Caller, name: string, origin: CommandOrigin) => {
+    const owners = caller.permissions.has('platform') ? [caller.tenantId, PLATFORM] : [caller.tenantId];
+    for (const owner of owners) {
+      const replay = await findReplay(store, modelStream(owner, name), decider, origin);
+      if (replay) return replay;
+    }
+    return undefined;
+  };
+
+  const answer = (caller: Caller, status: number, model: Model, written: Written, replayed: boolean) => ({
+    status,
+    headers: {
+      ...(status === 201 && { location: `/v1/models/${encodeURIComponent(model.definition.name)}` }),
+      ...acknowledge(tokens, caller.tenantId, [written]),
+      ...replayHeaders(replayed),
+    },
+    body: viewModel({ ...model, revision: written.revision }, caller.tenantId),
+  });
+
+  const replayed = (caller: Caller, { before, after, written }: Replay<ModelState>, isRegistration: boolean) => {
+    if (after.status === 'absent') throw new Error(`${written.stream} has no model after a command to it`);
+    return answer(caller, isRegistration && before.status !== 'registered' ? 201 : 200, after.model, written, true);
   };
 
   const registeredBefore = async (owner: string, name: string) => {
@@ -113,30 +142,27 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   const register = bindRoute(modelRoutes.registerModel, async (request) => {
     const { caller, params, body } = request;
     const { name } = params;
+    const origin = origins(request);
+    const replay = await replayOf(caller, name, origin);
+    if (replay) return replayed(caller, replay, true);
     const existed = await registeredBefore(caller.tenantId, name);
     if (request.ifMatch === 'stream_exists' && !existed)
       throw new Problem(problems['revision-mismatch'], { detail: `You have no model ${name}.` });
     const definition = await definitionOf(caller, name, body);
-    const origin = origins(request);
     const { repeatable } = origin;
     const done = await changeModel(ports, caller.tenantId, name, request.ifMatch, (state) =>
       decideRegisterModel({ definition, origin, repeatable }, state),
     );
-    return {
-      status: existed ? 200 : 201,
-      headers: {
-        location: `/v1/models/${encodeURIComponent(name)}`,
-        ...acknowledge(tokens, caller.tenantId, [done.written]),
-      },
-      body: viewModel({ ...done.model, revision: done.revision }, caller.tenantId),
-    };
+    return answer(caller, existed ? 200 : 201, done.model, done.written, false);
   });
 
   const setDefaults = bindRoute(modelRoutes.setModelDefaults, async (request) => {
     const { caller, params, body } = request;
     const { name } = params;
     const given = origins(request);
-    const owner = await ownerOf(caller, name, given);
+    const replay = await replayOf(caller, name, given);
+    if (replay) return replayed(caller, replay, false);
+    const owner = await ownerOf(caller, name);
     const [standing] = await standings.get([modelStream(owner, name)]);
     if (standing?.of !== 'model' || standing.state.status !== 'registered') throw noSuchModel(name);
     const faults = checkParameters(standing.state.model.definition, body, '');
@@ -148,24 +174,22 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     const done = await changeModel(ports, owner, name, request.ifMatch, (state) =>
       decideSetModelDefaults({ defaults, origin, repeatable }, state),
     );
-    return {
-      status: 200,
-      headers: acknowledge(tokens, caller.tenantId, [done.written]),
-      body: viewModel({ ...done.model, revision: done.revision }, caller.tenantId),
-    };
+    return answer(caller, 200, done.model, done.written, false);
   });
 
   const retire = bindRoute(modelRoutes.retireModel, async (request) => {
     const { caller, params } = request;
     const given = origins(request);
-    const owner = await ownerOf(caller, params.name, given);
+    const replay = await replayOf(caller, params.name, given);
+    const owner = await ownerOf(caller, params.name);
     const origin: Origin = { ...given, tenantId: owner };
-    const done = await changeModel(ports, owner, params.name, request.ifMatch, (state) =>
-      decideRetireModel(origin, state),
-    );
+    const written =
+      replay?.written ??
+      (await changeModel(ports, owner, params.name, request.ifMatch, (state) => decideRetireModel(origin, state)))
+        .written;
     return {
       status: 200,
-      headers: acknowledge(tokens, caller.tenantId, [done.written]),
+      headers: { ...acknowledge(tokens, caller.tenantId, [written]), ...replayHeaders(replay !== undefined) },
       body: { id: params.name, object: 'model', deleted: true },
     };
   });

@@ -1,0 +1,52 @@
+import { expect } from 'chai';
+import { describeFlow } from './with-defter.ts';
+
+describeFlow('a repeated command on a model', (flow) => {
+  const model = { runtime: 'tensorflow', source: 'language-id' };
+  const keyed = (key: string) => ({ headers: { 'idempotency-key': key } });
+
+  it('is answered as the first time, whatever has happened since', async () => {
+    const { api } = flow();
+    const put = () => api('PUT', '/v1/models/mine', { body: { ...model, description: 'first' }, ...keyed('put') });
+    const first = await put();
+    expect(first.status).to.equal(201);
+    const changed = await api('PUT', '/v1/models/mine', { body: { ...model, description: 'second' } });
+    expect(changed.status).to.equal(200);
+    const again = await put();
+    expect(again.status).to.equal(201);
+    expect(again.body).to.deep.equal(first.body);
+    expect(again.headers.get('etag')).to.equal(first.headers.get('etag'));
+    expect(again.headers.get('idempotent-replayed')).to.equal('true');
+    expect((await api('GET', '/v1/models/mine')).body['description']).to.equal('second');
+  });
+
+  it('with another body is refused', async () => {
+    const { api } = flow();
+    const refused = await api('PUT', '/v1/models/mine', { body: { ...model, description: 'other' }, ...keyed('put') });
+    expect(refused.status).to.equal(422);
+    expect(refused.body['code']).to.equal('idempotency-key-reused');
+  });
+
+  it('sets defaults once, and answers the same after the model is gone', async () => {
+    const { api } = flow();
+    await api('PUT', '/v1/models/brief', { body: model });
+    const put = () => api('PUT', '/v1/models/brief/defaults', { body: { top: 2 }, ...keyed('defaults') });
+    const first = await put();
+    expect(first.status).to.equal(200);
+    await api('DELETE', '/v1/models/brief');
+    const again = await put();
+    expect(again.status).to.equal(200);
+    expect(again.body).to.deep.equal(first.body);
+  });
+
+  it('retires the own model only, not the one of the platform that it hid', async () => {
+    const { api } = flow();
+    await api('PUT', '/v1/models/language-id', { body: { ...model, description: 'my own' } });
+    const retire = () => api('DELETE', '/v1/models/language-id', keyed('retire'));
+    expect((await retire()).status).to.equal(200);
+    expect((await retire()).headers.get('idempotent-replayed')).to.equal('true');
+    const left = await api('GET', '/v1/models/language-id');
+    expect(left.status).to.equal(200);
+    expect(left.body['owned_by']).to.equal('platform');
+  });
+});
