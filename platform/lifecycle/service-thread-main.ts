@@ -7,11 +7,13 @@ import { serveMetrics } from '../metrics/metrics-collection.ts';
 import { createThreadMetrics } from '../metrics/thread-metrics.ts';
 import { thrown } from './cross-thread-error.ts';
 import type { FromService, StartService, ThreadStart, ToService } from './service-thread-messages.ts';
+import { lowerThreadPriority } from '../threads/lower-priority.ts';
 
 const port = parentPort;
 if (!port) throw new Error('service-thread-main.ts is the script of a worker thread');
 const { name, module, wiring, logPort, logLevel, metricsPort } = workerData as ThreadStart;
 
+lowerThreadPriority();
 const log = connectLog(logPort, logLevel);
 const metrics = createThreadMetrics(name);
 serveMetrics(metricsPort, metrics);

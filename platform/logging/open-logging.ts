@@ -1,6 +1,7 @@
 // The application log and the access log, each to standard output and to its own rotating file. JSON lines in bunyan's
 // format; on a terminal the application log is short and readable, and access lines are left out unless the level is
-// `debug`. Opened once, by the main thread; threads send their lines here.
+// `debug`. An access line is an `info` line: at `warn` and above there are none. Opened once, by the main thread; threads
+// send their lines here.
 
 import bunyan from 'bunyan';
 import { hostname } from 'node:os';
@@ -82,6 +83,7 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const printAccess = !terminal || level === 'debug';
   const access: AccessLog = {
     write(record) {
+      if (levelNumbers.info < application.level()) return;
       const line = accessLine(record);
       accessFile?.add(line, false);
       if (printAccess) printed?.add(line, false);

@@ -18,7 +18,9 @@ function heldRuns() {
   return { runs, run, sizes };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const turn = async () => {
+  for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 describe('dispatcher', () => {
   const limits = { maxBatch: 4, maxDelayMs: 10_000, capacity: 8 };

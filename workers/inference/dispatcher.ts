@@ -26,6 +26,7 @@ interface Lane<Item extends DispatchedItem> {
   limits: ModelLimits;
   running: number;
   timer: NodeJS.Timeout | undefined;
+  pumping: NodeJS.Immediate | undefined;
   due: boolean;
 }
 
@@ -65,7 +66,7 @@ export function createDispatcher<Item extends DispatchedItem>(options: Dispatche
       clearTimeout(lane.timer);
       lane.timer = undefined;
       lane.due = false;
-      if (lane.running === 0) lanes.delete(modelKey);
+      if (lane.running === 0 && lanes.get(modelKey) === lane) lanes.delete(modelKey);
     } else if (lane.running < capacity) {
       lane.timer ??= setTimeout(() => {
         lane.timer = undefined;
@@ -83,13 +84,17 @@ export function createDispatcher<Item extends DispatchedItem>(options: Dispatche
         limits,
         running: 0,
         timer: undefined,
+        pumping: undefined,
         due: false,
       };
       lane.limits = limits;
       lanes.set(item.modelKey, lane);
       lane.queue.push(item);
-      // Several submissions of one turn of the event loop make one batch.
-      queueMicrotask(() => pump(item.modelKey, lane));
+      // What is submitted in one turn of the event loop makes one batch, though each is prepared by itself.
+      lane.pumping ??= setImmediate(() => {
+        lane.pumping = undefined;
+        pump(item.modelKey, lane);
+      });
     },
     outstanding: () => [...lanes.values()].reduce((sum, lane) => sum + lane.queue.size() + lane.running, 0),
     async stop() {
