@@ -20,7 +20,9 @@ export function expectProblem(answer: ApiAnswer<unknown>, status: number, code: 
   expect(body).to.include({ code, status });
   expect(body.title).to.be.a('string').and.not.equal('');
   expect(body).to.include.keys('type', 'instance', 'requestId');
-  expect(body.detail ?? body.title).to.be.a('string').and.not.equal('');
+  expect(body.detail ?? body.title)
+    .to.be.a('string')
+    .and.not.equal('');
   if (pointer !== undefined) {
     expect(body.errors?.map((fault) => fault.pointer)).to.include(pointer);
     for (const { message } of body.errors ?? []) expect(message).not.to.equal('');
