@@ -91,7 +91,8 @@ export async function registerPlatformModel(
   await changeModel(ports, PLATFORM, definition.name, undefined, (state) =>
     decideRegisterModel({ definition, origin: origin() }, state),
   );
-  if (before.status === 'absent')
+  // The server may have died between the two events.
+  if (!events.some(({ type }) => type === 'ModelGranted'))
     await changeModel(ports, PLATFORM, definition.name, undefined, (state) =>
       decideGrantModel({ to: grantedTo, origin: origin() }, state),
     );

@@ -51,7 +51,7 @@ export function createFreshness({ tokens, partitionOf, live, readStore, searchIn
       const letter = await findDeadLetter(readStore, projection, stream);
       if (letter)
         throw new Problem(problems['projection-parked'], {
-          detail: `The read model ${projection} has parked ${stream}; an administrator can retry it.`,
+          detail: `The read model ${projection} has parked ${stream}.`,
           headers: { 'retry-after': '30' },
         });
     }

@@ -43,6 +43,8 @@ function askedOf(body: InferenceSubmission): AskedInference {
   throw new Problem(problems['invalid-request'], { errors });
 }
 
+const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+
 const jsonTexts = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
 
@@ -100,6 +102,9 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
   const cancel = bindRoute(inferenceRoutes.cancelInference, async (request) => {
     const { caller, params } = request;
     const stream = inferenceStream(params.id);
+    // Before If-Match is looked at: the revision of another tenant's inference must not be told.
+    const [first] = await store.readStream(stream, { limit: 1 });
+    if (first?.metadata.tenantId !== caller.tenantId) throw notFound();
     const origin = origins(request);
     let refused: 'absent' | 'ended' | undefined;
     const done = await handleCommand({
@@ -113,7 +118,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
       },
       ...ifMatched(request.ifMatch),
     });
-    if (refused === 'absent') throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+    if (refused === 'absent') throw notFound();
     if (refused === 'ended') throw new Problem(problems['already-finished'], { detail: 'It has ended already.' });
     live.publish(CANCELLATIONS, { inferenceId: params.id }, { keep: false });
     live.publish(inferenceChannel(params.id), { type: 'ended' }, { keep: false });

@@ -6,7 +6,7 @@
 //   At the stream's present revision an event is appended even if its id was written before.
 // - An error other than `WrongExpectedRevision` or `EventRefused` leaves the outcome unknown; adapters retry with the same
 //   ids and revision until their deadline, and then reject with `AppendOutcomeUnknown`: the caller may retry likewise.
-// Not in it: schemas (see codec.ts), encryption, deciding.
+// Not in it: schemas (see event-codec.ts), encryption, deciding.
 
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 

@@ -35,16 +35,16 @@ export function createRememberedStandings<Standing>(inner: Standings<Standing>):
       return found.map((one) => (one === undefined ? read[next++] : one.standing));
     },
     async refresh(stream) {
-      changes++;
+      const mine = ++changes;
       known.delete(stream);
       try {
         const refreshed = await inner.refresh(stream);
-        changes++;
-        known.set(stream, { standing: refreshed?.standing });
+        // Another change meanwhile may have been of this stream, and newer than what was read here.
+        if (changes === mine) known.set(stream, { standing: refreshed?.standing });
+        else known.delete(stream);
         return refreshed;
-      } catch (error) {
+      } finally {
         changes++;
-        throw error;
       }
     },
   };

@@ -164,8 +164,14 @@ describeFlow('what cannot be right', (flow) => {
     // What differs by nature: the request's id, and the name that was asked for.
     const bodyOf = ({ body }: ApiAnswer, asked: string) =>
       JSON.parse(JSON.stringify({ ...body, requestId: '' }).replaceAll(asked, 'ASKED')) as unknown;
-    const same = async (method: string, path: (id: string) => string, theirs: string, absent: string) => {
-      const [one, two] = [await api(method, path(theirs)), await api(method, path(absent))];
+    const same = async (
+      method: string,
+      path: (id: string) => string,
+      theirs: string,
+      absent: string,
+      headers: Record<string, string> = {},
+    ) => {
+      const [one, two] = [await api(method, path(theirs), { headers }), await api(method, path(absent), { headers })];
       expect(one.status, path(theirs)).to.equal(404);
       expect(two.status).to.equal(404);
       expect(bodyOf(one, theirs)).to.deep.equal(bodyOf(two, absent));
@@ -176,6 +182,7 @@ describeFlow('what cannot be right', (flow) => {
     await same('GET', (id) => `/v1/inferences/${id}?wait=1s`, inference, NOWHERE);
     await same('GET', (id) => `/v1/inferences/${id}/events`, inference, NOWHERE);
     await same('DELETE', (id) => `/v1/inferences/${id}`, inference, NOWHERE);
+    await same('DELETE', (id) => `/v1/inferences/${id}`, inference, NOWHERE, { 'if-match': '"7"' });
     await same('DELETE', (id) => `/v1/credentials/${id}`, credential, NOWHERE);
     await same('GET', (id) => `/v1/models/${id}`, 'theirs', 'absent');
     const using = (model: string) => submit({ model, input: 'a' });

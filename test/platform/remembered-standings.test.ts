@@ -67,4 +67,25 @@ describe('remembered standings', () => {
     await slow;
     expect(await standings.get(['a'])).to.deep.equal(['revoked']);
   });
+
+  it('never remember what a refresh read before a later one', async () => {
+    const values = new Map([['a', 'active']]);
+    const refreshes: (() => void)[] = [];
+    const inner: Standings<string> = {
+      get: (streams) => Promise.resolve(streams.map((stream) => values.get(stream))),
+      refresh(stream) {
+        const standing = values.get(stream) ?? '';
+        return new Promise((resolve) => refreshes.push(() => resolve({ standing, revision: 0 })));
+      },
+    };
+    const standings = createRememberedStandings(inner);
+    const slow = standings.refresh('a');
+    values.set('a', 'revoked');
+    const later = standings.refresh('a');
+    refreshes[1]?.();
+    await later;
+    refreshes[0]?.();
+    await slow;
+    expect(await standings.get(['a'])).to.deep.equal(['revoked']);
+  });
 });

@@ -5,7 +5,7 @@ import { inferenceChannel } from '#events/live.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
-import type { ModelSpec, RunResult } from '#platform/model-host/model-runtime.ts';
+import { ModelLoadError, type ModelSpec, type RunResult } from '#platform/model-host/model-runtime.ts';
 import type { Job } from './job.ts';
 import type { Outcome } from './record-result.ts';
 
@@ -30,6 +30,18 @@ const failure = (code: string, message: string): RunResult => ({
   error: { code, message, retriable: false },
 });
 
+/** How long the run may take, and what ends single items of it: a request near its deadline must not end the others. */
+function createRunLimits(jobs: readonly [Job, ...Job[]], startedAt: number) {
+  const leftOf = ({ request }: Job) => Math.max(1, request.deadline - startedAt);
+  const deadlineMs = Math.min(jobs[0].model.definition.timeoutMs, Math.max(...jobs.map(leftOf)));
+  const signals = jobs.map((job) => {
+    const left = leftOf(job);
+    const signal = left < deadlineMs ? AbortSignal.any([job.signal, AbortSignal.timeout(left)]) : job.signal;
+    return [job.id, signal] as const;
+  });
+  return { deadlineMs, signals: new Map(signals) };
+}
+
 export function createBatchRunner(options: RunBatchOptions) {
   const { host, specOf, live, now, log, record, retry, fail } = options;
 
@@ -40,26 +52,29 @@ export function createBatchRunner(options: RunBatchOptions) {
     record(job, { result: failure('crashed', `the model broke ${attempt} times on this request`), startedAt, attempt });
   };
 
-  const run = async (jobs: readonly Job[]) => {
-    const [first] = jobs as readonly [Job, ...Job[]];
+  const run = async (jobs: readonly [Job, ...Job[]]) => {
+    const [first] = jobs;
     const startedAt = now();
     const streams = first.model.definition.task !== 'classification';
     if (streams) for (const { id, attempt } of jobs) say(id, { type: 'started', attempt });
     const byId = new Map(jobs.map((job) => [job.id, job]));
-    const left = Math.min(...jobs.map(({ request }) => request.deadline - startedAt));
+    const limits = createRunLimits(jobs, startedAt);
     const results = await host.run(
       await specOf(first),
       jobs.map(({ id, input }) => ({ id, input })),
       {
         parameters: first.parameters,
-        deadlineMs: Math.max(1, Math.min(first.model.definition.timeoutMs, left)),
-        signals: new Map(jobs.map(({ id, signal }) => [id, signal])),
+        ...limits,
         ...(streams && {
           onToken: (id: string, text: string) => say(id, { type: 'token', text, attempt: byId.get(id)?.attempt ?? 1 }),
         }),
       },
     );
-    jobs.forEach((job, i) => finish(job, results[i] ?? failure('no-result', 'the model gave no result'), startedAt));
+    jobs.forEach((job, i) => {
+      const result = results[i] ?? failure('no-result', 'the model gave no result');
+      const late = !result.ok && result.error.code === 'cancelled' && !job.signal.aborted;
+      finish(job, late ? failure('timeout', 'its deadline passed while it ran') : result, startedAt);
+    });
   };
 
   const say = (id: string, message: InferenceMessage) => live.publish(inferenceChannel(id), message);
@@ -73,12 +88,14 @@ export function createBatchRunner(options: RunBatchOptions) {
     }
     const startedAt = now();
     try {
-      await run(jobs);
+      await run(jobs as readonly [Job, ...Job[]]);
     } catch (err) {
       const [first] = jobs;
       log.error({ err, model: first?.modelKey, correlationId: first?.event.metadata.$correlationId }, 'a run failed');
-      const message = err instanceof Error && 'code' in err ? err.message : 'the model could not be run';
-      const code = err instanceof Error && 'code' in err ? String(err.code) : 'run-failed';
+      // Only what is said of the model's definition is the caller's to read.
+      const known = err instanceof ModelLoadError;
+      const code = known ? err.code : 'run-failed';
+      const message = known ? err.message : 'the model could not be run';
       for (const job of jobs) finish(job, failure(code, message), startedAt);
     }
   };
