@@ -11,6 +11,7 @@ import type { Standing } from '#events/standing.ts';
 import { apiKeyStream, credentialStream, modelStream } from '#events/streams.ts';
 import { hashApiKey } from '#platform/auth/api-key.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
+import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import { newId } from '#platform/new-id.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { decideIssueApiKey } from './api-keys/decide.ts';
@@ -80,7 +81,7 @@ export async function registerPlatformModel(
   definition: ModelDefinition,
   grantedTo: readonly string[],
 ): Promise<boolean> {
-  const events = await ports.store.readStream(modelStream(PLATFORM, definition.name));
+  const events = await readWholeStream(ports.store, modelStream(PLATFORM, definition.name));
   const before = events.reduce(evolveModel, initialModel);
   if (before.status === 'retired') return false;
   const origin = (): Origin => ({

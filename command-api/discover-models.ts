@@ -4,6 +4,7 @@
 import { modelNameSchema } from '#contracts/models.ts';
 import { evolveModel, initialModel, PLATFORM } from '#events/model.ts';
 import { modelStream } from '#events/streams.ts';
+import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { DEFAULT_TENANT, type KeyPorts, registerPlatformModel, storeEnvironmentCredential } from './bootstrap.ts';
 import { upstreamDefinition } from './models/definition.ts';
@@ -56,6 +57,6 @@ async function register(ports: KeyPorts & { readonly log: Log }, upstream: Upstr
 
 /** Whether the platform's model of this name comes from somewhere else. */
 async function isTaken({ store }: KeyPorts, name: string, baseUrl: string): Promise<boolean> {
-  const state = (await store.readStream(modelStream(PLATFORM, name))).reduce(evolveModel, initialModel);
+  const state = (await readWholeStream(store, modelStream(PLATFORM, name))).reduce(evolveModel, initialModel);
   return state.status === 'registered' && state.model.definition.source !== baseUrl;
 }

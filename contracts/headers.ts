@@ -8,8 +8,9 @@ interface HeaderDescription {
 
 export const requestHeaders = {
   'x-request-id': {
-    description: 'Your id for this request, kept as its correlation id; without it one is made.',
-    schema: { type: 'string', maxLength: 128, pattern: String.raw`^[\w.:~+/=-]+$` },
+    description:
+      'Your id for this request, kept as its correlation id when it is up to 128 letters, digits and . : ~ + / = - _; without it one is made.',
+    schema: { type: 'string' },
   },
   traceparent: { description: 'W3C Trace Context; the trace goes on in the events.', schema: { type: 'string' } },
   'x-consistency-token': {

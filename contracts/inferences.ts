@@ -14,7 +14,6 @@ import type { RouteTable } from './route.ts';
 
 export const INFERENCE_STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
 export const inferenceStatusSchema = z.enum(INFERENCE_STATUSES);
-export type InferenceStatus = z.infer<typeof inferenceStatusSchema>;
 
 export const inferenceSchema = z
   .object({

@@ -30,11 +30,6 @@ export function isStorageFault(error: unknown): boolean {
   return code !== undefined && DISK_FAULTS.has(code);
 }
 
-/** True only for an error that says of itself that the same call may succeed later. */
-export function isRetriable(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'retriable' in error && error.retriable === true;
-}
-
 /** An Error for whatever was thrown; an Error is returned as it is. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });

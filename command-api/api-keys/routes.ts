@@ -14,7 +14,7 @@ import { type FieldFault, Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, bindRoute, type Caller } from '#platform/http/route.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { acknowledge } from '../acknowledge.ts';
-import { createOnce, replayHeaders } from '../create-once.ts';
+import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
 import { ifMatched } from '../if-match.ts';
 import type { CommandOrigin, createOrigins } from '../origin.ts';
 import { decideIssueApiKey, decideRevokeApiKey } from './decide.ts';
@@ -55,10 +55,11 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     throw new Problem(problems.forbidden, { detail: 'A key can hold no more than its maker does.', errors });
   };
 
-  const expiryFor = (asked: string | undefined): number | null => {
+  const expiryFor = (asked: string | undefined, isRepeat: boolean): number | null => {
     if (asked === undefined) return null;
     const expiresAt = Date.parse(asked);
-    if (expiresAt > now()) return expiresAt;
+    // The answer to a repeat is the first one, also when the key has expired since.
+    if (isRepeat || expiresAt > now()) return expiresAt;
     throw new Problem(problems['invalid-request'], { errors: [bodyFault('/expiresAt', 'must be in the future')] });
   };
 
@@ -67,16 +68,17 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     const origin = origins(request);
     const tenantId = await tenantFor(caller, body.tenantId);
     const id = origin.subjectId;
+    const stream = apiKeyStream(id);
+    const earlier = origin.repeatable ? await findCreated(store, stream, origin.eventId) : undefined;
     const key = createApiKey(id, secretOf(origin));
     const command = {
       name: body.name,
       hash: hashApiKey(key),
       last4: key.slice(-4),
       scopes: scopesFor(caller, body.scopes),
-      expiresAt: expiryFor(body.expiresAt),
+      expiresAt: expiryFor(body.expiresAt, earlier !== undefined),
       origin: { ...origin, tenantId },
     };
-    const stream = apiKeyStream(id);
     const [event] = decideIssueApiKey(command, initialApiKey);
     const created = await createOnce(store, stream, event!, origin.repeatable);
     const standing = (await standings.refresh(stream))?.standing;

@@ -15,6 +15,7 @@ import { credentialStream, modelStream } from '#events/streams.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, bindRoute, type Caller, type IfMatch } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
@@ -135,7 +136,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   };
 
   const registeredBefore = async (owner: string, name: string) => {
-    const events = await store.readStream(modelStream(owner, name));
+    const events = await readWholeStream(store, modelStream(owner, name));
     return events.reduce(evolveModel, initialModel).status === 'registered';
   };
 

@@ -21,8 +21,10 @@ export interface Router {
 /** Routes that share a method and what stands before a parameter with slashes. */
 interface Alternatives {
   readonly prefix: string;
-  /** The longest ending first; one may be empty. */
-  readonly endings: { readonly ending: string; readonly bound: BoundRoute }[];
+  /** By ending; one may be empty. */
+  readonly endings: Map<string, BoundRoute>;
+  /** The endings of all methods, the longest first: a path that has one is of that kind, whatever the method. */
+  readonly known: string[];
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -36,6 +38,7 @@ export function createRouter(routes: readonly BoundRoute[]): Router {
     querystringParser: (text: string) => text as never,
   });
   const withSlashes = new Map<string, Alternatives>();
+  const endingsOf = new Map<string, string[]>();
   for (const bound of routes) {
     const { route } = bound;
     if (route.slashes === undefined) {
@@ -43,11 +46,14 @@ export function createRouter(routes: readonly BoundRoute[]): Router {
       continue;
     }
     const { prefix, ending } = splitAround(route);
-    const known = withSlashes.get(`${route.method} ${prefix}`);
-    const alternatives = known ?? { prefix, endings: [] };
-    alternatives.endings.push({ ending, bound });
-    alternatives.endings.sort((a, b) => b.ending.length - a.ending.length);
-    if (known === undefined) {
+    const known = endingsOf.get(prefix) ?? [];
+    endingsOf.set(prefix, known);
+    if (!known.includes(ending)) known.push(ending);
+    known.sort((a, b) => b.length - a.length);
+    const there = withSlashes.get(`${route.method} ${prefix}`);
+    const alternatives = there ?? { prefix, endings: new Map(), known };
+    alternatives.endings.set(ending, bound);
+    if (there === undefined) {
       withSlashes.set(`${route.method} ${prefix}`, alternatives);
       router.on(route.method, `${prefix}*`, () => undefined, alternatives);
     }
@@ -77,7 +83,7 @@ function splitAround(route: Route): { prefix: string; ending: string } {
 
 /** Endings are sought in the raw path, so that a name may end like one when it is percent-encoded. */
 function matchEnding(
-  { prefix, endings }: Alternatives,
+  { prefix, endings, known }: Alternatives,
   url: string,
   queryString: string,
 ): Match | 'malformed' | undefined {
@@ -87,16 +93,15 @@ function matchEnding(
     .slice(start + prefix.length)
     .replace(/[?#].*$/s, '')
     .replace(/\/$/, '');
-  for (const { ending, bound } of endings) {
-    if (!path.endsWith(ending) || path.length <= ending.length) continue;
-    try {
-      const value = decodeURIComponent(path.slice(0, path.length - ending.length));
-      return { bound, params: { [bound.route.slashes ?? '']: value }, queryString };
-    } catch {
-      return 'malformed';
-    }
+  const ending = known.find((one) => path.endsWith(one) && path.length > one.length);
+  const bound = ending === undefined ? undefined : endings.get(ending);
+  if (ending === undefined || bound === undefined) return undefined;
+  try {
+    const value = decodeURIComponent(path.slice(0, path.length - ending.length));
+    return { bound, params: { [bound.route.slashes ?? '']: value }, queryString };
+  } catch {
+    return 'malformed';
   }
-  return undefined;
 }
 
 function allowedMethods(match: Router['match'], url: string): string[] {

@@ -50,3 +50,17 @@ describeFlow('a repeated command on a model', (flow) => {
     expect(left.body['owned_by']).to.equal('platform');
   });
 });
+
+describeFlow('a path below a model', (flow) => {
+  it('has the methods that it has, and a name may still end like it when it is encoded', async () => {
+    const { api } = flow();
+    const get = await api('GET', '/v1/models/language-id/defaults');
+    expect(get.status).to.equal(405);
+    expect(get.headers.get('allow')).to.equal('PUT, OPTIONS');
+    expect((await api('DELETE', '/v1/models/language-id/defaults')).status).to.equal(405);
+    const body = { runtime: 'tensorflow', source: 'language-id' };
+    expect((await api('PUT', '/v1/models/odd%2Fdefaults', { body })).status).to.equal(201);
+    expect((await api('GET', '/v1/models/odd%2Fdefaults')).body['id']).to.equal('odd/defaults');
+    expect((await api('GET', '/v1/models')).status).to.equal(200);
+  });
+});

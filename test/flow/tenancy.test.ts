@@ -224,12 +224,17 @@ describeFlow('an API key', (flow) => {
   it('expires when it was to', async () => {
     const { api, as } = flow();
     const expiresAt = new Date(Date.now() + 1_500).toISOString();
-    const { body } = await issue(api, { name: 'milk', expiresAt });
+    const keyed = { 'idempotency-key': randomUUID() };
+    const { body } = await issue(api, { name: 'milk', expiresAt }, keyed);
     expect((await as(body.key)('GET', '/v1/models')).status).to.equal(200);
     await eventually(async () => expect((await as(body.key)('GET', '/v1/models')).status).to.equal(401));
     expect(Date.now()).to.be.at.least(Date.parse(expiresAt));
     const list = await api<List<Key>>('GET', '/v1/api-keys?limit=100');
     expect(list.body.data.find(({ id }) => id === body.id)?.status).to.equal('expired');
+    const repeated = await issue(api, { name: 'milk', expiresAt }, keyed);
+    expect(repeated.status).to.equal(201);
+    expect(repeated.body).to.deep.include({ id: body.id, key: body.key, status: 'expired' });
+    expect(repeated.headers.get('idempotent-replayed')).to.equal('true');
   });
 
   it('asked for again with the same Idempotency-Key is the same key', async () => {

@@ -21,6 +21,9 @@ describe('the private network', () => {
     'fd00::1',
     '::ffff:127.0.0.1',
     '::FFFF:10.0.0.1',
+    '::ffff:7f00:1',
+    '::ffff:a9fe:a9fe',
+    '0:0:0:0:0:ffff:10.0.0.1',
     '2002:7f00:1::',
     'not an address',
   ];
@@ -34,6 +37,7 @@ describe('the private network', () => {
     for (const url of [
       'http://127.0.0.1:1/v1',
       'http://[::1]/v1',
+      'http://[::ffff:127.0.0.1]/v1',
       'http://localhost/v1',
       'http://2130706433/v1',
       'http://0x7f.1/',

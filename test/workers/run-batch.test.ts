@@ -94,7 +94,10 @@ describe('a batch', () => {
 
   it('tells the caller what is wrong with the model, and nothing of the inside', async () => {
     const host: Pick<ModelHost, 'run'> = { run: () => Promise.reject(new Error('not reached')) };
-    const failing = (error: Error) => runBatch([job('a', 100_000)], host, () => Promise.reject(error));
+    const failing = (error: Error) =>
+      runBatch([job('a', 100_000)], host, async () => {
+        throw error;
+      });
     const inside = await failing(Object.assign(new Error('EIO: /var/lib/secret'), { code: 'EIO' }));
     expect(inside.get('a')).to.deep.equal({
       ok: false,
