@@ -38,7 +38,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         origins,
         timeoutMs: options.inferenceTimeoutMs,
         now,
-        admit: () => admission.admit(),
+        admit: (modelKey) => admission.admit(modelKey),
       }),
       ...createTenantRoutes({ store, keyring, standings, tokens, origins, now }),
       ...createApiKeyRoutes({ store, standings, tokens, origins, secret: serverKey, now }),

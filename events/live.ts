@@ -22,4 +22,6 @@ export const WORKLOAD = 'inference-workload';
 export interface WorkloadMessage {
   /** Requests accepted and not yet ended; an upper bound. */
   readonly outstanding: number;
+  /** Those taken by a worker, by model (owner/name). */
+  readonly models: Readonly<Record<string, number>>;
 }

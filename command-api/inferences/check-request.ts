@@ -44,7 +44,7 @@ function checkChat(model: Model, body: Readonly<Record<string, unknown>>): Check
   const { messages, ...given } = body;
   const resolved = resolveParameters({ definition, defaults }, given, '');
   if (!resolved.ok) return { ok: false, code: 'invalid-request', faults: resolved.faults };
-  return { ok: true, input: { messages, ...resolved.parameters }, parameters: {} };
+  return { ok: true, input: { ...resolved.parameters, messages }, parameters: {} };
 }
 
 function lengthFault({ definition }: Model, length: number, pointer: string): CheckedRequest | undefined {

@@ -30,7 +30,7 @@ export interface InferencePorts {
   readonly timeoutMs: number;
   readonly now: () => number;
   /** Throws a Problem when no more may be accepted now. */
-  readonly admit: () => void;
+  readonly admit: (modelKey: string) => void;
 }
 
 function askedOf(body: InferenceSubmission): AskedInference {
@@ -82,7 +82,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
       const errors = checked.faults.map((fault) => ({ in: 'body' as const, ...fault }));
       throw new Problem(problems[checked.code], { errors });
     }
-    admit();
+    admit(`${model.owner}/${body.model}`);
     const { content, keyId } = await contents.seal(tenantId, checked.input);
     const [event] = decideRequestInference({
       request: {

@@ -99,4 +99,11 @@ describe('checking a request against its model', () => {
     const checked = checkRequest(chat, { form: 'chat', body });
     expect(checked).to.deep.equal({ ok: true, input: { ...body, temperature: 0.5 }, parameters: {} });
   });
+
+  it('lets no default stand in for the messages of a chat', () => {
+    const chat = { ...model('chat', { anyParameter: true }), defaults: { messages: '"mine"', n: '2' } };
+    const messages = [{ role: 'user', content: 'hello' }];
+    const checked = checkRequest(chat, { form: 'chat', body: { messages } });
+    expect(checked).to.have.property('input').that.includes({ messages, n: 2 });
+  });
 });

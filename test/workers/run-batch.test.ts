@@ -18,7 +18,7 @@ const live: LiveChannel = {
 const job = (id: string, leftMs: number, signal = new AbortController().signal) =>
   ({
     id,
-    input: id,
+    open: () => Promise.resolve(id),
     parameters: {},
     attempt: 1,
     modelKey: 'platform/m',
@@ -38,6 +38,7 @@ async function runBatch(jobs: readonly Job[], host: Pick<ModelHost, 'run'>, spec
     now: () => NOW,
     log: createQuietLog(),
     record: ({ id }, { result }) => recorded.set(id, result),
+    signal: new AbortController().signal,
     retry: () => expect.fail('nothing is to be retried'),
     fail: (error) => expect.fail(error.message),
   });

@@ -1,4 +1,4 @@
-// Takes requests from the bus, opens them, and hands them to the dispatcher. Never parks: whatever is wrong with a request
+// Takes requests from the bus and hands them to the dispatcher. Never parks: whatever is wrong with a request
 // becomes its end.
 
 import { evolveInference, type InferenceRequest, initialInference } from '#events/inference.ts';
@@ -7,7 +7,7 @@ import type { Model } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
 import { modelStream, subjectOf } from '#events/streams.ts';
 import type { Delivery } from '#platform/bus/bus.ts';
-import { type Contents, ERASED } from '#platform/content/content.ts';
+import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { RunError } from '#platform/model-host/model-runtime.ts';
 import type { Standings } from '#platform/standing/standings.ts';
@@ -15,8 +15,13 @@ import type { Attempts } from './attempts.ts';
 import { batchKeyOf, type Job, modelKeyOf } from './job.ts';
 import { MAX_ATTEMPTS } from './run-batch.ts';
 
-/** Requests taken from the bus and not yet ended, at most; beyond it the bus waits. */
-export const WINDOW = 1_024;
+/**
+ * Requests taken from the bus and not yet ended, at most; beyond it the bus waits. Wide, because requests that wait for a
+ * slow model must not keep others from theirs; admission bounds what one model may have waiting (command-api/admission.ts).
+ */
+export const WINDOW = 8_000;
+/** What can have been running when the process died, at most. */
+const MOST_SUSPECTS = 1_024;
 
 export interface ConsumeOptions {
   readonly store: Pick<EventStore, 'readStream'>;
@@ -40,7 +45,10 @@ export interface ConsumeOptions {
 export interface InferenceConsumer {
   handle(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void>;
   cancel(inferenceId: string): void;
-  outstanding(): number;
+  /** Requests taken and not yet ended, by model. */
+  outstanding(): ReadonlyMap<string, number>;
+  /** Of the newest event taken; 0n before the first. */
+  newest(): bigint;
   /** Lets go of a batch that waits for room, and lets no suspect begin any more. */
   stop(): void;
   /** After the last run: what still had not ended is cut off by this stop, and is not to blame for it. */
@@ -48,6 +56,7 @@ export interface InferenceConsumer {
 }
 
 interface Running {
+  readonly modelKey: string;
   readonly controller: AbortController;
   /** One for each time the request was delivered while it ran. */
   readonly acks: (() => void)[];
@@ -64,6 +73,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   let trial: string | undefined;
   let room: (() => void) | undefined;
   let stopped = false;
+  let newest = 0n;
   const isFull = () => running.size >= WINDOW && !stopped;
 
   const finish = (id: string, attempt: number) => {
@@ -97,16 +107,13 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     if (attempt > MAX_ATTEMPTS) return end('crashed', `the server died ${MAX_ATTEMPTS} times while this request ran`);
     if (!model) return end('model-retired', `the model ${request.model} is not registered any more`);
     if (request.deadline <= now()) return end('timeout', 'its deadline passed before it could run');
-    const input = await contents.open(event.metadata, request.input).catch((error: unknown) => unreadable(error));
-    if (input === UNREADABLE) return end('content-unreadable', 'its content cannot be read');
-    if (input === ERASED) return end('erased', 'its content has been erased');
     const parameters = Object.entries(request.parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]);
     const job: Job = {
       id,
       event,
       request,
       model,
-      input,
+      open: () => contents.open(event.metadata, request.input),
       parameters: Object.fromEntries(parameters) as Record<string, unknown>,
       attempt,
       tenantId: event.metadata.tenantId,
@@ -125,7 +132,12 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   };
 
   return {
-    outstanding: () => running.size,
+    outstanding() {
+      const counts = new Map<string, number>();
+      for (const { modelKey } of running.values()) counts.set(modelKey, (counts.get(modelKey) ?? 0) + 1);
+      return counts;
+    },
+    newest: () => newest,
     stop() {
       stopped = true;
       room?.();
@@ -140,6 +152,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
       const begun: Promise<void>[] = [];
       for (const delivery of batch) {
         const { event } = delivery;
+        if (event.position > newest) newest = event.position;
         if (event.type !== 'InferenceRequested') {
           ack(delivery);
           continue;
@@ -151,8 +164,9 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
           continue;
         }
         const controller = new AbortController();
-        running.set(id, { controller, acks: [() => ack(delivery)] });
-        begun.push(begin(event, id, models.get(modelKeyOf(event.data as InferenceRequest)), controller.signal));
+        const modelKey = modelKeyOf(event.data as InferenceRequest);
+        running.set(id, { modelKey, controller, acks: [() => ack(delivery)] });
+        begun.push(begin(event, id, models.get(modelKey), controller.signal));
       }
       await Promise.all(begun);
       while (isFull()) await new Promise<void>((resolve) => (room = resolve));
@@ -160,18 +174,9 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   };
 }
 
-const UNREADABLE = Symbol('unreadable');
-
-/** A fault of the content itself ends its request; any other stops the consumer, to be tried again. */
-function unreadable(error: unknown): typeof UNREADABLE {
-  if (error instanceof Error && 'retriable' in error && error.retriable === false) return UNREADABLE;
-  throw error;
-}
-
 /** The attempt that a delivery is, or undefined when the request has ended already. */
 function createAttemptLookup({ store, attempts, suspectUpTo }: ConsumeOptions) {
-  /** Only as many of the first unfinished requests as the window holds can have been running when the process died. */
-  let suspectsLeft = WINDOW;
+  let suspectsLeft = MOST_SUSPECTS;
   let newest = suspectUpTo;
   return async (event: RecordedEvent, id: string): Promise<number | undefined> => {
     if (event.position > newest) {

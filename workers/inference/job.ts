@@ -10,7 +10,8 @@ export interface Job extends DispatchedItem {
   readonly event: RecordedEvent;
   readonly request: InferenceRequest;
   readonly model: Model;
-  readonly input: unknown;
+  /** What was asked, opened only when it is about to run: thousands may be waiting. */
+  readonly open: () => Promise<unknown>;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** From 1; more after the process died while this request ran. */
   readonly attempt: number;

@@ -2,6 +2,9 @@
 
 import type { InferenceMessage } from '#events/live.ts';
 import { inferenceChannel } from '#events/live.ts';
+import { Interrupted, isTransient, persist } from '#platform/back-off.ts';
+import { ERASED } from '#platform/content/content.ts';
+import { isStorageFault } from '#platform/errors.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
@@ -23,6 +26,13 @@ export interface RunBatchOptions {
   readonly retry: (job: Job) => void;
   /** Told when runs cannot be recorded before they begin: none may begin then. */
   readonly fail: (error: Error) => void;
+  /** Aborts when the worker stops. */
+  readonly signal: AbortSignal;
+}
+
+interface Opened {
+  readonly job: Job;
+  readonly input: unknown;
 }
 
 const failure = (code: string, message: string): RunResult => ({
@@ -43,7 +53,7 @@ function createRunLimits(jobs: readonly [Job, ...Job[]], startedAt: number) {
 }
 
 export function createBatchRunner(options: RunBatchOptions) {
-  const { host, specOf, live, now, log, record, retry, fail } = options;
+  const { host, specOf, live, now, log, record, retry, fail, signal } = options;
 
   const finish = (job: Job, result: RunResult, startedAt: number) => {
     const { attempt } = job;
@@ -52,16 +62,42 @@ export function createBatchRunner(options: RunBatchOptions) {
     record(job, { result: failure('crashed', `the model broke ${attempt} times on this request`), startedAt, attempt });
   };
 
-  const run = async (jobs: readonly [Job, ...Job[]]) => {
-    const [first] = jobs;
+  /** What is wrong with one request's content is that request's end; a failing disk is waited for. */
+  const openInput = async (job: Job): Promise<{ readonly input: unknown } | RunResult> => {
+    try {
+      const input = await persist(
+        job.open,
+        signal,
+        (err) => log.warn({ err, inferenceId: job.id }, 'a request could not be opened, trying again'),
+        (err) => !isTransient(err) && !isStorageFault(err),
+      );
+      return input === ERASED ? failure('erased', 'its content has been erased') : { input };
+    } catch (err) {
+      if (err instanceof Interrupted) throw err;
+      log.error({ err, inferenceId: job.id }, 'the content of a request cannot be read');
+      return failure('content-unreadable', 'its content cannot be read');
+    }
+  };
+
+  const run = async (all: readonly Job[]) => {
     const startedAt = now();
+    const opened = await Promise.all(all.map(async (job) => ({ job, input: await openInput(job) })));
+    for (const { job, input } of opened) if ('ok' in input) finish(job, input, startedAt);
+    const ready = opened.flatMap(({ job, input }) => ('ok' in input ? [] : [{ job, input: input.input }]));
+    const [one, ...others] = ready;
+    if (one) await runOpened([one, ...others], startedAt);
+  };
+
+  const runOpened = async (ready: readonly [Opened, ...Opened[]], startedAt: number) => {
+    const jobs: readonly [Job, ...Job[]] = [ready[0].job, ...ready.slice(1).map(({ job }) => job)];
+    const [first] = jobs;
     const streams = first.model.definition.task !== 'classification';
     if (streams) for (const { id, attempt } of jobs) say(id, { type: 'started', attempt });
     const byId = new Map(jobs.map((job) => [job.id, job]));
     const limits = createRunLimits(jobs, startedAt);
     const results = await host.run(
       await specOf(first),
-      jobs.map(({ id, input }) => ({ id, input })),
+      ready.map(({ job, input }) => ({ id: job.id, input })),
       {
         parameters: first.parameters,
         ...limits,
@@ -88,8 +124,10 @@ export function createBatchRunner(options: RunBatchOptions) {
     }
     const startedAt = now();
     try {
-      await run(jobs as readonly [Job, ...Job[]]);
+      await run(jobs);
     } catch (err) {
+      // Stopping: it will be delivered again.
+      if (err instanceof Interrupted) return;
       const [first] = jobs;
       log.error({ err, model: first?.modelKey, correlationId: first?.event.metadata.$correlationId }, 'a run failed');
       // Only what is said of the model's definition is the caller's to read.

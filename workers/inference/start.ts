@@ -1,5 +1,6 @@
 // The inference worker: requests from the bus, through the models, to their results in the log.
 
+import { setTimeout as timer } from 'node:timers/promises';
 import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
 import { TOPICS } from '#events/streams.ts';
@@ -23,8 +24,12 @@ export const GROUP = 'workers.inference';
 const MAX_BATCH = 512;
 /** How long a stop waits for what is running; the rest is delivered again after the next start. */
 const DRAIN_MS = 5_000;
+/** And then for their results to be recorded. */
+const RECORD_MS = 1_000;
 /** How often the APIs are told how much there is to do. */
 const WORKLOAD_MS = 100;
+
+const sleep = (ms: number) => timer(ms, undefined, { ref: false });
 
 export interface InferenceWorkerOptions {
   readonly store: EventStore;
@@ -61,6 +66,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
 
   const runBatch = createBatchRunner({
     host,
+    signal: stopping.signal,
     fail: (error) => fail(error),
     specOf: (job) => specOf(job.model),
     live,
@@ -106,7 +112,12 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
   });
 
   const sayWorkload = async () => {
-    const message: WorkloadMessage = { outstanding: await subscription.lag() };
+    const models = consumer.outstanding();
+    const taken = [...models.values()].reduce((sum, count) => sum + count, 0);
+    const newest = consumer.newest();
+    // What has not been taken yet, and what is no request among it: an upper bound.
+    const waiting = newest === 0n ? await subscription.lag() : Number((await store.head()) - newest);
+    const message: WorkloadMessage = { outstanding: taken + waiting, models: Object.fromEntries(models) };
     live.publish(WORKLOAD, message, { keep: false });
   };
   const workload = setInterval(() => {
@@ -117,13 +128,12 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     failed: Promise.race([failed, subscription.failed]),
     lag: () => subscription.lag(),
     caughtUp: () => subscription.caughtUp(),
-    outstanding: () => consumer.outstanding(),
     async stop() {
       clearInterval(workload);
       unsubscribe();
       consumer.stop();
-      await Promise.race([dispatcher.stop(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
-      await Promise.allSettled(recording);
+      await Promise.race([dispatcher.stop(), sleep(DRAIN_MS)]);
+      await Promise.race([Promise.allSettled(recording), sleep(RECORD_MS)]);
       await consumer.absolve();
       stopping.abort();
       await subscription.stop();

@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { WORKLOAD, type WorkloadMessage } from '#events/live.ts';
+import type { LiveMessage } from '#platform/live-channel/live-channel.ts';
+import { openAdmission } from '../../command-api/admission.ts';
+
+/** A live channel on which the test says what the workers would. */
+function workload() {
+  let listener: ((message: LiveMessage) => void) | undefined;
+  const live = {
+    subscribe(channel: string, given: (message: LiveMessage) => void) {
+      expect(channel).to.equal(WORKLOAD);
+      listener = given;
+      return () => (listener = undefined);
+    },
+  };
+  const say = (value: WorkloadMessage) => listener?.({ sequence: 1, value });
+  return { live, say };
+}
+
+const admitted = (admit: () => void): boolean => {
+  try {
+    admit();
+    return true;
+  } catch (error) {
+    expect(error).to.include({ code: 'overloaded', status: 503 });
+    expect((error as { headers: object }).headers).to.have.property('retry-after');
+    return false;
+  }
+};
+
+describe('admission', () => {
+  it('lets in as many as may be outstanding, and more once the workers say so', () => {
+    const { live, say } = workload();
+    const admission = openAdmission(live, 8);
+    const models = ['a', 'b', 'c', 'd', 'e'];
+    const taken = models.flatMap((model) => [1, 2].map(() => admitted(() => admission.admit(model))));
+    expect(taken.filter(Boolean)).to.have.length(8);
+    say({ outstanding: 0, models: {} });
+    expect(admitted(() => admission.admit('e'))).to.equal(true);
+  });
+
+  it('keeps one model to a quarter, and lets the others in', () => {
+    const { live, say } = workload();
+    const admission = openAdmission(live, 40);
+    say({ outstanding: 9, models: { slow: 9 } });
+    expect(admitted(() => admission.admit('slow'))).to.equal(true);
+    expect(admitted(() => admission.admit('slow'))).to.equal(false);
+    expect(admitted(() => admission.admit('quick'))).to.equal(true);
+  });
+});
