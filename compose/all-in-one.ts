@@ -19,6 +19,7 @@ import { superviseThread } from '#platform/lifecycle/supervise-thread.ts';
 import { pinSettings } from '#platform/lifecycle/pinned-settings.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { type Logging, openLogging } from '#platform/logging/open-logging.ts';
+import { createMeasuredEventStore } from '#platform/metrics/event-store-metrics.ts';
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 import { createMetricsCollection, type MetricsCollection } from '#platform/metrics/metrics-collection.ts';
 import { createThreadMetrics } from '#platform/metrics/thread-metrics.ts';
@@ -60,11 +61,12 @@ async function start(program: Program): Promise<void> {
 
   const metrics = createThreadMetrics('main');
   const collection = createMetricsCollection(metrics);
-  const platform = await program.open(
+  const opened = await program.open(
     'platform',
     () => openMainPlatform({ config, events: eventLanguage, log }),
     (open) => open.close(),
   );
+  const platform = { ...opened, store: createMeasuredEventStore(opened.store, metrics) };
   void platform.failed.then((error) => program.fail('event store', error));
   const standings = createCommandersStandings(platform);
   await createFirstTenants({ ...platform, standings, now: Date.now });

@@ -3,6 +3,8 @@
 import { readVariable } from '#platform/config.ts';
 import type { ThreadTools } from '#platform/lifecycle/service-thread-messages.ts';
 import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
+import { createMeasuredEventStore } from '#platform/metrics/event-store-metrics.ts';
+import { createMeasuredModelHost } from '#platform/metrics/model-host-metrics.ts';
 import { openModels, openThreadPlatform, type Platform } from '#platform/platform.ts';
 import { eventLanguage } from './event-language.ts';
 import { sayReadiness } from './readiness.ts';
@@ -23,7 +25,8 @@ export async function startNamedService(wiring: ServiceWiring, tools: ThreadTool
     { config: wiring.config, events: eventLanguage, log: tools.log },
     wiring.thread,
   );
-  const service = await SERVICES[wiring.service](platform, wiring, tools);
+  const measured = { ...platform, store: createMeasuredEventStore(platform.store, tools.metrics) };
+  const service = await SERVICES[wiring.service](measured, wiring, tools);
   const silence = sayReadiness(platform.live, wiring.service, () => service.waitsFor());
   return {
     async stop() {
@@ -74,7 +77,7 @@ async function inferenceWorker(
   { log, metrics, fail }: ThreadTools,
 ): Promise<RunningService> {
   const { GROUP, startInferenceWorker } = await import('../workers/inference/start.ts');
-  const host = await openModels(config, log);
+  const host = createMeasuredModelHost(await openModels(config, log), metrics);
   const worker = await startInferenceWorker({
     ...platform,
     standings: createServiceStandings(platform),

@@ -75,6 +75,11 @@ export function describeConfig(config: Config): Record<string, string> {
   return shown;
 }
 
-/** A variable that a credential names (`env:NAME`): from the environment, else from `<folder>/.env`. */
+/** Defter's own secrets, which no credential may name: it would send them to an upstream. OpenAI's key is meant for that. */
+export const reservedVariables: ReadonlySet<string> = new Set(
+  settingsByKey.flatMap(([key, { name, secret }]) => (secret && key !== 'openaiApiKey' ? [name] : [])),
+);
+
+/** A variable that a credential names (`env:NAME`): from the environment, else from `<folder>/.env`; never a reserved one. */
 export const readVariable = (name: string, folder = '.'): string | undefined =>
-  process.env[name] ?? readDotenv(join(folder, '.env'))[name];
+  reservedVariables.has(name) ? undefined : (process.env[name] ?? readDotenv(join(folder, '.env'))[name]);

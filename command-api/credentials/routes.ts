@@ -4,6 +4,7 @@ import { viewCredential } from '#contracts/views.ts';
 import { evolveCredential, initialCredential } from '#events/credential.ts';
 import type { Standing } from '#events/standing.ts';
 import { credentialStream } from '#events/streams.ts';
+import { reservedVariables } from '#platform/config.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
@@ -34,6 +35,10 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
     if (environment !== null && !caller.permissions.has('platform')) {
       const errors = [{ in: 'body' as const, pointer: '/value', message: 'env:NAME needs the permission platform' }];
       throw new Problem(problems.forbidden, { detail: "The server's variables are the platform's.", errors });
+    }
+    if (environment !== null && reservedVariables.has(environment)) {
+      const errors = [{ in: 'body' as const, pointer: '/value', message: `${environment} is Defter's own` }];
+      throw new Problem(problems['invalid-request'], { errors });
     }
     const { subjectId: id, repeatable, ...origin } = origins(request);
     const stream = credentialStream(id);

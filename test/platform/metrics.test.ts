@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import { MessageChannel } from 'node:worker_threads';
 import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
-import { createEventStoreMetrics } from '#platform/metrics/event-store-metrics.ts';
+import { createMeasuredEventStore } from '#platform/metrics/event-store-metrics.ts';
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 import { createMetricsCollection, serveMetrics } from '#platform/metrics/metrics-collection.ts';
-import { createModelHostMetrics } from '#platform/metrics/model-host-metrics.ts';
+import { createMeasuredModelHost } from '#platform/metrics/model-host-metrics.ts';
 import { createThreadMetrics } from '#platform/metrics/thread-metrics.ts';
+import { createMemoryEventStore } from '../support/memory-event-store.ts';
+import { someEvent } from '../support/some-event.ts';
 
 describe('metrics', () => {
   it('add up what several threads count', async () => {
@@ -55,36 +57,42 @@ describe('metrics', () => {
 
   it('have the names that dashboards are made of', async () => {
     const main = createThreadMetrics('main');
-    const store = createEventStoreMetrics(main);
-    store.committed(3, 5, 0.001);
-    store.refused('wrong-expected-revision');
-    store.waiting(2);
+    const store = createMeasuredEventStore(createMemoryEventStore(), main);
+    await store.append('s-1', [someEvent()], 'no_stream');
+    await store.append('s-1', [someEvent()], 5).catch(() => undefined);
     const consumers = createConsumerMetrics(main);
     consumers.handled('g', 10, 0.01);
     consumers.outcome('g', 'parked', 1);
     consumers.parked('g', 1);
-    const models = createModelHostMetrics(main);
-    models.ran('tensorflow', 8, 0.01);
-    models.ended('tensorflow', 'ok', 8);
-    models.loaded('tensorflow', 0.3);
-    models.loadFailed('openai');
-    models.holds(1, 1000);
+    const ok = { ok: true, output: 1, usage: { inputTokens: 1, outputTokens: 1 } } as const;
+    const failed = { ok: false, error: { code: 'timeout', message: '', retriable: false } } as const;
+    const models = createMeasuredModelHost(
+      {
+        run: async () => [ok, failed],
+        loaded: () => [{ key: 'm', revision: 0, bytes: 1000, lastUsed: 0, state: 'idle' }],
+        close: async () => undefined,
+      },
+      main,
+    );
+    const spec = { key: 'm', revision: 0, runtime: 'tensorflow', source: 'm', options: {} };
+    const items = [
+      { id: '1', input: 1 },
+      { id: '2', input: 2 },
+    ];
+    await models.run(spec, items, { parameters: {}, deadlineMs: 1 });
     const { body } = await createMetricsCollection(main).scrape();
     for (const line of [
-      'defter_event_store_commit_duration_seconds_count 1',
-      'defter_event_store_appends_total 3',
-      'defter_event_store_events_total 5',
+      'defter_event_store_append_duration_seconds_count 1',
+      'defter_event_store_events_total 1',
       'defter_event_store_refusals_total{code="wrong-expected-revision"} 1',
-      'defter_event_store_waiting 2',
       'defter_consumer_events_total{group="g"} 10',
       'defter_consumer_batch_duration_seconds_count{group="g"} 1',
       'defter_consumer_outcomes_total{group="g",outcome="parked"} 1',
       'defter_consumer_parked_streams{group="g"} 1',
       'defter_model_run_duration_seconds_count{runtime="tensorflow"} 1',
-      'defter_model_batch_items_sum{runtime="tensorflow"} 8',
-      'defter_model_items_total{runtime="tensorflow",outcome="ok"} 8',
-      'defter_model_load_duration_seconds_count{runtime="tensorflow"} 1',
-      'defter_model_load_failures_total{runtime="openai"} 1',
+      'defter_model_batch_items_sum{runtime="tensorflow"} 2',
+      'defter_model_items_total{runtime="tensorflow",outcome="ok"} 1',
+      'defter_model_items_total{runtime="tensorflow",outcome="timeout"} 1',
       'defter_models_loaded 1',
       'defter_models_loaded_bytes 1000',
     ])

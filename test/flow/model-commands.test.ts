@@ -64,3 +64,14 @@ describeFlow('a path below a model', (flow) => {
     expect((await api('GET', '/v1/models')).status).to.equal(200);
   });
 });
+
+describeFlow('a credential in the environment', (flow) => {
+  it("may not be one of Defter's own secrets", async () => {
+    const { api } = flow();
+    const store = (value: string) => api('POST', '/v1/credentials', { body: { name: 'c', kind: 'openai', value } });
+    expect((await store('env:MASTER_KEY')).status).to.equal(422);
+    expect((await store('env:API_KEY')).status).to.equal(422);
+    expect((await store('env:OPENAI_API_KEY')).status).to.equal(201);
+    expect((await store('env:SOME_UPSTREAM_KEY')).status).to.equal(201);
+  });
+});
