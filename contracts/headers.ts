@@ -15,7 +15,7 @@ export const requestHeaders = {
   traceparent: { description: 'W3C Trace Context; the trace goes on in the events.', schema: { type: 'string' } },
   'x-consistency-token': {
     description: 'The token of a write of yours: the answer shows that write, or is 503 with Retry-After.',
-    schema: { type: 'string', maxLength: 4096 },
+    schema: { type: 'string', maxLength: 8192 },
   },
   'Idempotency-Key': {
     description: 'Quoted or bare. The same key with the same request joins the first; with another request it is 422.',

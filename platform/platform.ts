@@ -77,7 +77,10 @@ export interface PlatformOptions {
   readonly log: Log;
 }
 
-/** For the thread that answers requests: nothing here waits for the disk on it but reads of single keys and streams. */
+/**
+ * For the thread that answers requests: nothing here waits for the disk on it but reads of single keys and streams, and the
+ * rare writes of the vault (a tenant, a credential, the first content of a day).
+ */
 export async function openMainPlatform(options: PlatformOptions): Promise<MainPlatform> {
   const { config, log } = options;
   const store = await openSqliteEventStore({ folder: config.dataDir, log });

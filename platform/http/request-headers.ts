@@ -37,11 +37,14 @@ export function readIdempotencyKey(headers: IncomingHttpHeaders, problems: Floor
   return key;
 }
 
+/** Several tokens joined by commas; Node takes 16 KiB of headers in all. */
+const longestToken = 8_192;
+
 export function readConsistencyToken(headers: IncomingHttpHeaders, problems: FloorProblems): string | undefined {
   const header = headers['x-consistency-token'];
   if (header === undefined) return undefined;
-  if (typeof header !== 'string' || header.length === 0 || header.length > 4096) {
-    throw headerFault(problems, 'x-consistency-token', 'must have 1 to 4096 characters');
+  if (typeof header !== 'string' || header.length === 0 || header.length > longestToken) {
+    throw headerFault(problems, 'x-consistency-token', `must have 1 to ${longestToken} characters`);
   }
   return header;
 }

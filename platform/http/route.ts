@@ -62,7 +62,7 @@ export interface HttpRequest<Params = unknown, Query = unknown, Body = unknown, 
   readonly headers: IncomingHttpHeaders;
   /** Unquoted, 1–255 characters; only on routes that are `idempotent`. */
   readonly idempotencyKey: string | undefined;
-  /** As sent, at most 4,096 characters; opaque here. */
+  /** As sent, at most 8,192 characters; opaque here. */
   readonly consistencyToken: string | undefined;
   /** Only on routes with `ifMatch`. */
   readonly ifMatch: IfMatch | undefined;
