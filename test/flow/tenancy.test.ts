@@ -448,7 +448,9 @@ describeFlow('a model', (flow) => {
       const encoded = encodeURIComponent(name);
       expect((await put(api, encoded, upstream)).status, name).to.equal(201);
       expect((await get(api, encoded)).body.id).to.equal(name);
-      expect((await get(api, name)).body.id).to.equal(name);
+      // Written as it is, a path that ends like that of the defaults is theirs.
+      if (name.endsWith('/defaults')) expect((await get(api, name)).status).to.equal(405);
+      else expect((await get(api, name)).body.id).to.equal(name);
       expect((await setDefaults(api, encoded, { temperature: 1 })).body).to.deep.include({
         id: name,
         defaults: { temperature: 1 },
