@@ -4,6 +4,8 @@ import { inferenceChannel, type InferenceMessage } from '#events/live.ts';
 import type { LiveChannel, LiveMessage } from '#platform/live-channel/live-channel.ts';
 
 const LOOK_AGAIN_MS = 1_000;
+/** How long tokens may be behind the log. */
+const LAST_TOKENS_MS = 250;
 
 export interface InferenceEvent {
   /** The live channel's sequence; a reader that comes back sends the last it saw. */
@@ -12,7 +14,12 @@ export interface InferenceEvent {
   readonly data: unknown;
 }
 
-export interface InferenceEventsOptions<View extends { readonly status: string }> {
+interface Viewed {
+  readonly status: string;
+  readonly completedAt: string | null;
+}
+
+export interface InferenceEventsOptions<View extends Viewed> {
   readonly inferenceId: string;
   readonly live: LiveChannel;
   /** The inference as it stands; reads the log, not a projection. */
@@ -25,7 +32,7 @@ export interface InferenceEventsOptions<View extends { readonly status: string }
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
 
 /** `status` with the inference, `token`s as they come, and last `end` with the inference. */
-export async function* inferenceEvents<View extends { readonly status: string }>(
+export async function* inferenceEvents<View extends Viewed>(
   options: InferenceEventsOptions<View>,
 ): AsyncGenerator<InferenceEvent> {
   const { inferenceId, live, look, signal } = options;
@@ -39,32 +46,35 @@ export async function* inferenceEvents<View extends { readonly status: string }>
   });
   signal.addEventListener('abort', rouse, { once: true });
   let seen = options.after ?? -1;
+  let toldEnded = false;
   try {
     waiting.unshift(...(await live.recent(channel, options.after)));
     let view = await look();
     yield { event: 'status', data: view };
     while (!signal.aborted) {
-      let ended = ENDED.has(view.status);
       for (const { sequence, value } of waiting.splice(0)) {
         const message = value as InferenceMessage;
-        if (message.type === 'ended') ended = true;
+        if (message.type === 'ended') toldEnded = true;
         else if (sequence > seen) {
           seen = sequence;
-          if (message.type === 'started') view = await look();
-          yield message.type === 'token'
-            ? { id: sequence, event: 'token', data: { text: message.text } }
-            : { id: sequence, event: 'status', data: view };
+          if (message.type === 'token') yield { id: sequence, event: 'token', data: { text: message.text } };
+          else if (!ENDED.has(view.status))
+            yield { id: sequence, event: 'status', data: { ...view, status: 'running' } };
         }
       }
-      if (ended) view = await look();
+      if (toldEnded && !ENDED.has(view.status)) view = await look();
+      if (waiting.length > 0) continue;
       if (ENDED.has(view.status)) {
+        // The log may tell the end before the last tokens have come; what is said of it comes after them.
+        if (!toldEnded && endedLately(view)) {
+          await rousedOrLater((resolve) => (wake = resolve), LAST_TOKENS_MS);
+          if (waiting.length > 0) continue;
+        }
         yield { event: 'end', data: view };
         return;
       }
-      if (waiting.length === 0 && !signal.aborted) {
-        await rousedOrLater((resolve) => (wake = resolve));
-        if (waiting.length === 0) view = await look();
-      }
+      await rousedOrLater((resolve) => (wake = resolve), LOOK_AGAIN_MS);
+      if (waiting.length === 0 && !signal.aborted) view = await look();
     }
   } finally {
     unsubscribe();
@@ -72,12 +82,15 @@ export async function* inferenceEvents<View extends { readonly status: string }>
   }
 }
 
+const endedLately = ({ completedAt }: Viewed) =>
+  completedAt !== null && Date.now() - Date.parse(completedAt) < LOOK_AGAIN_MS;
+
 /** Resolves when the given resolver is called, or when it is time to look whether a message was lost. */
-async function rousedOrLater(arm: (resolve: () => void) => void): Promise<void> {
+async function rousedOrLater(arm: (resolve: () => void) => void, laterMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve) => {
     arm(resolve);
-    timer = setTimeout(resolve, LOOK_AGAIN_MS);
+    timer = setTimeout(resolve, laterMs);
   });
   clearTimeout(timer);
 }
