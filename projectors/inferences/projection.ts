@@ -1,7 +1,7 @@
 import type { InferenceEvent } from '#events/inference.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import type { StreamRowProjection } from '#platform/projection/projection.ts';
-import { foldText } from '#platform/search-index/fold.ts';
+import { foldToField } from '#platform/search-index/fold.ts';
 import { INFERENCES, INFERENCES_INDEX } from './read-model.ts';
 
 export interface InferenceRow {
@@ -54,7 +54,7 @@ export const inferencesProjection: StreamRowProjection<InferenceRow> = {
     model,
     createdAt,
     endedAt,
-    words: endedAt === null ? null : foldText(text).join(' '),
+    words: endedAt === null ? null : foldToField(text),
   }),
   ended: ({ endedAt }) => endedAt !== null,
 };

@@ -2,6 +2,7 @@
 // partitions, splits batches and delivers again.
 
 import { randomBytes } from 'node:crypto';
+import { ROLE_PERMISSIONS } from '#contracts/permissions.ts';
 import { type Api, createApi } from '../support/api-client.ts';
 import { type RunningDefter, startDefter } from '../support/start-defter.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -20,17 +21,7 @@ export interface Flow {
 
 const MODES = ['normal', 'adversarial:20261123'];
 
-const TENANT_SCOPES = [
-  'inference:write',
-  'inference:read',
-  'models:write',
-  'models:read',
-  'keys:write',
-  'keys:read',
-  'credentials:write',
-  'credentials:read',
-  'audit:read',
-];
+const TENANT_SCOPES = ROLE_PERMISSIONS.admin;
 
 /** Starts a server before the suite and ends it after; its exit code must be 0. */
 export function describeFlow(
