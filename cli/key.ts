@@ -10,6 +10,7 @@ import { apiKeyStream, tenantStream } from '#events/streams.ts';
 import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
 import { loadConfig } from '#platform/config.ts';
 import { StartError } from '#platform/errors.ts';
+import { createStderrLog } from '#platform/logging/stderr-log.ts';
 import { newId } from '#platform/new-id.ts';
 import { openLog } from '#platform/platform.ts';
 import { eventLanguage } from '../compose/event-language.ts';
@@ -51,7 +52,7 @@ async function newKey(args: readonly string[]): Promise<number> {
   const unknown = scopes.filter((scope) => !(PERMISSIONS as readonly string[]).includes(scope));
   if (unknown.length > 0)
     throw new StartError(`There is no scope ${unknown.join(', ')}; there are: ${PERMISSIONS.join(', ')}.`);
-  const store = await openLog(loadConfig(), eventLanguage);
+  const store = await openLog(loadConfig(), eventLanguage, createStderrLog());
   try {
     const state = (await store.readStream(tenantStream(tenant))).reduce(evolveTenant, initialTenant);
     if (state.status === 'absent')

@@ -2,16 +2,15 @@
 
 type Verb = (args: readonly string[]) => Promise<number>;
 
-const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+const LOADERS: Readonly<Record<string, () => Promise<Verb>>> = {
   key: async () => (await import('./key.ts')).runKey,
+  migrate: async () => (await import('./migrate.ts')).runMigrate,
 };
 
-/** Runs a verb and ends the process with its exit code. */
+export const VERBS: readonly string[] = Object.keys(LOADERS);
+
+/** Runs one of the verbs and ends the process with its exit code. */
 export async function runVerb(name: string, args: readonly string[]): Promise<never> {
-  const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-  if (!load) {
-    process.stderr.write(`There is no verb ${name}; there are: ${Object.keys(VERBS).join(', ')}.\n`);
-    process.exit(1);
-  }
-  process.exit(await (await load())(args));
+  const verb = await LOADERS[name]?.();
+  process.exit(verb ? await verb(args) : 1);
 }

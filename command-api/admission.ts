@@ -7,6 +7,8 @@ import { Problem } from '#platform/http/problem.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 
 const SHARE_OF_ONE = 0.25;
+/** A worker that says nothing for so long is gone; what it had is another's to report. */
+const SILENT_AFTER_MS = 5_000;
 
 export interface Admission {
   /** Counts one more, or throws 503 when there are too many. */
@@ -14,27 +16,67 @@ export interface Admission {
   close(): void;
 }
 
-/** What the workers say is a little old; what was accepted since is added to it. */
-export function openAdmission(live: Pick<LiveChannel, 'subscribe'>, mostOutstanding: number): Admission {
+interface Report {
+  readonly message: WorkloadMessage;
+  readonly at: number;
+}
+
+interface Admitted {
+  readonly modelKey: string;
+  readonly at: number;
+}
+
+/**
+ * What the workers say is a little old: what was accepted here since the oldest of their reports is added to it. While
+ * none says anything, all that is accepted counts.
+ */
+export function openAdmission(
+  live: Pick<LiveChannel, 'subscribe'>,
+  mostOutstanding: number,
+  now: () => number = () => performance.now(),
+): Admission {
   const mostOfOne = Math.max(1, Math.floor(mostOutstanding * SHARE_OF_ONE));
-  let reported: WorkloadMessage = { outstanding: 0, models: {} };
-  let since = 0;
+  const reports = new Map<string, Report>();
+  let outstanding = 0;
+  const reported = new Map<string, number>();
+  let since: Admitted[] = [];
   const sinceOf = new Map<string, number>();
+
   const close = live.subscribe(WORKLOAD, ({ value }) => {
-    reported = value as WorkloadMessage;
-    since = 0;
-    sinceOf.clear();
+    const message = value as WorkloadMessage;
+    const at = now();
+    reports.set(message.worker, { message, at });
+    for (const [worker, report] of reports) if (at - report.at > SILENT_AFTER_MS) reports.delete(worker);
+    takeStock();
+    forgetUpTo(Math.min(...[...reports.values()].map((report) => report.at)));
   });
+
+  function takeStock() {
+    outstanding = 0;
+    reported.clear();
+    for (const { message } of reports.values()) {
+      outstanding += message.outstanding;
+      for (const [key, count] of Object.entries(message.models)) reported.set(key, (reported.get(key) ?? 0) + count);
+    }
+  }
+
+  function forgetUpTo(time: number) {
+    const first = since.findIndex(({ at }) => at > time);
+    since = first === -1 ? [] : since.slice(first);
+    sinceOf.clear();
+    for (const { modelKey } of since) sinceOf.set(modelKey, (sinceOf.get(modelKey) ?? 0) + 1);
+  }
+
   const refuse = (detail: string) => new Problem(problems.overloaded, { detail, headers: { 'retry-after': '1' } });
   return {
     close,
     admit(modelKey) {
-      if (reported.outstanding + since >= mostOutstanding)
+      if (outstanding + since.length >= mostOutstanding)
         throw refuse(`More than ${mostOutstanding} inferences are waiting; come again in a moment.`);
       const sinceHere = sinceOf.get(modelKey) ?? 0;
-      if ((reported.models[modelKey] ?? 0) + sinceHere >= mostOfOne)
+      if ((reported.get(modelKey) ?? 0) + sinceHere >= mostOfOne)
         throw refuse(`More than ${mostOfOne} inferences are waiting for this model; come again in a moment.`);
-      since++;
+      since.push({ modelKey, at: now() });
       sinceOf.set(modelKey, sinceHere + 1);
     },
   };

@@ -8,6 +8,7 @@ import {
   WrongExpectedRevision,
 } from '#platform/event-store/event-store.ts';
 import { PreconditionFailed } from '#platform/event-store/handle-command.ts';
+import { Interrupted, isTransient } from '#platform/back-off.ts';
 import { isStorageFault } from '#platform/errors.ts';
 import { Problem } from '#platform/http/problem.ts';
 
@@ -42,6 +43,12 @@ export function problemOf(error: unknown): Problem | undefined {
     return new Problem(problems.unavailable, {
       detail: 'The server cannot write to its disk now; send it again later.',
       headers: { 'retry-after': '30' },
+      cause: error,
+    });
+  if (isTransient(error) || error instanceof Interrupted)
+    return new Problem(problems.unavailable, {
+      detail: 'A server that this needs does not answer now; send it again.',
+      headers: soon,
       cause: error,
     });
   return undefined;

@@ -1,18 +1,22 @@
+import { projectionVersions } from '#events/projection.ts';
 import type { Standing } from '#events/standing.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
-import type { Platform } from '#platform/platform.ts';
+import type { Floor, Ports } from '#platform/platform.ts';
+import { createVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { openAdmission } from './admission.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createInferenceRoutes } from './inferences/routes.ts';
 import { createModelRoutes } from './models/routes.ts';
+import { createOperationRoutes } from './operations/routes.ts';
 import { createOrigins } from './origin.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 
 export interface CommandApiOptions {
-  readonly platform: Platform;
+  readonly floor: Pick<Floor, 'store'> &
+    Pick<Ports, 'readStore' | 'contents' | 'keyring' | 'live' | 'tokens' | 'serverKey'>;
   readonly standings: Standings<Standing>;
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
@@ -23,8 +27,9 @@ export interface CommandApiOptions {
 
 /** The command side's routes, ready to be served. */
 export function openCommandApi(options: CommandApiOptions): { readonly routes: BoundRoute[]; close(): void } {
-  const { platform, standings, manifestOf, upstreamFault, now } = options;
-  const { store, contents, keyring, live, tokens, serverKey } = platform;
+  const { floor, standings, manifestOf, upstreamFault, now } = options;
+  const { store, readStore, contents, keyring, live, tokens, serverKey } = floor;
+  const states = createVersionStates({ store, readStore, live, ...projectionVersions });
   const origins = createOrigins(serverKey);
   const admission = openAdmission(live, options.mostOutstanding);
   return {
@@ -44,6 +49,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
       ...createApiKeyRoutes({ store, standings, tokens, origins, secret: serverKey, now }),
       ...createCredentialRoutes({ store, standings, keyring, tokens, origins }),
       ...createModelRoutes({ store, standings, tokens, origins, manifestOf, upstreamFault }),
+      ...createOperationRoutes({ store, readStore, states, tokens, origins }),
     ],
     close: () => admission.close(),
   };

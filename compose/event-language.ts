@@ -1,6 +1,13 @@
 import { catalog } from '#events/catalog.ts';
-import { topicOf } from '#events/streams.ts';
+import { readReleasedSchemas } from '#events/released-schemas.ts';
+import { TOPICS, topicOf } from '#events/streams.ts';
 import { upcast } from '#events/upcast.ts';
-import type { EventLanguage } from '#platform/platform.ts';
+import type { EventLanguage } from '#platform/event-language.ts';
 
-export const eventLanguage: EventLanguage = { types: catalog, upcast: (event) => upcast(event), topicOf };
+export const eventLanguage: EventLanguage = {
+  types: catalog,
+  upcast: (event) => upcast(event),
+  topicOf,
+  topics: Object.values(TOPICS),
+  released: readReleasedSchemas,
+};

@@ -1,4 +1,4 @@
-// The HTTP face of this process: routes of either API, who may call them, and what operators ask.
+// The HTTP face of a process: routes of either API, who may call them, and what operators ask.
 
 import { createRequire } from 'node:module';
 import { allRoutes } from '#contracts/all-routes.ts';
@@ -10,7 +10,8 @@ import { createAuthenticator } from '#platform/auth/authenticate.ts';
 import { createDocsRoutes } from '#platform/http/docs-page.ts';
 import { type AccessRecord, createHttpApp } from '#platform/http/create-http-app.ts';
 import { createOpsRoutes, type ReadinessCheck } from '#platform/http/ops-routes.ts';
-import type { BoundRoute } from '#platform/http/route.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
 import type { Logging } from '#platform/logging/open-logging.ts';
 import type { HttpMetrics } from '#platform/metrics/http-metrics.ts';
 import type { MetricsCollection } from '#platform/metrics/metrics-collection.ts';
@@ -22,16 +23,13 @@ const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly
 export interface HttpAppParts {
   readonly routes: readonly BoundRoute[];
   readonly standings: Pick<Standings<Standing>, 'get'>;
-  readonly checks: Readonly<Record<string, ReadinessCheck>>;
   readonly logging: Pick<Logging, 'log' | 'access'>;
-  readonly metrics: MetricsCollection;
   readonly httpMetrics: HttpMetrics;
-  readonly metricsToken: string | undefined;
   readonly checkAnswers: boolean;
 }
 
 export function createServiceApp(parts: HttpAppParts) {
-  const { standings, logging, httpMetrics, metrics } = parts;
+  const { standings, logging, httpMetrics } = parts;
   const authenticate = createAuthenticator(async (keyId) => {
     const [key] = await standings.get([apiKeyStream(keyId)]);
     const tenantId = keyTenantOf(key);
@@ -44,19 +42,7 @@ export function createServiceApp(parts: HttpAppParts) {
     httpMetrics.answered(record.method, record.routeId ?? 'none', record.status, record.durationMs / 1_000);
   };
   return createHttpApp({
-    routes: [
-      ...parts.routes,
-      ...createDocsRoutes({ openapi: createOpenapi(allRoutes, { version: VERSION }), title: 'Defter', problems }),
-      ...createOpsRoutes({
-        checks: parts.checks,
-        metrics: async () => {
-          const { contentType, body } = await metrics.scrape();
-          return { contentType, text: body };
-        },
-        metricsToken: parts.metricsToken,
-        problems,
-      }),
-    ],
+    routes: parts.routes,
     problems,
     authenticate: async ({ headers }) => {
       const result = await authenticate(headers.authorization, Date.now());
@@ -69,6 +55,55 @@ export function createServiceApp(parts: HttpAppParts) {
     onAnswer,
   });
 }
+
+/**
+ * The routes of the API that this process does not serve. They have the same methods wherever one asks, and whoever was
+ * sent here by mistake is told (RFC 9110, section 15.5.20).
+ */
+export const createMisdirected = (side: 'command' | 'query'): BoundRoute[] =>
+  allRoutes
+    .filter((route) => route.side !== side)
+    .map(({ id, method, path, slashes }) =>
+      bindRoute({ id, method, path, public: true, ...(slashes !== undefined && { slashes }) }, () => {
+        const detail = `This is the ${side} API: ${method} ${path} is answered by the other one.`;
+        throw new Problem(problems.misdirected, { detail });
+      }),
+    );
+
+/** `/docs` and `/openapi.json`. */
+export const createDocumentation = (): BoundRoute[] =>
+  createDocsRoutes({ openapi: createOpenapi(allRoutes, { version: VERSION }), title: 'Defter', problems });
+
+export interface OperationsParts {
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  readonly lags?: Readonly<Record<string, () => Promise<number>>>;
+  readonly metrics: MetricsCollection;
+  readonly metricsToken: string | undefined;
+}
+
+/** `/healthz`, `/readyz` and `/metrics`. */
+export const createOperations = ({ checks, lags, metrics, metricsToken }: OperationsParts): BoundRoute[] =>
+  createOpsRoutes({
+    checks,
+    ...(lags && { lags }),
+    metrics: async () => {
+      const { contentType, body } = await metrics.scrape();
+      return { contentType, text: body };
+    },
+    metricsToken,
+    problems,
+  });
+
+/** The operators' routes on a port of their own, from the first moment on. */
+export const createOperationsApp = (parts: OperationsParts, logging: Pick<Logging, 'log'>) =>
+  createHttpApp({
+    routes: createOperations(parts),
+    problems,
+    authenticate: () => Promise.resolve(undefined),
+    translate: () => undefined,
+    checkAnswers: false,
+    log: logging.log,
+  });
 
 const accessLogged = ({ routeId, requestId, actorId, aborted, ...record }: AccessRecord) => ({
   ...record,

@@ -5,7 +5,7 @@ import type { ReadinessCheck } from '#platform/http/ops-routes.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { BackgroundService } from './service-wiring.ts';
 
-const CHANNEL = 'service-readiness';
+const channelOf = (instance: string) => `service-readiness:${instance}`;
 const SAY_EVERY_MS = 250;
 const SILENT_AFTER_MS = 5_000;
 
@@ -18,12 +18,13 @@ interface ReadinessMessage {
 /** Says again and again what `waitsFor` answers. Returns what ends it. */
 export function sayReadiness(
   live: Pick<LiveChannel, 'publish'>,
+  instance: string,
   service: BackgroundService,
   waitsFor: () => string | null,
 ): () => void {
   const say = () => {
     const message: ReadinessMessage = { service, waitsFor: waitsFor() };
-    live.publish(CHANNEL, message, { keep: false });
+    live.publish(channelOf(instance), message, { keep: false });
   };
   say();
   const timer = setInterval(say, SAY_EVERY_MS);
@@ -31,9 +32,13 @@ export function sayReadiness(
 }
 
 /** A check for each service that says why it is not ready. */
-export function watchReadiness(live: Pick<LiveChannel, 'subscribe'>, now: () => number = () => performance.now()) {
+export function watchReadiness(
+  live: Pick<LiveChannel, 'subscribe'>,
+  instance: string,
+  now: () => number = () => performance.now(),
+) {
   const heard = new Map<BackgroundService, { readonly waitsFor: string | null; readonly at: number }>();
-  const close = live.subscribe(CHANNEL, ({ value }) => {
+  const close = live.subscribe(channelOf(instance), ({ value }) => {
     const { service, waitsFor } = value as ReadinessMessage;
     heard.set(service, { waitsFor, at: now() });
   });

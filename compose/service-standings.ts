@@ -1,21 +1,34 @@
+import { projectionVersions } from '#events/projection.ts';
 import { evolveStanding, type Standing, standingDocument, standingKey } from '#events/standing.ts';
-import type { Platform } from '#platform/platform.ts';
+import type { Config } from '#platform/config.ts';
+import type { Floor, Ports } from '#platform/platform.ts';
+import { fedDocuments, liveDocuments } from '#platform/projection/version-directory.ts';
+import { createVersionStates } from '#platform/projection/version-states.ts';
 import { createRememberedStandings } from '#platform/standing/remembered-standings.ts';
 import { createStandings, type Standings } from '#platform/standing/standings.ts';
+import { FED_AFTER_SWITCH_MS } from '../projectors/projections/read-model.ts';
+import { STANDING } from '../projectors/standing/read-model.ts';
 
-/** Read from the read store each time. */
-export const createServiceStandings = ({
-  store,
-  readStore,
-}: Pick<Platform, 'store' | 'readStore'>): Standings<Standing> =>
-  createStandings<Standing>({
+type StandingPorts = Pick<Floor, 'store'> & Pick<Ports, 'readStore'> & Partial<Pick<Ports, 'live'>>;
+
+/** Read from the read store each time. What is written goes to every version of the read model that is or may be read. */
+export function createServiceStandings({ store, readStore, live }: StandingPorts): Standings<Standing> {
+  const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
+  return createStandings<Standing>({
     store,
-    readStore,
+    readStore: liveDocuments(readStore, STANDING.name, directory),
+    writeTo: () => fedDocuments(readStore, STANDING.name, directory, 2 * FED_AFTER_SWITCH_MS),
     keyOf: standingKey,
     evolve: evolveStanding,
     writeOf: standingDocument,
   });
+}
 
-/** In memory: only for the thread that handles every command of the installation. */
-export const createCommandersStandings = (platform: Pick<Platform, 'store' | 'readStore'>): Standings<Standing> =>
-  createRememberedStandings(createServiceStandings(platform));
+/** In memory where this process alone handles every command of the installation: its log and read store are its own. */
+export function createStandingsOf(
+  floor: StandingPorts,
+  { eventStoreUrl, redisUrl }: Pick<Config, 'eventStoreUrl' | 'redisUrl'>,
+): Standings<Standing> {
+  const standings = createServiceStandings(floor);
+  return eventStoreUrl === undefined && redisUrl === undefined ? createRememberedStandings(standings) : standings;
+}

@@ -3,6 +3,7 @@ import { auditRoutes } from './audit.ts';
 import { credentialRoutes } from './credentials.ts';
 import { inferenceRoutes } from './inferences.ts';
 import { modelRoutes } from './models.ts';
+import { operationRoutes } from './operations.ts';
 import type { RouteContract } from './route.ts';
 import { tenantRoutes } from './tenants.ts';
 
@@ -14,4 +15,5 @@ export const allRoutes: readonly RouteContract[] = [
   apiKeyRoutes,
   credentialRoutes,
   auditRoutes,
+  operationRoutes,
 ].flatMap((table) => Object.values<RouteContract>(table));

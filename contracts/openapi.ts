@@ -101,7 +101,7 @@ function operationOf(route: RouteContract, schemas: JsonSchemas): Json {
       ? {}
       : {
           requestBody: {
-            required: true,
+            required: route.bodyOptional !== true,
             content: {
               'application/json': {
                 schema: schemas.of(route.body, 'input'),

@@ -39,6 +39,8 @@ export interface RouteContract {
   readonly slashes?: string;
   readonly query?: ZodType;
   readonly body?: ZodType;
+  /** True: no body stands for `{}`. */
+  readonly bodyOptional?: true;
   readonly bodyExample?: unknown;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   /** Problems particular to this route; those that every route of its kind can give are added by `openapi.ts`. */

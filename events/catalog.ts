@@ -5,6 +5,7 @@ import type { RecordSchema } from './avro.ts';
 import { credentialEvents } from './credential.ts';
 import { inferenceEvents } from './inference.ts';
 import { modelEvents } from './model.ts';
+import { projectionEvents } from './projection.ts';
 import { tenantNameEvents } from './tenant-name.ts';
 import { tenantEvents } from './tenant.ts';
 
@@ -21,6 +22,7 @@ const schemas: Readonly<Record<string, RecordSchema>> = {
   ...credentialEvents,
   ...modelEvents,
   ...inferenceEvents,
+  ...projectionEvents,
 };
 
 /** Types whose schema has changed since their first release. */

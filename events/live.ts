@@ -16,12 +16,14 @@ export interface CancellationMessage {
   readonly inferenceId: string;
 }
 
-/** How much the inference workers have before them, said a few times a second. */
+/** How much an inference worker has before it, said a few times a second by each. */
 export const WORKLOAD = 'inference-workload';
 
 export interface WorkloadMessage {
-  /** Requests accepted and not yet ended; an upper bound. */
+  /** The worker's own id, as long as it lives. */
+  readonly worker: string;
+  /** Requests on their way to it or at work there; an upper bound. */
   readonly outstanding: number;
-  /** Those taken by a worker, by model (owner/name). */
+  /** Those that it has taken, by model (owner/name). */
   readonly models: Readonly<Record<string, number>>;
 }

@@ -7,6 +7,8 @@ export const apiKeyStream = (keyId: string) => `apikey-${keyId}`;
 export const credentialStream = (credentialId: string) => `credential-${credentialId}`;
 export const modelStream = (tenantId: string, name: string) => `model-${tenantId}-${name}`;
 export const inferenceStream = (inferenceId: string) => `inference-${inferenceId}`;
+/** Of a projection's name, or of a group of workers: what operators did with it. */
+export const projectionStream = (name: string) => `projection-${name}`;
 
 /** What stands before the first dash: the kind of thing that the stream is the history of. */
 export const categoryOf = (stream: string) => stream.slice(0, Math.max(0, stream.indexOf('-')));

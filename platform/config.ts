@@ -17,7 +17,7 @@ type Values = {
 };
 
 /** All settings, parsed: times in milliseconds, sizes in bytes. `logDir` is null where log files are off. */
-export type Config = Omit<Values, 'logDir'> & { readonly logDir: string | null };
+export type Config = Values;
 
 export type ConfigResult =
   { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly faults: readonly string[] };
@@ -40,8 +40,7 @@ export function parseConfig(env: Environment, dotenv: Environment = {}): ConfigR
   };
   const values = Object.fromEntries(settingsByKey.map(([key, setting]) => [key, read(setting)])) as Values;
   if (faults.length > 0) return { ok: false, faults };
-  const logDir = values.logDir === undefined ? join(values.dataDir, 'logs') : values.logDir;
-  return { ok: true, config: { ...values, logDir } };
+  return { ok: true, config: values };
 }
 
 function fault({ name, kind, secret }: Setting<unknown>, given: string): string {

@@ -1,19 +1,26 @@
-// The floor put together: the one place that chooses adapters. Each thread opens its own; the main thread's is opened
-// first and hands the others what they need to reach it.
+// The floor put together: the one place that chooses adapters. Each thread, and each service started alone, opens the
+// ports that it needs; of the embedded engines the main thread's are opened first and hand the others what they need to
+// reach them. A vendor's client is loaded only where its engine is configured.
 
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import type { RecordedEvent } from '#events/envelope.ts';
+import { openBlobStore } from './adapters/blob-store.ts';
+import { openEmbeddedBus, openRemoteBus } from './adapters/bus.ts';
+import { openRemoteEventStore } from './adapters/event-store.ts';
+import { openRemoteLiveChannel } from './adapters/live-channel.ts';
+import { type AdapterOptions, type LogStore, opened, type Opened } from './adapters/opened.ts';
+import { openReadStore } from './adapters/read-store.ts';
+import { openRelayTarget } from './adapters/relay-target.ts';
+import { openSearchIndex } from './adapters/search-index.ts';
+import { openVault } from './adapters/vault.ts';
 import { createBlobs } from './blobs/blobs.ts';
-import { openFolderBlobStore } from './blobs/folder-blob-store.ts';
 import type { Bus } from './bus/bus.ts';
-import { checkpointsInReadStore } from './bus/group-checkpoints.ts';
-import { openLogBus } from './bus/log-bus.ts';
+import { partitionOfKey } from './bus/partition.ts';
 import type { Config } from './config.ts';
 import { type ConsistencyTokens, createConsistencyTokens } from './consistency/consistency-token.ts';
 import { type Contents, createContents } from './content/content.ts';
+import type { EventLanguage } from './event-language.ts';
 import { createCheckedEventStore } from './event-store/checked-event-store.ts';
 import { createEventCodec } from './event-store/event-codec.ts';
 import type { EventStore } from './event-store/event-store.ts';
@@ -25,32 +32,25 @@ import type { Log } from './logging/log.ts';
 import type { discoverOpenAi as discover } from './model-host/discover-openai.ts';
 import type { ModelHost } from './model-host/model-host.ts';
 import type { ReadStore } from './read-store/read-store.ts';
-import { openSqliteReadStore } from './read-store/sqlite-read-store.ts';
+import type { RelayTarget } from './relay/relay-target.ts';
 import type { SearchIndex } from './search-index/search-index.ts';
-import { openSqliteSearchIndex } from './search-index/sqlite-search-index.ts';
 import { type Keyring, openKeyring } from './vault/keyring.ts';
 import { loadMasterKey } from './vault/master-key.ts';
-import { openSqliteVault } from './vault/sqlite-vault.ts';
 
 /** The folder of the models that come with the program. */
 export const modelsFolder = fileURLToPath(new URL('../models', import.meta.url));
 
-/** What the floor must be told of the events that it stores and moves. */
-export interface EventLanguage {
-  readonly types: ReadonlyMap<string, { readonly schema: object; readonly version: number }>;
-  readonly upcast: (event: RecordedEvent) => RecordedEvent;
-  readonly topicOf: (stream: string) => string | undefined;
-}
-
-/** Ports of a thread to the main thread's floor; transfer them with it. */
+/** Ports of a thread to the main thread's embedded engines; transfer them with it. */
 export interface ThreadWiring {
-  readonly storePort: MessagePort;
-  readonly livePort: MessagePort;
+  readonly storePort?: MessagePort;
+  readonly livePort?: MessagePort;
 }
 
-export interface Platform {
-  readonly store: EventStore;
+/** What a service may ask of the floor besides the log. */
+export interface Ports {
   readonly bus: Bus;
+  /** Reads the event store itself, whatever the bus: for rebuilds, which begin with the first event. */
+  readonly logBus: Bus;
   readonly readStore: ReadStore;
   readonly searchIndex: SearchIndex;
   readonly live: LiveChannel;
@@ -59,97 +59,173 @@ export interface Platform {
   readonly tokens: ConsistencyTokens;
   /** Keys what is derived by HMAC: ids from idempotency keys, the secrets of repeatable key issues. */
   readonly serverKey: KeyObject;
-  /** Frees the room of read-model documents that have expired; answers how many. */
+  readonly relayTarget: RelayTarget;
+}
+
+export interface Floor {
+  readonly store: EventStore;
+  readonly partitionOf: Bus['partitionOf'];
+  /** Per engine in a server of its own: rejects with a sentence when it cannot be used now. */
+  readonly health: Readonly<Record<string, () => Promise<void>>>;
+  /** Frees the room of read-model documents that have expired, where the engine does not do so itself; answers how many. */
   sweepExpired(now: number, limit: number): Promise<number>;
   /** Resolves when the log can no longer be written: the process should end. */
   readonly failed: Promise<Error>;
   close(): Promise<void>;
 }
 
-export interface MainPlatform extends Platform {
+export type Platform = Floor & Ports;
+
+export interface MainFloor extends Floor {
   /** What one more thread needs; each call makes new ports. */
   connect(): { readonly wiring: ThreadWiring; readonly transfer: MessagePort[] };
 }
 
-export interface PlatformOptions {
-  readonly config: Config;
-  readonly events: EventLanguage;
-  readonly log: Log;
+export interface PlatformOptions extends AdapterOptions {
+  /** Names what is waited for, as long as it is. */
+  readonly waits?: Set<string>;
+  /** Resolves when there is something to work on: a service started alone waits for `migrate`. */
+  readonly prepared?: (store: EventStore) => Promise<void>;
 }
 
 /**
- * For the thread that answers requests: nothing here waits for the disk on it but reads of single keys and streams, and the
- * rare writes of the vault (a tenant, a credential, the first content of a day).
+ * For the main thread, which answers requests: nothing here waits for the disk on it but reads of single keys and streams,
+ * and the rare writes of the vault (a tenant, a credential, the first content of a day).
  */
-export async function openMainPlatform(options: PlatformOptions): Promise<MainPlatform> {
+export async function openMainPlatform<const Need extends keyof Ports>(
+  options: PlatformOptions,
+  needs: readonly Need[],
+): Promise<MainFloor & Pick<Ports, Need>> {
   const { config, log } = options;
-  const store = await openSqliteEventStore({ folder: config.dataDir, log });
-  const hub = openLiveHub({ log });
-  const platform = await openAround(options, store, hub, 'thread');
+  const { eventStoreUrl, redisUrl, dataDir } = config;
+  const sqlite = eventStoreUrl === undefined ? await openSqliteEventStore({ folder: dataDir, log }) : undefined;
+  const hub = redisUrl === undefined ? openLiveHub({ log }) : undefined;
+  const store = sqlite ? opened(sqlite) : await awaited(options, 'event store', () => openRemoteEventStore(options));
+  const live = hub && opened(hub);
+  const floor = await openAround(options, { store, live, slowWork: 'thread' }, needs);
   return {
-    ...platform,
+    ...floor,
     connect() {
-      const wiring = { storePort: store.connect(), livePort: hub.connect() };
-      return { wiring, transfer: [wiring.storePort, wiring.livePort] };
+      const wiring = {
+        ...(sqlite && { storePort: sqlite.connect() }),
+        ...(hub && { livePort: hub.connect() }),
+      };
+      return { wiring, transfer: Object.values(wiring) };
     },
   };
+}
+
+/** Names what is opened among what is waited for, as long as it takes. */
+async function awaited<T>({ waits }: PlatformOptions, name: string, opening: () => Promise<T>): Promise<T> {
+  waits?.add(name);
+  const done = await opening();
+  waits?.delete(name);
+  return done;
 }
 
 /** For a thread of its own, which may wait for the disk. */
-export async function openThreadPlatform(options: PlatformOptions, wiring: ThreadWiring): Promise<Platform> {
+export async function openThreadPlatform<const Need extends keyof Ports>(
+  options: PlatformOptions,
+  wiring: ThreadWiring,
+  needs: readonly Need[],
+): Promise<Floor & Pick<Ports, Need>> {
   const { config, log } = options;
-  const store = await openSqliteEventStore({ folder: config.dataDir, log, port: wiring.storePort });
-  return openAround(options, store, connectLiveChannel(wiring.livePort, log), 'here');
+  const { storePort, livePort } = wiring;
+  const sqlite = storePort && (await openSqliteEventStore({ folder: config.dataDir, log, port: storePort }));
+  const store = sqlite ? opened(sqlite) : await awaited(options, 'event store', () => openRemoteEventStore(options));
+  const live = livePort && opened(connectLiveChannel(livePort, log));
+  return openAround(options, { store, live, slowWork: 'here' }, needs);
 }
 
-async function openAround(
-  { config, events, log }: PlatformOptions,
-  raw: EventStore & { readonly failed: Promise<Error> },
-  live: LiveChannel,
-  slowWork: 'here' | 'thread',
-): Promise<Platform> {
-  const folder = config.dataDir;
-  const store = createCheckedEventStore(raw, createEventCodec(events));
-  const readStore = await openSqliteReadStore({ folder, writes: slowWork });
-  const searchIndex = await openSqliteSearchIndex({ folder, reads: slowWork });
-  // Only where nothing has been written may keys be made: new ones for old data would lock it for ever.
-  const mayBeNew = (await store.head()) === 0n;
-  const masterKey = config.masterKey ?? (await loadMasterKey({ folder, mayMake: mayBeNew }));
-  const vault = openSqliteVault(join(folder, 'vault.sqlite'));
-  const keyring = await openKeyring({ vault, masterKey, mayBeNew });
-  const blobStore = await openFolderBlobStore(join(folder, 'blobs'));
-  const serverKey = deriveKey(masterKey, 'server');
-  const bus = openLogBus({
-    store,
-    topicOf: events.topicOf,
-    partitions: config.partitions,
-    checkpoints: checkpointsInReadStore(readStore),
-    log,
-    mode: config.busMode.kind === 'normal' ? 'normal' : { seed: config.busMode.seed },
-  });
-  return {
-    store,
-    bus,
-    readStore,
-    searchIndex,
-    live,
-    keyring,
-    contents: createContents({ keyring, blobs: createBlobs({ store: blobStore, keyring }) }),
-    tokens: createConsistencyTokens({ secret: deriveKey(masterKey, 'consistency'), generation: store.generation }),
-    serverKey,
-    sweepExpired: (now, limit) => readStore.sweepExpired(now, limit),
-    failed: raw.failed,
-    async close() {
-      await bus.close();
-      await searchIndex.close();
-      await readStore.close();
-      keyring.close();
-      await vault.close();
-      await blobStore.close();
-      await live.close();
-      await raw.close();
-    },
+interface Ground {
+  readonly store: Opened<LogStore>;
+  /** undefined: over Redis. */
+  readonly live: Opened<LiveChannel> | undefined;
+  readonly slowWork: 'here' | 'thread';
+}
+
+async function openAround<const Need extends keyof Ports>(
+  options: PlatformOptions,
+  ground: Ground,
+  needs: readonly Need[],
+): Promise<Floor & Pick<Ports, Need>> {
+  const { config, events, log } = options;
+  const wanted = new Set<keyof Ports>(needs);
+  const store = createCheckedEventStore(ground.store.port, createEventCodec(events));
+  const closing: (() => Promise<void>)[] = [ground.store.close];
+  const health: Record<string, () => Promise<void>> = {};
+  if (ground.store.health) health['event store'] = ground.store.health;
+  let sweepExpired: Floor['sweepExpired'] = () => Promise.resolve(0);
+
+  const open = async <Port>(name: string, opening: () => Promise<Opened<Port>>): Promise<Port> => {
+    const { port, close: closePort, health: healthOf } = await awaited(options, name, opening);
+    closing.push(closePort);
+    if (healthOf) health[name] = healthOf;
+    return port;
   };
+  const close = async () => {
+    for (let last = closing.pop(); last; last = closing.pop()) await last();
+  };
+  const partitionOf = (_topic: string, stream: string) => partitionOfKey(stream, config.partitions);
+
+  const openPorts = async (): Promise<Partial<Ports>> => {
+    await options.prepared?.(store);
+    const masterKey = await readMasterKey(config, store);
+    const needsVault = wanted.has('keyring') || wanted.has('contents');
+    const [readStore, searchIndex, live, vault, blobs, relayTarget] = await Promise.all([
+      wanted.has('readStore') || wanted.has('bus') || wanted.has('logBus')
+        ? open('read store', async () => {
+            const opened = await openReadStore(options, ground.slowWork);
+            sweepExpired = opened.sweepExpired;
+            return opened;
+          })
+        : undefined,
+      wanted.has('searchIndex') ? open('search index', () => openSearchIndex(options, ground.slowWork)) : undefined,
+      wanted.has('live') ? open('live channel', async () => ground.live ?? openRemoteLiveChannel(options)) : undefined,
+      needsVault ? open('vault', () => openVault(options)) : undefined,
+      needsVault ? open('blobs', () => openBlobStore(options)) : undefined,
+      wanted.has('relayTarget') ? open('bus', () => openRelayTarget(options, store)) : undefined,
+    ]);
+    // Only where nothing has been written may keys be made: new ones for old data would lock it for ever.
+    const keyring = vault && (await openKeyring({ vault, masterKey, mayBeNew: (await store.head()) === 0n }));
+    if (keyring) closing.push(async () => keyring.close());
+    const { logBus, bus } = readStore ? await openBuses(readStore) : {};
+    return {
+      ...(readStore && { readStore }),
+      ...(searchIndex && { searchIndex }),
+      ...(live && { live }),
+      ...(relayTarget && { relayTarget }),
+      ...(logBus && { logBus }),
+      ...(bus && { bus }),
+      ...(keyring &&
+        blobs && { keyring, contents: createContents({ keyring, blobs: createBlobs({ store: blobs, keyring }) }) }),
+      tokens: createConsistencyTokens({ secret: deriveKey(masterKey, 'consistency'), generation: store.generation }),
+      serverKey: deriveKey(masterKey, 'server'),
+    };
+  };
+
+  const openBuses = async (readStore: ReadStore): Promise<{ logBus?: Bus; bus?: Bus }> => {
+    if (!wanted.has('bus') && !wanted.has('logBus')) return {};
+    const embedded = openEmbeddedBus(options, { store, readStore });
+    closing.push(embedded.close);
+    const remote = await awaited(options, 'bus', () => openRemoteBus(options, { store }));
+    if (!remote) return { logBus: embedded.port, bus: embedded.port };
+    return { logBus: embedded.port, bus: await open('bus', () => Promise.resolve(remote)) };
+  };
+
+  try {
+    const ports = await openPorts();
+    const { failed } = ground.store.port;
+    // `wanted` decided what was opened.
+    return { store, partitionOf, health, sweepExpired, failed, close, ...(ports as Pick<Ports, Need>) };
+  } catch (error) {
+    await close().catch((err: unknown) => log.warn({ err }, 'what had been opened could not be closed'));
+    throw error;
+  }
+}
+
+async function readMasterKey(config: Config, store: EventStore): Promise<Uint8Array> {
+  return config.masterKey ?? loadMasterKey({ folder: config.dataDir, mayMake: (await store.head()) === 0n });
 }
 
 /** A key of its own for each purpose (NIST SP 800-108, one HMAC block). */
@@ -170,5 +246,12 @@ export async function openModels(config: Config, log: Log): Promise<ModelHost> {
 }
 
 /** The log alone, for a command-line verb; it may run beside a server on the same folder. */
-export const openLog = async (config: Config, events: EventLanguage): Promise<EventStore> =>
-  createCheckedEventStore(await openSqliteEventStore({ folder: config.dataDir }), createEventCodec(events));
+export async function openLog(config: Config, events: EventLanguage, log: Log): Promise<EventStore> {
+  const store =
+    config.eventStoreUrl === undefined
+      ? await openSqliteEventStore({ folder: config.dataDir })
+      : (await openRemoteEventStore({ config, events, log })).port;
+  return createCheckedEventStore(store, createEventCodec(events));
+}
+
+export { prepareEngines } from './adapters/prepare-engines.ts';

@@ -1,46 +1,85 @@
-// The projectors: from the bus into the read models.
+// The projectors: from the bus into the read models, each in its versions.
 
+import { projectionVersions } from '#events/projection.ts';
 import type { Bus } from '#platform/bus/bus.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
-import type { Projection } from '#platform/projection/projection.ts';
 import { type ProjectionOptions, startProjection } from '#platform/projection/start-projection.ts';
+import { createVersionStates } from '#platform/projection/version-states.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
-import type { SearchIndex } from '#platform/search-index/search-index.ts';
-import { auditProjection } from './audit/projection.ts';
-import { inferenceProjection } from './inference/projection.ts';
-import { createTextOpener } from './inferences/open-texts.ts';
-import { inferencesProjection } from './inferences/projection.ts';
-import { standingProjection } from './standing/projection.ts';
+import { definitionOf } from '#platform/projection/versions.ts';
+import { IndexShapeDiffers, type SearchIndex } from '#platform/search-index/search-index.ts';
+import { type ProjectionDefinition, projectionDefinitions, projections } from './definitions.ts';
+import { projectionStatesProjection } from './projections/projection.ts';
+import { sayProjectorStatus } from './versions/say-status.ts';
+import { startVersionFeeds } from './versions/version-feeds.ts';
+import { startVersionKeeper } from './versions/version-keeper.ts';
 
 export interface ProjectorOptions {
   readonly store: EventStore;
   readonly bus: Bus;
+  /** Reads the event store itself, for rebuilds; left out where `bus` does. */
+  readonly rebuildBus?: Bus | undefined;
   readonly readStore: ReadStore;
   readonly searchIndex: SearchIndex;
-  readonly contents: Contents;
+  readonly contents: Pick<Contents, 'open'>;
   readonly live: LiveChannel;
   readonly log: Log;
   readonly observe?: NonNullable<ProjectionOptions['observe']>;
+  /** Other read models than the program's; for tests. */
+  readonly definitions?: readonly ProjectionDefinition[];
+  /** Milliseconds since the epoch; for tests. */
+  readonly now?: () => number;
+}
+
+/** Makes the indices of the read models as they are read now. */
+export async function defineIndices(
+  floor: Pick<ProjectorOptions, 'store' | 'readStore' | 'searchIndex'>,
+): Promise<void> {
+  const { directory } = createVersionStates({ ...floor, ...projectionVersions });
+  for (const projection of projections) {
+    if (projection.kind === 'document') continue;
+    const { live } = await directory.of(projection.name);
+    // One of another shape is built anew by the projectors.
+    await floor.searchIndex.define(definitionOf(projection.index, live)).catch((err: unknown) => {
+      if (!(err instanceof IndexShapeDiffers)) throw err;
+    });
+  }
 }
 
 export async function startProjectors(options: ProjectorOptions) {
-  const { contents, ...ports } = options;
-  const start = (projection: Projection, open?: ProjectionOptions['open']) =>
-    startProjection({ ...ports, projection, ...(open && { open }) });
-  const running = await Promise.all([
-    start(standingProjection as Projection),
-    start(inferenceProjection as Projection),
-    start(inferencesProjection as Projection, createTextOpener(contents)),
-    start(auditProjection),
-  ]);
+  const { store, bus, rebuildBus, readStore, searchIndex, live, log, observe, now = Date.now } = options;
+  const states = createVersionStates({ store, readStore, live, ...projectionVersions });
+  const ports = { store, bus, rebuildBus, readStore, searchIndex, live, log, observe, states, now };
+  const known = await startProjection({
+    projection: projectionStatesProjection,
+    bus,
+    store,
+    readStore,
+    searchIndex,
+    live,
+    log,
+    ...(observe && { observe }),
+  });
+  const kept = await Promise.all(
+    (options.definitions ?? projectionDefinitions(options.contents)).map(async (definition) => ({
+      projection: definition.projection,
+      feeds: await startVersionFeeds(definition, ports),
+    })),
+  );
+  const keeper = startVersionKeeper(kept, ports);
+  const feeds = kept.map((one) => one.feeds);
+  const silence = sayProjectorStatus(feeds, (name) => keeper.phaseOf(name), live, log);
+  const running = [known, ...feeds];
   return {
     failed: Promise.race(running.map(({ failed }) => failed)),
     ready: () => running.every((projection) => projection.ready()),
     projections: running,
     async stop() {
+      silence();
+      await keeper.stop();
       await Promise.all(running.map((projection) => projection.stop()));
     },
   };

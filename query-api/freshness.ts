@@ -1,16 +1,25 @@
 // Reads that carry a consistency token see what it stands for, or are told to come again: never a stale answer.
 
 import { problems } from '#contracts/problems.ts';
-import { findDeadLetter } from '#platform/bus/dead-letters.ts';
+import { findDeadLetter, nameOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { Bus } from '#platform/bus/bus.ts';
 import type { Positions } from '#platform/bus/bus.ts';
 import type { ConsistencyEntry, ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { Caller, HttpRequest } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { VersionDirectory } from '#platform/projection/version-directory.ts';
+import { createVersionReader } from '#platform/projection/version-reader.ts';
+import { type Documents, definitionOf, versionDocuments, versionName } from '#platform/projection/versions.ts';
 import { waitForPositions } from '#platform/projection/wait-for-positions.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
-import type { SearchIndex } from '#platform/search-index/search-index.ts';
+import {
+  type Bucket,
+  type Hit,
+  type IndexDefinition,
+  IndexShapeDiffers,
+  type SearchIndex,
+  type SearchQuery,
+} from '#platform/search-index/search-index.ts';
 import { AUDIT, AUDIT_INDEX } from '../projectors/audit/read-model.ts';
 import { INFERENCES, INFERENCES_INDEX } from '../projectors/inferences/read-model.ts';
 import { STANDING } from '../projectors/standing/read-model.ts';
@@ -20,11 +29,25 @@ const WAIT_MS = 5_000;
 
 export type TokenBearer = Pick<HttpRequest<unknown, unknown, unknown, Caller>, 'caller' | 'consistencyToken'>;
 
-/** Each waits until its read model has what the request's token stands for; throws 422, or 503 when it takes too long. */
+/** The documents of the version that a request reads, all that it reads. */
+export type FreshDocuments = Pick<Documents, 'get' | 'range' | 'counters'>;
+
+/** The search of the version that a request reads. */
+export interface FreshIndex {
+  search(query: SearchQuery): Promise<Hit[]>;
+  aggregate(field: string, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): Promise<Bucket[]>;
+}
+
+/**
+ * Each chooses the version of its read model that the request reads, and waits until it has what the request's token
+ * stands for; throws 422, or 503 when it takes too long.
+ */
 export interface Freshness {
-  standings(request: TokenBearer): Promise<void>;
-  inferences(request: TokenBearer): Promise<void>;
-  audit(request: TokenBearer): Promise<void>;
+  standings(request: TokenBearer): Promise<FreshDocuments>;
+  inferences(request: TokenBearer): Promise<FreshIndex>;
+  audit(request: TokenBearer): Promise<FreshIndex>;
+  /** What a version shows to a reader now. */
+  positions(name: string, version: number): Promise<Positions>;
   /** Only checks the token: for reads that go to the log itself. */
   check(request: TokenBearer): void;
 }
@@ -33,11 +56,34 @@ export interface FreshnessPorts {
   readonly tokens: ConsistencyTokens;
   readonly partitionOf: Bus['partitionOf'];
   readonly live: LiveChannel;
-  readonly readStore: Pick<ReadStore, 'positions' | 'get'>;
-  readonly searchIndex: Pick<SearchIndex, 'positions' | 'refresh'>;
+  readonly readStore: Documents;
+  readonly searchIndex: Pick<SearchIndex, 'define' | 'positions' | 'refresh' | 'search' | 'aggregate'>;
+  readonly directory: VersionDirectory;
 }
 
-export function createFreshness({ tokens, partitionOf, live, readStore, searchIndex }: FreshnessPorts): Freshness {
+interface ReadModel {
+  readonly name: string;
+  readonly topics: readonly string[];
+  /** Absent for documents. */
+  readonly index?: IndexDefinition;
+}
+
+export function createFreshness(ports: FreshnessPorts): Freshness {
+  const { tokens, partitionOf, live, readStore, searchIndex, directory } = ports;
+  const defined = createDefiner(searchIndex);
+
+  const positionsOf = async ({ name, index }: ReadModel, version: number): Promise<Positions> => {
+    const versioned = versionName(name, version);
+    if (index === undefined) return versionDocuments(readStore, name, version).positions(versioned);
+    const of = await defined(index, version);
+    await searchIndex.refresh(of);
+    return (await searchIndex.positions(of, versioned)).visible;
+  };
+
+  const positionsByName = (name: string, version: number) =>
+    positionsOf(READ_MODELS[name] ?? { name, topics: [] }, version);
+  const reader = createVersionReader({ directory, positionsOf: positionsByName });
+
   const entriesOf = ({ caller, consistencyToken }: TokenBearer): readonly ConsistencyEntry[] => {
     if (consistencyToken === undefined) return [];
     const reading = tokens.read(caller.tenantId, consistencyToken);
@@ -46,46 +92,78 @@ export function createFreshness({ tokens, partitionOf, live, readStore, searchIn
     throw new Problem(problems['invalid-consistency-token'], { detail: `The token is ${reading.reason}.`, errors });
   };
 
-  const requireNotParked = async (projection: string, entries: readonly ConsistencyEntry[]) => {
+  const requireNotParked = async (version: string, entries: readonly ConsistencyEntry[]) => {
     for (const { stream } of entries) {
-      const letter = await findDeadLetter(readStore, projection, stream);
+      const letter = await findDeadLetter(readStore, version, stream);
       if (letter)
         throw new Problem(problems['projection-parked'], {
-          detail: `The read model ${projection} has parked ${stream}.`,
+          detail: `The read model ${nameOfGroup(version)} has parked ${stream}.`,
           headers: { 'retry-after': '30' },
         });
     }
   };
 
-  const waitFor = async (
-    request: TokenBearer,
-    projection: { readonly name: string; readonly topics: readonly string[] },
-    positions: () => Promise<Positions>,
-  ) => {
-    const entries = entriesOf(request).filter(({ topic }) => projection.topics.includes(topic));
-    if (entries.length === 0) return;
+  /** Answers the version that the request reads. */
+  const chosen = async (request: TokenBearer, readModel: ReadModel): Promise<number> => {
+    const { name, topics } = readModel;
+    const entries = entriesOf(request).filter(({ topic }) => topics.includes(topic));
+    const version = await reader.choose(name);
+    if (entries.length === 0) return version;
     const wanted = entries.map(({ topic, stream, position }) => ({
       topic,
       partition: partitionOf(topic, stream),
       position,
     }));
-    const { name, topics } = projection;
-    const passed = await waitForPositions({ projection: name, topics, positions, live, wanted, timeoutMs: WAIT_MS });
-    await requireNotParked(projection.name, entries);
-    if (passed) return;
-    const detail = `The read model ${projection.name} has not caught up within ${WAIT_MS / 1_000} s.`;
+    const projection = versionName(name, version);
+    const positions = () => positionsOf(readModel, version);
+    const passed = await waitForPositions({ projection, topics, positions, live, wanted, timeoutMs: WAIT_MS });
+    await requireNotParked(projection, entries);
+    if (passed) return version;
+    const detail = `The read model ${name} has not caught up within ${WAIT_MS / 1_000} s.`;
     throw new Problem(problems['not-caught-up'], { detail, headers: { 'retry-after': '1' } });
   };
 
-  const visible = (index: string, projection: string) => async () => {
-    await searchIndex.refresh(index);
-    return (await searchIndex.positions(index, projection)).visible;
+  const indexed = async (request: TokenBearer, readModel: ReadModel & { readonly index: IndexDefinition }) => {
+    const index = await defined(readModel.index, await chosen(request, readModel));
+    const fresh: FreshIndex = {
+      search: (query) => searchIndex.search(index, query),
+      aggregate: (field, query) => searchIndex.aggregate(index, field, query),
+    };
+    return fresh;
   };
 
   return {
+    positions: positionsByName,
     check: (request) => void entriesOf(request),
-    standings: (request) => waitFor(request, STANDING, () => readStore.positions(STANDING.name)),
-    inferences: (request) => waitFor(request, INFERENCES, visible(INFERENCES_INDEX.name, INFERENCES.name)),
-    audit: (request) => waitFor(request, AUDIT, visible(AUDIT_INDEX.name, AUDIT.name)),
+    standings: async (request) => versionDocuments(readStore, STANDING.name, await chosen(request, STANDING)),
+    inferences: (request) => indexed(request, INDEXED.inferences),
+    audit: (request) => indexed(request, INDEXED.audit),
   };
 }
+
+/** Answers the name of a version's index, once it is known to have this program's shape. */
+function createDefiner(searchIndex: Pick<SearchIndex, 'define'>) {
+  const known = new Map<string, Promise<void>>();
+  return async (index: IndexDefinition, version: number): Promise<string> => {
+    const definition = definitionOf(index, version);
+    const { name } = definition;
+    const defining = known.get(name) ?? searchIndex.define(definition);
+    known.set(name, defining);
+    try {
+      await defining;
+      return name;
+    } catch (error) {
+      known.delete(name);
+      if (!(error instanceof IndexShapeDiffers)) throw error;
+      const detail = `The read model ${index.name} is being built anew.`;
+      throw new Problem(problems['not-caught-up'], { detail, headers: { 'retry-after': '5' } });
+    }
+  };
+}
+
+const INDEXED = {
+  inferences: { ...INFERENCES, index: INFERENCES_INDEX },
+  audit: { ...AUDIT, index: AUDIT_INDEX },
+} as const;
+
+const READ_MODELS: Readonly<Record<string, ReadModel>> = { [STANDING.name]: STANDING, ...INDEXED };

@@ -1,39 +1,49 @@
+import { projectionVersions } from '#events/projection.ts';
 import type { Standing } from '#events/standing.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { Log } from '#platform/logging/log.ts';
-import type { Platform } from '#platform/platform.ts';
+import type { Floor, Ports } from '#platform/platform.ts';
+import { liveDocuments } from '#platform/projection/version-directory.ts';
+import { createVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
+import { INFERENCE } from '../projectors/inference/read-model.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createAuditRoutes } from './audit/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createFreshness } from './freshness.ts';
 import { createInferenceRoutes } from './inferences/routes.ts';
 import { createModelRoutes } from './models/routes.ts';
+import { createOperationRoutes } from './operations/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 
 export interface QueryApiOptions {
-  readonly platform: Platform;
+  readonly floor: Pick<Floor, 'store' | 'partitionOf'> &
+    Pick<Ports, 'readStore' | 'searchIndex' | 'live' | 'contents' | 'tokens'>;
   readonly standings: Standings<Standing>;
   readonly log: Log;
   readonly now: () => number;
 }
 
 /** The query side's routes, ready to be served. */
-export function createQueryApi({ platform, standings, log, now }: QueryApiOptions): BoundRoute[] {
-  const { store, bus, readStore, searchIndex, live, contents, tokens } = platform;
+export function createQueryApi({ floor, standings, log, now }: QueryApiOptions): BoundRoute[] {
+  const { store, partitionOf, readStore, searchIndex, live, contents, tokens } = floor;
+  const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
   const fresh = createFreshness({
     tokens,
-    partitionOf: (topic, stream) => bus.partitionOf(topic, stream),
+    partitionOf,
     live,
     readStore,
     searchIndex,
+    directory,
   });
+  const inferenceDocuments = liveDocuments(readStore, INFERENCE, directory);
   return [
-    ...createInferenceRoutes({ store, readStore, searchIndex, contents, live, fresh, log }),
-    ...createModelRoutes({ readStore, standings, fresh }),
-    ...createTenantRoutes({ readStore, standings, fresh }),
-    ...createApiKeyRoutes({ readStore, fresh, now }),
-    ...createCredentialRoutes({ readStore, fresh }),
-    ...createAuditRoutes({ searchIndex, fresh }),
+    ...createInferenceRoutes({ store, documents: inferenceDocuments, contents, live, fresh, log }),
+    ...createModelRoutes({ standings, fresh }),
+    ...createTenantRoutes({ standings, fresh }),
+    ...createApiKeyRoutes({ fresh, now }),
+    ...createCredentialRoutes({ fresh }),
+    ...createAuditRoutes({ fresh }),
+    ...createOperationRoutes({ store, readStore, live, fresh }),
   ];
 }

@@ -2,7 +2,7 @@
 
 import { type Standing, standingKey } from '#events/standing.ts';
 import { subjectOf } from '#events/streams.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
+import type { FreshDocuments } from './freshness.ts';
 import { readCursor, writeCursor } from './page-cursor.ts';
 
 export interface Listed {
@@ -14,19 +14,19 @@ export interface Listed {
 
 /** The newest first. */
 export async function listStandings(
-  readStore: Pick<ReadStore, 'range' | 'get'>,
+  documents: Pick<FreshDocuments, 'range' | 'get'>,
   set: string,
   { limit, after }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<{ readonly items: Listed[]; readonly next: string | null }> {
   const from = readCursor(after);
-  const members = await readStore.range(set, {
+  const members = await documents.range(set, {
     limit: limit + 1,
     reverse: true,
     ...(from && { after: { score: from.sort, member: from.id } }),
   });
   const page = members.slice(0, limit);
-  const documents = await readStore.get(page.map(({ member }) => standingKey(member)));
-  const items = documents.flatMap((document, i) =>
+  const found = await documents.get(page.map(({ member }) => standingKey(member)));
+  const items = found.flatMap((document, i) =>
     document?.value
       ? [{ id: subjectOf(page[i]?.member ?? ''), standing: document.value as Standing, revision: document.revision }]
       : [],

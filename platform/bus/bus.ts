@@ -25,6 +25,8 @@ export interface ConsumerOptions {
    * the bus keeps them, from `ack`.
    */
   readonly positions?: () => Promise<Positions>;
+  /** Called, and awaited, before the first deliveries of partitions (`<topic>/<partition>`) newly given to this member. */
+  readonly assigned?: (partitions: readonly string[]) => Promise<void>;
   /**
    * Takes one batch; the next comes when the promise resolves. `ack` says that an event is done; the group's position
    * moves to the last event before the first one not yet acknowledged, so work may overlap batches. Each delivery wants

@@ -7,8 +7,9 @@ import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { Log } from '../logging/log.ts';
 import { backOff, Interrupted, isFinal, isTransient, pause, persist } from '../back-off.ts';
 import { createBell } from './bell.ts';
-import type { Bus, Consumer, Delivery } from './bus.ts';
+import { type Bus, type Consumer, type Delivery, partitionName } from './bus.ts';
 import { loadDeadLetters, type DeadLetters, type DeadLetterStore } from './dead-letters.ts';
+import { type LetterRequestSource, startLetterRequests } from './letter-requests.ts';
 
 export interface EventContext {
   /** 1 for the first try. */
@@ -37,6 +38,10 @@ export interface ConsumerLoopOptions {
   /** Streams worked on at a time; default 1. */
   readonly concurrency?: number;
   readonly maxBatch?: number;
+  /** What administrators ask to be done with its dead letters. */
+  readonly letterRequests?: LetterRequestSource;
+  /** The topic of a stream; without it a stream may be in any topic of the group. */
+  readonly topicOf?: (stream: string) => string | undefined;
   readonly observe?: {
     handled?(event: RecordedEvent, milliseconds: number): void;
     failed?(event: RecordedEvent, attempt: number): void;
@@ -59,6 +64,9 @@ export interface ConsumerLoop {
   discardDeadLetter(stream: string): Promise<RetryOutcome>;
   stop(): Promise<void>;
 }
+
+/** How often rows are read again: partitions that came to this member may have letters of another's. */
+const RELOAD_MS = 5_000;
 
 /** Whether the event is done with, for now or for good. */
 type Outcome = 'done' | 'parked';
@@ -151,7 +159,19 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
 
   const isFull = () => working >= concurrency && !stopping.signal.aborted;
 
+  /** Partitions that have come to this member bring letters with them that another one wrote. */
+  let held: ReadonlySet<string> | undefined;
+  async function readLettersOfNewPartitions(): Promise<void> {
+    const now = new Set(consumer?.positions().keys());
+    const gained = held !== undefined && [...now].some((partition) => !held?.has(partition));
+    held = now;
+    if (!gained) return;
+    await persist(() => letters.reload(), stopping.signal, trying('dead letters cannot be read, trying again'));
+    requests?.again();
+  }
+
   async function take(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void> {
+    if (afterFailures === 'park') await readLettersOfNewPartitions().catch(unlessStopping);
     for (const delivery of batch) {
       const { event } = delivery;
       if (!accepts(event)) {
@@ -171,6 +191,10 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
         slotFree.ring();
       });
     }
+  }
+
+  function unlessStopping(err: unknown): void {
+    if (!(err instanceof Interrupted)) throw err;
   }
 
   async function again(stream: string, discard: boolean): Promise<RetryOutcome> {
@@ -195,9 +219,24 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
     return outcome;
   }
 
+  let requests: ReturnType<typeof startLetterRequests> | undefined;
   const member = await bus.consume({ group, topics, maxBatch, handle: take });
   consumer = member;
   void member.failed.then(breakDown);
+
+  const owns = (stream: string) => {
+    const topic = options.topicOf?.(stream);
+    const mine = member.positions();
+    return topics.some((one) => (topic ?? one) === one && mine.has(partitionName(one, bus.partitionOf(one, stream))));
+  };
+  const { letterRequests: source } = options;
+  const discard = (stream: string, revision: number) => letters.discard(stream, revision);
+  if (source) requests = startLetterRequests({ source, group, letters, owns, takeUp: again, discard, log });
+  const reloading = setInterval(() => {
+    if (afterFailures !== 'park' || dead) return;
+    letters.reload().catch((err: unknown) => log.warn({ err, group }, 'dead letters cannot be read again'));
+  }, RELOAD_MS);
+  reloading.unref();
 
   return {
     failed: broken.promise,
@@ -209,8 +248,9 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
     discardDeadLetter: (stream) => again(stream, true),
     async stop() {
       stopping.abort();
+      clearInterval(reloading);
       slotFree.ring();
-      await Promise.all(tails.values());
+      await Promise.all([...tails.values(), requests?.stop()]);
       await member.stop();
       await Promise.all(tails.values());
     },

@@ -1,25 +1,15 @@
 // Dead letters: per consumer group the streams of which an event could not be handled, from that event on, as rows in the
 // group's store. While a row stands the group skips that stream from the failed event on, and nothing else. A discarded
-// event is remembered for good, so that whoever reads the stream again leaves it out again.
+// event is remembered for good, for all versions of a projection, so that whoever reads the stream again leaves it out.
 
 import type { ReadStore } from '../read-store/read-store.ts';
-
-export interface DeadLetter {
-  readonly group: string;
-  readonly stream: string;
-  /** Of the first event that failed. */
-  readonly revision: number;
-  readonly eventId: string;
-  readonly error: string;
-  readonly attempts: number;
-  /** Milliseconds since the epoch, of the last failure. */
-  readonly failedAt: number;
-}
+import { type DeadLetter, deadLetterKey, nameOfGroup, parseLetter } from './dead-letter-rows.ts';
 
 export type DeadLetterStore = Pick<ReadStore, 'get' | 'put' | 'remove' | 'keys'>;
 
 /** More letters than this are no accident of single streams: the group stops and says so. */
 const MOST_LETTERS = 10_000;
+const PAGE = 500;
 
 export class TooManyDeadLetters extends Error {
   override name = 'TooManyDeadLetters';
@@ -27,36 +17,9 @@ export class TooManyDeadLetters extends Error {
   readonly retriable = false;
 }
 
-export const deadLetterKey = (group: string, stream: string) => `dead-letter:${group}:${stream}`;
-const discardedKey = (group: string, stream: string) => `dead-letter-discarded:${group}:${stream}`;
-
-function parseLetter(value: unknown): DeadLetter {
-  const row = value as Partial<Record<keyof DeadLetter, unknown>> | null;
-  if (typeof row?.group !== 'string' || typeof row.stream !== 'string' || typeof row.revision !== 'number') {
-    throw new TypeError('a dead letter in the store cannot be read');
-  }
-  return row as DeadLetter;
-}
-
-/** For readers in any process: the letter that holds up a stream for a group, if one does. */
-export async function findDeadLetter(
-  store: Pick<ReadStore, 'get'>,
-  group: string,
-  stream: string,
-): Promise<DeadLetter | undefined> {
-  const [row] = await store.get([deadLetterKey(group, stream)]);
-  return row && parseLetter(row.value);
-}
-
-/** For readers in any process: the letters of one group, or of all groups, by group and stream. */
-export async function listDeadLetters(
-  store: Pick<ReadStore, 'get' | 'keys'>,
-  options: { readonly group?: string; readonly limit: number },
-): Promise<DeadLetter[]> {
-  const prefix = options.group === undefined ? 'dead-letter:' : deadLetterKey(options.group, '');
-  const rows = await store.get(await store.keys(prefix, options.limit));
-  return rows.flatMap((row) => (row ? [parseLetter(row.value)] : []));
-}
+/** One row for each, so that two who discard do not undo one another. */
+const MOST_DISCARDED = 100_000;
+const discardedPrefix = (group: string) => `dead-letter-discarded:${nameOfGroup(group)}:`;
 
 export interface DeadLetters {
   /** Whether the group leaves this event alone for now. */
@@ -65,57 +28,87 @@ export interface DeadLetters {
   isDiscarded(stream: string, revision: number): boolean;
   find(stream: string): DeadLetter | undefined;
   list(): DeadLetter[];
+  /** Reads the rows again: another member of the group may have changed them. */
+  reload(): Promise<void>;
   /** Durable when it resolves; replaces the stream's earlier letter. */
-  park(letter: Omit<DeadLetter, 'group' | 'failedAt'>): Promise<void>;
-  /** Gives the failed event up for good; the letter stands until it is released. */
-  discard(stream: string): Promise<void>;
+  park(letter: Omit<DeadLetter, 'group' | 'failedAt' | 'request'>): Promise<void>;
+  /** Says for which request the stream is being taken up: a letter parked again remembers it. */
+  takeUpFor(stream: string, request: number): void;
+  /** Gives an event up for good, the stream's letter's unless another is named; the letter stands until it is released. */
+  discard(stream: string, revision?: number): Promise<void>;
   /** Deletes the letter. */
   release(stream: string): Promise<void>;
 }
 
-/** What one group has parked, for the one member that works for it: read once, then kept in memory beside the rows. */
+/** What one group has parked, for a member that works for it: kept in memory beside the rows. */
 export async function loadDeadLetters(
   store: DeadLetterStore,
   group: string,
   now: () => number = Date.now,
 ): Promise<DeadLetters> {
-  const letters = new Map<string, DeadLetter>();
-  for (const letter of await listDeadLetters(store, { group, limit: MOST_LETTERS })) letters.set(letter.stream, letter);
+  let letters = new Map<string, DeadLetter>();
+  let discarded = new Set<string>();
+  const requests = new Map<string, number>();
+  /** Goes up with each change, so that what was read meanwhile does not undo it. */
+  let changes = 0;
 
-  const discarded = new Map<string, readonly number[]>();
-  const discardedKeys = await store.keys(discardedKey(group, ''), MOST_LETTERS);
-  const rows = await store.get(discardedKeys);
-  discardedKeys.forEach((key, at) => {
-    const revisions = rows[at]?.value;
-    if (Array.isArray(revisions)) discarded.set(key.slice(discardedKey(group, '').length), revisions.map(Number));
-  });
+  async function reload(): Promise<void> {
+    for (;;) {
+      const before = changes;
+      const found = await readLetters(store, group);
+      const left = await store.keys(discardedPrefix(group), MOST_DISCARDED);
+      if (changes !== before) continue;
+      letters = new Map(found.map((letter) => [letter.stream, letter]));
+      discarded = new Set(left.map((key) => key.slice(discardedPrefix(group).length)));
+      return;
+    }
+  }
 
+  await reload();
   return {
+    reload,
     skips(stream, revision) {
       const letter = letters.size > 0 ? letters.get(stream) : undefined;
       return letter !== undefined && revision >= letter.revision;
     },
-    isDiscarded: (stream, revision) => discarded.size > 0 && (discarded.get(stream)?.includes(revision) ?? false),
+    isDiscarded: (stream, revision) => discarded.size > 0 && discarded.has(`${stream}:${revision}`),
     find: (stream) => letters.get(stream),
     list: () => [...letters.values()],
+    takeUpFor: (stream, request) => void requests.set(stream, request),
     async park(failure) {
-      if (letters.size >= MOST_LETTERS && !letters.has(failure.stream)) {
+      const { stream } = failure;
+      if (letters.size >= MOST_LETTERS && !letters.has(stream)) {
         throw new TooManyDeadLetters(`${group} has ${letters.size} dead letters, and takes no more`);
       }
-      const letter: DeadLetter = { group, ...failure, failedAt: now() };
-      await store.put(deadLetterKey(group, failure.stream), letter);
-      letters.set(failure.stream, letter);
+      const request = requests.get(stream) ?? letters.get(stream)?.request ?? -1;
+      const letter: DeadLetter = { group, ...failure, failedAt: now(), request };
+      await store.put(deadLetterKey(group, stream), letter);
+      changes++;
+      letters.set(stream, letter);
+      requests.delete(stream);
     },
-    async discard(stream) {
-      const letter = letters.get(stream);
-      if (!letter) return;
-      const revisions = [...new Set([...(discarded.get(stream) ?? []), letter.revision])];
-      await store.put(discardedKey(group, stream), revisions);
-      discarded.set(stream, revisions);
+    async discard(stream, revision = letters.get(stream)?.revision) {
+      if (revision === undefined) return;
+      const event = `${stream}:${revision}`;
+      await store.put(discardedPrefix(group) + event, { at: now() });
+      changes++;
+      discarded.add(event);
     },
     async release(stream) {
       await store.remove(deadLetterKey(group, stream));
+      changes++;
       letters.delete(stream);
+      requests.delete(stream);
     },
   };
+}
+
+async function readLetters(store: DeadLetterStore, group: string): Promise<DeadLetter[]> {
+  const keys = await store.keys(deadLetterKey(group, ''), MOST_LETTERS);
+  const letters: DeadLetter[] = [];
+  for (let from = 0; from < keys.length; from += PAGE) {
+    const rows = await store.get(keys.slice(from, from + PAGE));
+    letters.push(...rows.flatMap((row) => (row ? [parseLetter(row.value)] : [])));
+  }
+  return letters;
 }

@@ -38,6 +38,7 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
   const failure = Promise.withResolvers<Error>();
   let progress: GroupProgress | undefined;
   let headAtStart: bigint | undefined;
+  const density = createDensity();
 
   const { save } = parts;
   const keeper = save
@@ -54,6 +55,7 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
       if (delivery) order.add(delivery);
     }
     mine.readTo(event.position);
+    density.saw(event.position);
   }
 
   /** Reads until aborted. A subscription that drops is taken up again where it was; only what no retry mends is thrown. */
@@ -107,6 +109,7 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
       persist(work, stopping.signal, (err) => log.warn({ err, group }, 'a consumer cannot start yet, and tries again'));
     const mine = createGroupProgress(topics, parts.partitions, await patiently(parts.load));
     headAtStart ??= await patiently(parts.head);
+    await options.assigned?.([...mine.positions().keys()]);
     progress = mine;
     const order = parts.createOrder();
     const reading = new AbortController();
@@ -147,7 +150,7 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
       const now = progress;
       const head = await parts.head();
       const position = now ? now.position : lowestOf(topics, parts.partitions, await parts.load());
-      return (now?.open ?? 0) + (head > position ? Number(head - position) : 0);
+      return (now?.open ?? 0) + (head > position ? density.eventsIn(head - position) : 0);
     },
     positions: () => progress?.positions() ?? new Map(),
     caughtUp() {
@@ -165,3 +168,23 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
 
 const lowestOf = (topics: readonly string[], partitions: number, positions: Positions) =>
   createGroupProgress(topics, partitions, positions).lowest();
+
+/** How many events a stretch of the log holds: positions count events in one log and bytes in another. Learnt as it is read. */
+function createDensity() {
+  let first: bigint | undefined;
+  let last = 0n;
+  let steps = 0;
+  return {
+    saw(position: bigint) {
+      if (first === undefined || position < last) {
+        first = position;
+        steps = 0;
+      } else steps++;
+      last = position;
+    },
+    eventsIn: (stretch: bigint) =>
+      first === undefined || steps === 0
+        ? Number(stretch)
+        : Math.ceil((Number(stretch) * steps) / Number(last - first)),
+  };
+}

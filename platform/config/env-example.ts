@@ -13,7 +13,7 @@ export function createEnvExample(): string {
   return [head, ...shown.map(entry)].join('\n');
 }
 
-function entry({ name, about, fallback, example, secret }: Setting<unknown>): string {
+function entry({ name, about, fallback, secret }: Setting<unknown>): string {
   const note = secret ? ['(A secret.)'] : [];
-  return [...about, ...note, `${name}=${fallback ?? example ?? ''}`].map((line) => `# ${line}\n`).join('');
+  return [...about, ...note, `${name}=${fallback ?? ''}`].map((line) => `# ${line}\n`).join('');
 }

@@ -132,3 +132,33 @@ export const busMode: SettingKind<BusMode> = {
   print: (value) => (value.kind === 'normal' ? 'normal' : `adversarial:${value.seed}`),
   must: 'normal or adversarial:<seed>',
 };
+
+/** The URL of a server, credentials included: a setting of this kind is secret. Without a slash at its end. */
+export function serverUrl(...schemes: readonly string[]): SettingKind<string> {
+  return {
+    parse(text) {
+      const url = URL.parse(text);
+      if (!url?.host || !schemes.includes(url.protocol.slice(0, -1))) return undefined;
+      return text.replace(/\/+$/, '');
+    },
+    print: (value) => value,
+    must: `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  };
+}
+
+/** `host:port`, several with commas between. */
+export const addresses: SettingKind<readonly string[]> = {
+  parse(text) {
+    const all = text.split(',').map((one) => one.trim());
+    return all.every((one) => /^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(one)) ? all : undefined;
+  },
+  print: (value) => value.join(','),
+  must: 'host:port, or several with commas between',
+};
+
+/** What may be part of the name of a topic, an index, a key and a bucket. */
+export const namespace: SettingKind<string> = {
+  parse: (text) => (/^[a-z][a-z0-9-]{0,30}$/.test(text) ? text : undefined),
+  print: (value) => value,
+  must: 'at most 31 lower-case letters, digits and dashes, a letter first',
+};

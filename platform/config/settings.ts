@@ -1,14 +1,17 @@
 // The one table of settings: reading them, printing them masked and .env.example all come from it.
 
 import {
+  addresses,
   busMode,
   bytes,
   duration,
   folderOrOff,
   httpUrl,
   key32,
+  namespace,
   onOff,
   oneOf,
+  serverUrl,
   text,
   textOfAtLeast,
   wholeNumber,
@@ -23,8 +26,6 @@ export interface Setting<T> {
   readonly about: readonly string[];
   /** In the setting's own notation; without it the setting is optional and its value undefined. */
   readonly fallback?: string;
-  /** What .env.example shows for a setting that has no fixed fallback. */
-  readonly example?: string;
   readonly secret?: true;
   /** For Defter's own tests; not in .env.example. */
   readonly hidden?: true;
@@ -48,6 +49,10 @@ export const settings = {
     'The address to listen on. The default is reached from this machine only, because Defter speaks plain HTTP:',
     'in a container, or behind a proxy that speaks HTTPS, set 0.0.0.0 (or :: for IPv6 as well).',
   ]),
+  opsPort: optional('OPS_PORT', wholeNumber(0, 65_535), [
+    'The port of /healthz, /readyz and /metrics, from the first moment on. Without it a service started alone takes 9090,',
+    'and everything in one process answers them on PORT once it is ready.',
+  ]),
   dataDir: required('DATA_DIR', text, './data', [
     'The folder that holds everything Defter keeps; made when it is missing.',
   ]),
@@ -69,9 +74,10 @@ export const settings = {
     { secret: true },
   ),
   logLevel: required('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', ['The least level that is logged.']),
-  logDir: optional('LOG_DIR', folderOrOff, ['The folder of application.log and access.log; off writes no log files.'], {
-    example: 'data/logs',
-  }),
+  logDir: optional('LOG_DIR', folderOrOff, [
+    'The folder of application.log and access.log; off writes no log files. Without it they are in DATA_DIR/logs, and a',
+    'service started alone writes none.',
+  ]),
   logMaxBytes: required('LOG_MAX_BYTES', bytes(4096), '10MiB', ['A log file that has reached this size is rotated.']),
   logFiles: required('LOG_FILES', wholeNumber(1, 1000), '10', ['How many rotated files are kept of each log.']),
   logMaxAge: required('LOG_MAX_AGE', duration(60_000, 3650 * day), '30d', [
@@ -116,6 +122,48 @@ export const settings = {
   ]),
   shutdownGraceMs: required('SHUTDOWN_GRACE', duration(100, 600_000), '10s', [
     'How long a stop may take before what still runs is cut off.',
+  ]),
+  namespace: required('NAMESPACE', namespace, 'defter', [
+    'Goes before the names of topics, indices and keys on servers that several installations share.',
+  ]),
+  eventStoreUrl: optional(
+    'EVENTSTORE_URL',
+    serverUrl('esdb', 'esdb+discover', 'kurrentdb', 'kurrentdb+discover'),
+    ['EventStoreDB for the log, such as esdb://127.0.0.1:2113?tls=false; without it the log is in DATA_DIR.'],
+    { secret: true },
+  ),
+  kafkaBrokers: optional('KAFKA_BROKERS', addresses, [
+    'Kafka for the bus, host:port with commas between; without it the bus is in the process. Needs SCHEMA_REGISTRY_URL.',
+  ]),
+  kafkaTls: required('KAFKA_TLS', onOff, 'off', ['Whether Kafka is spoken to over TLS.']),
+  kafkaUsername: optional('KAFKA_USERNAME', text, ['For Kafka by SASL (SCRAM-SHA-512).']),
+  kafkaPassword: optional('KAFKA_PASSWORD', text, ['The password that goes with it.'], { secret: true }),
+  kafkaReplication: required('KAFKA_REPLICATION', wholeNumber(1, 7), '1', [
+    'How many brokers keep each topic that migrate makes; 3 where there are three.',
+  ]),
+  schemaRegistryUrl: optional('SCHEMA_REGISTRY_URL', serverUrl('http', 'https'), ['The Avro schema registry.'], {
+    secret: true,
+  }),
+  redisUrl: optional(
+    'REDIS_URL',
+    serverUrl('redis', 'rediss'),
+    ['Redis for the read models kept by key, the cache and what is said live; it must keep an append-only file.'],
+    { secret: true },
+  ),
+  elasticsearchUrl: optional(
+    'ELASTICSEARCH_URL',
+    serverUrl('http', 'https'),
+    ['Elasticsearch for what is found by its fields and words.'],
+    { secret: true },
+  ),
+  elasticsearchApiKey: optional('ELASTICSEARCH_API_KEY', text, ['An API key for Elasticsearch.'], { secret: true }),
+  s3Endpoint: optional('S3_ENDPOINT', httpUrl, ['An S3 store for large payloads and for the vault.']),
+  s3Region: required('S3_REGION', text, 'us-east-1', ['Its region.']),
+  s3AccessKeyId: optional('S3_ACCESS_KEY_ID', text, ['Its access key.']),
+  s3SecretAccessKey: optional('S3_SECRET_ACCESS_KEY', text, ['The secret that goes with it.'], { secret: true }),
+  s3Bucket: optional('S3_BUCKET', text, ['The bucket of large payloads; default <NAMESPACE>-blobs.']),
+  s3VaultBucket: optional('S3_VAULT_BUCKET', text, [
+    'The bucket of the vault, which must not keep versions; default <NAMESPACE>-vault. Back it up apart.',
   ]),
   checkAnswers: required('CHECK_ANSWERS', onOff, 'off', ['Whether each answer is held against its contract.'], {
     hidden: true,

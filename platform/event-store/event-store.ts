@@ -34,11 +34,11 @@ export interface EventStore {
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
   /** Empty for a stream that does not exist. */
   readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]>;
-  /** Events of the whole log with a position greater than `after`, in order, at most `limit`. */
+  /** Events of the whole log with a position greater than `after` (0n, or one that it gave), in order, at most `limit`. */
   readAll(after: bigint, limit: number): Promise<RecordedEvent[]>;
   /** The position of the last event; 0n for an empty log. */
   head(): Promise<bigint>;
-  /** Catches up from `after` (exclusive), then stays live; in chunks. Ends when the signal aborts; throws when dropped. */
+  /** Catches up from `after` (exclusive, as with `readAll`), then stays live; in chunks. Ends when the signal aborts; throws when dropped. */
   subscribeAll(after: bigint, signal: AbortSignal): AsyncIterable<readonly RecordedEvent[]>;
   /** Changes when the log is restored from a backup: checkpoints and tokens of another generation are void. */
   readonly generation: string;

@@ -113,10 +113,11 @@ export function createHttpApp(options: HttpAppOptions): Koa {
     return caller;
   };
 
-  const readJson = async (req: IncomingMessage): Promise<unknown> => {
+  const readJson = async (req: IncomingMessage, { bodyOptional }: Route): Promise<unknown> => {
     if (announcedLength(req) !== 0) requireJson(req.headers, problems);
     try {
       const bytes = await readBody(req, bodyLimit);
+      if (bytes.length === 0 && bodyOptional) return {};
       if (bytes.length === 0) throw new Problem(problems['body-missing'], { detail: 'Send a JSON body.' });
       return parseJsonBody(bytes);
     } catch (error) {
@@ -162,7 +163,8 @@ export function createHttpApp(options: HttpAppOptions): Koa {
     const idempotencyKey = route.idempotent ? readIdempotencyKey(headers, problems) : undefined;
     const consistencyToken = readConsistencyToken(headers, problems);
     const ifMatch = route.ifMatch ? readIfMatch(headers, problems) : undefined;
-    const body = route.body === undefined ? undefined : validate(route.body, await readJson(req), 'body', problems);
+    const body =
+      route.body === undefined ? undefined : validate(route.body, await readJson(req, route), 'body', problems);
     const request: HttpRequest = {
       route,
       requestId: progress.requestId,

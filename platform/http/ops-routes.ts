@@ -10,6 +10,8 @@ export type ReadinessCheck = () => Promise<void> | void;
 
 export interface OpsOptions {
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** Events that are still before a consumer group; told, and no reason not to be ready. */
+  readonly lags?: Readonly<Record<string, () => Promise<number>>>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Without it metrics are for callers on this machine only. */
   readonly metricsToken?: string | undefined;
@@ -21,7 +23,7 @@ export interface OpsOptions {
 const NO_STORE = { 'cache-control': 'no-store' };
 
 export function createOpsRoutes(options: OpsOptions): BoundRoute[] {
-  const { checks, metrics, metricsToken, problems, checkTimeoutMs = 2_000 } = options;
+  const { checks, lags = {}, metrics, metricsToken, problems, checkTimeoutMs = 2_000 } = options;
   const healthz = { id: 'healthz', method: 'GET', path: '/healthz', public: true } as const;
   const readyz = { id: 'readyz', method: 'GET', path: '/readyz', public: true } as const;
   const metricsRoute = { id: 'metrics', method: 'GET', path: '/metrics', public: true } as const;
@@ -32,7 +34,8 @@ export function createOpsRoutes(options: OpsOptions): BoundRoute[] {
         Object.entries(checks).map(async ([name, check]) => [name, await outcomeOf(check, checkTimeoutMs)] as const),
       );
       const ready = results.every(([, outcome]) => outcome === 'ready');
-      const body = { status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) };
+      const lag = await lagOf(lags, checkTimeoutMs);
+      const body = { status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(results), ...(lag && { lag }) };
       return { status: ready ? 200 : 503, headers: ready ? NO_STORE : { ...NO_STORE, 'retry-after': '1' }, body };
     }),
     bindRoute(metricsRoute, async (request) => {
@@ -41,6 +44,18 @@ export function createOpsRoutes(options: OpsOptions): BoundRoute[] {
       return { status: 200, headers: { ...NO_STORE, 'content-type': contentType }, bytes: text };
     }),
   ];
+}
+
+/** What cannot be told in time is null; undefined where no group is asked. */
+async function lagOf(lags: NonNullable<OpsOptions['lags']>, timeoutMs: number) {
+  const groups = Object.entries(lags);
+  if (groups.length === 0) return undefined;
+  const told = groups.map(async ([group, lag]) => {
+    let events: number | null = null;
+    await outcomeOf(async () => void (events = await lag()), timeoutMs);
+    return [group, events] as const;
+  });
+  return Object.fromEntries(await Promise.all(told));
 }
 
 async function outcomeOf(check: ReadinessCheck, timeoutMs: number): Promise<string> {

@@ -32,6 +32,8 @@ export interface Route {
   readonly slashes?: string;
   readonly query?: Schema;
   readonly body?: Schema;
+  /** True: no body stands for `{}`. */
+  readonly bodyOptional?: true;
   readonly idempotent?: true;
   readonly ifMatch?: true;
   readonly openai?: true;

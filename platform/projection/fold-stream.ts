@@ -33,8 +33,8 @@ export interface FoldFailure {
 }
 
 export interface FoldOutcome {
-  /** What there is to write: of all events, or of those before the one that failed. `last` is the last of them. */
-  readonly unit?: { readonly rendered: Rendered; readonly last: RecordedEvent };
+  /** What there is to write, and what it was made of: all events, or those before the one that failed. */
+  readonly unit?: { readonly rendered: Rendered; readonly events: readonly RecordedEvent[] };
   readonly failure?: FoldFailure;
 }
 
@@ -59,7 +59,7 @@ async function foldEvents(
   renderEach: boolean,
 ): Promise<FoldOutcome> {
   let folded = base;
-  let last: RecordedEvent | undefined;
+  const done: RecordedEvent[] = [];
   let failure: FoldFailure | undefined;
   for (const event of events) {
     if (event.revision <= folded.revision) continue;
@@ -68,22 +68,23 @@ async function foldEvents(
         throw new Error(`the log lacks events before revision ${event.revision}`);
       if (letters.isDiscarded(event.stream, event.revision)) {
         folded = target.skip(folded, event);
-        last ??= event;
+        done.push(event);
         continue;
       }
       const next = target.step(folded, open ? await patiently(() => open(event), isNotTransient) : event);
       if (renderEach) target.render(next);
       folded = next;
-      last = event;
+      done.push(event);
     } catch (error) {
       if (isNoEventsFault(error)) throw error;
       failure = { event, error };
       break;
     }
   }
+  const last = done.at(-1);
   if (!last) return failure ? { failure } : {};
   try {
-    return { unit: { rendered: target.render(folded), last }, ...(failure && { failure }) };
+    return { unit: { rendered: target.render(folded), events: done }, ...(failure && { failure }) };
   } catch (cause) {
     if (isNoEventsFault(cause)) throw cause;
     // What was there before cannot be rendered either: nothing can be written.

@@ -11,6 +11,11 @@ interface ProjectionBase {
   /** Also the name of its consumer group, its checkpoint and its live channel (`projection:<name>`). No colon in it. */
   readonly name: string;
   readonly topics: readonly string[];
+  /**
+   * Goes up by one when what it makes of the same events changes (another index, other documents); default 1. A version
+   * of the read model that was built with another shape is built anew.
+   */
+  readonly shape?: number;
 }
 
 export type Members = NonNullable<DocumentWrite['members']>;

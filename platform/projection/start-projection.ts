@@ -4,7 +4,9 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { Interrupted, pause, persist } from '../back-off.ts';
 import type { Bus, Delivery, Positions } from '../bus/bus.ts';
 import { partitionName } from '../bus/bus.ts';
-import { loadDeadLetters, type DeadLetter } from '../bus/dead-letters.ts';
+import type { DeadLetter } from '../bus/dead-letter-rows.ts';
+import { loadDeadLetters } from '../bus/dead-letters.ts';
+import { type LetterRequestSource, startLetterRequests } from '../bus/letter-requests.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import type { LiveChannel } from '../live-channel/live-channel.ts';
 import type { Log } from '../logging/log.ts';
@@ -22,11 +24,19 @@ export interface ProjectionOptions {
   readonly projection: Projection;
   readonly bus: Bus;
   readonly store: Pick<EventStore, 'readStream'>;
-  /** Holds the documents, and the dead letters of every kind of projection. */
+  /** Holds the dead letters of every kind of projection, and the documents. */
   readonly readStore: ReadStore;
+  /** Holds the documents, if they are under other names than they are written by (see versions.ts). */
+  readonly documents?: Pick<ReadStore, 'get' | 'apply' | 'positions'>;
   readonly searchIndex: SearchIndex;
   readonly live: Pick<LiveChannel, 'publish'>;
   readonly log: Log;
+  /** What administrators ask to be done with its dead letters. */
+  readonly letterRequests?: LetterRequestSource;
+  /** Aborting it gives up the start. */
+  readonly signal?: AbortSignal;
+  /** The topic of a stream; without it a stream may be in any topic of the projection. */
+  readonly topicOf?: (stream: string) => string | undefined;
   /** Makes an event readable for the projection (decrypts it, reads its blobs). What may pass has `retriable: true`. */
   readonly open?: (event: RecordedEvent) => Promise<RecordedEvent>;
   readonly maxBatch?: number;
@@ -47,6 +57,10 @@ export interface RunningProjection {
   lag(): Promise<number>;
   /** True once it has caught up with the log, and while no store fails it. */
   ready(): boolean;
+  /** Up to where (inclusive) it is done with the whole log; undefined while another member works. */
+  position(): bigint | undefined;
+  /** Writes down the positions of partitions in which nothing came. */
+  writePositions(): Promise<void>;
   deadLetters(): readonly DeadLetter[];
   /** Applies the stream from its failed event on, as the log has it now, and deletes the letter. */
   retryDeadLetter(stream: string): Promise<'done' | 'parked again' | 'not parked'>;
@@ -68,12 +82,14 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
   const { maxBatch = 1_000, attempts = 3, firstPause = 50 } = options;
   const { name, topics } = projection;
   const stopping = new AbortController();
+  const giveUp = () => stopping.abort();
+  options.signal?.addEventListener('abort', giveUp, { once: true });
   let troubles = 0;
   let dead = false;
   let ending = false;
 
   if (projection.kind !== 'document') await searchIndex.define(projection.index);
-  const target = createTarget(projection, readStore, searchIndex);
+  const target = createTarget(projection, options.documents ?? readStore, searchIndex);
   const letters = await persist(
     () => loadDeadLetters(readStore, name),
     stopping.signal,
@@ -126,18 +142,38 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
     if (deliveries.length < maxBatch && milliseconds < paceMs) await pause(paceMs - milliseconds, stopping.signal);
   }
 
+  let requests: ReturnType<typeof startLetterRequests> | undefined;
   const consumer = await bus.consume({
     group: name,
     topics,
     maxBatch,
-    positions: () => target.positions(),
+    // Read at start, and whenever partitions are assigned to this member: the letters of those may be others' work.
+    positions: () =>
+      alone(async () => {
+        await letters.reload();
+        requests?.again();
+        return target.positions();
+      }),
     handle: (deliveries, ack) => alone(() => take(deliveries, ack)).catch(unlessStopping),
   });
+  options.signal?.removeEventListener('abort', giveUp);
   const writeIdlePositions = () => alone(() => advance([], consumer.positions())).catch(unlessStopping);
   const timer = setInterval(() => {
     writeIdlePositions().catch((err: unknown) => log.warn({ err, projection: name }, 'positions could not be written'));
   }, IDLE_POSITIONS_MS);
   timer.unref();
+
+  const takeUp = (stream: string, discard: boolean) => alone(() => projector.takeUp(stream, discard));
+  const owns = (stream: string) => {
+    const topic = options.topicOf?.(stream);
+    const held = consumer.positions();
+    return topics.some((one) => (topic ?? one) === one && held.has(partitionName(one, bus.partitionOf(one, stream))));
+  };
+  const { letterRequests: source } = options;
+  if (source) {
+    const discard = (stream: string, revision: number) => alone(() => letters.discard(stream, revision));
+    requests = startLetterRequests({ source, group: name, letters, owns, takeUp, discard, log });
+  }
 
   function unlessStopping(err: unknown): void {
     if (!(err instanceof Interrupted)) throw err;
@@ -154,15 +190,20 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
     failed,
     lag: () => consumer.lag(),
     ready: () => !dead && troubles === 0 && consumer.caughtUp(),
+    position() {
+      const positions = [...consumer.positions().values()];
+      return positions.length === 0 ? undefined : positions.reduce((a, b) => (a < b ? a : b));
+    },
+    writePositions: writeIdlePositions,
     deadLetters: () => letters.list(),
-    retryDeadLetter: (stream) => alone(() => projector.takeUp(stream, false)),
-    discardDeadLetter: (stream) => alone(() => projector.takeUp(stream, true)),
+    retryDeadLetter: (stream) => takeUp(stream, false),
+    discardDeadLetter: (stream) => takeUp(stream, true),
     async stop() {
       clearInterval(timer);
       ending = true;
       // Work under way ends, unless it waits for a store.
       if (troubles > 0) stopping.abort();
-      await consumer.stop();
+      await Promise.all([consumer.stop(), requests?.stop()]);
       await alone(async () => {
         if (dead || troubles > 0) return;
         // One try: at worst the next start reads a little more of the log.
@@ -175,10 +216,12 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
   };
 }
 
-function createTarget(projection: Projection, readStore: ReadStore, searchIndex: SearchIndex): ProjectionTarget {
+type Documents = NonNullable<ProjectionOptions['documents']>;
+
+function createTarget(projection: Projection, documents: Documents, searchIndex: SearchIndex): ProjectionTarget {
   switch (projection.kind) {
     case 'document':
-      return createDocumentTarget(projection, readStore);
+      return createDocumentTarget(projection, documents);
     case 'stream-row':
       return createStreamRowTarget(projection, searchIndex);
     case 'event-row':

@@ -87,16 +87,36 @@ export function createStreamProjector(parts: StreamProjectorParts) {
     }
   }
 
+  async function tryToWrite({ rendered, events }: Unit): Promise<FoldFailure | undefined> {
+    try {
+      await patiently(() => target.write([rendered], NO_POSITIONS), isRefusedWrite);
+      return undefined;
+    } catch (error) {
+      const event = events.at(-1);
+      if (!isRefusedWrite(error) || !event) throw error;
+      return { event, error };
+    }
+  }
+
+  /** Finds the event that makes the store refuse; what came before it is written. */
+  async function writeEventByEvent({ rendered: { stream }, events }: Unit): Promise<FoldFailure | undefined> {
+    for (const event of events) {
+      const batch = { stream, first: event.revision, events: [event] };
+      const [base] = await patiently(() => target.load([batch]));
+      const { unit, failure } = base ? await foldStream({ ...parts, patiently }, base, batch) : {};
+      const refused = unit ? await tryToWrite(unit) : failure;
+      if (refused) return refused;
+    }
+    return undefined;
+  }
+
   /** Finds what the store refuses. That it refuses everything is the store's fault, and stops the projection. */
   async function writeEach(units: readonly Unit[]): Promise<void> {
     const refused: FoldFailure[] = [];
-    for (const { rendered, last } of units) {
-      try {
-        await patiently(() => target.write([rendered], NO_POSITIONS), isRefusedWrite);
-      } catch (error) {
-        if (!isRefusedWrite(error)) throw error;
-        refused.push({ event: last, error });
-      }
+    for (const unit of units) {
+      const whole = await tryToWrite(unit);
+      const failure = whole && unit.events.length > 1 ? await writeEventByEvent(unit) : whole;
+      if (failure) refused.push(failure);
     }
     if (refused.length > 1 && refused.length === units.length) throw refused[0]?.error;
     for (const failure of refused) await park(failure, 1);

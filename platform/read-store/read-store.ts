@@ -17,6 +17,12 @@ export interface DocumentWrite {
   readonly revision: number;
   /** null leaves a tombstone. */
   readonly value: unknown;
+  /**
+   * The revision of the stored document that this write was folded from; -1: there was none. When another is stored the
+   * write changes nothing. Wanted where counts are written: two writers that fold one stream in different steps would
+   * otherwise both add what an event counts.
+   */
+  readonly base?: number;
   /** Milliseconds since the epoch; from then on the document is gone. Each write sets it anew: left out, it stays. */
   readonly expiresAt?: number;
   /** Members set (score given, finite) or removed (score null) in sorted sets, only if the document advances. */
@@ -37,6 +43,19 @@ export interface RangeOptions {
   readonly after?: { readonly score: number; readonly member: string };
 }
 
+export interface ScanOptions {
+  /** About how many documents a page has, at most. */
+  readonly limit: number;
+  /** What the page before gave. */
+  readonly cursor?: string;
+}
+
+export interface ScanPage {
+  readonly documents: readonly (StoredDocument & { readonly key: string })[];
+  /** Where the next page begins; none: this was the last. */
+  readonly cursor?: string;
+}
+
 export interface ReadStore {
   /** In the order of the keys; undefined where there is none. Tombstones are returned. */
   get(keys: readonly string[]): Promise<(StoredDocument | undefined)[]>;
@@ -46,7 +65,8 @@ export interface ReadStore {
   counters(names: readonly string[]): Promise<number[]>;
   /**
    * Writes, in their order, what is newer than stored, and moves the projection's positions, never backwards, in one
-   * step: all of it or, when it rejects, nothing. Answers which keys advanced.
+   * step: all of it or, when it rejects, nothing. Answers which keys advanced; where the store is far away and an answer
+   * was lost on the way, one that had advanced may be missing.
    */
   apply(writes: readonly DocumentWrite[], checkpoint?: Checkpoint): Promise<ReadonlySet<string>>;
   /** The positions that `apply` moved last, for a projection. */
@@ -60,5 +80,15 @@ export interface ReadStore {
   remove(key: string): Promise<void>;
   /** Keys that were put, in the order of their UTF-8 bytes. */
   keys(prefix: string, limit: number): Promise<string[]>;
+  /**
+   * Documents whose key begins with the prefix, tombstones included, what was put left out, in no particular order. One
+   * that is there throughout is given at least once. A page may be empty before the end.
+   */
+  scan(prefix: string, options: ScanOptions): Promise<ScanPage>;
+  /**
+   * Removes documents, sorted sets, counters, what was put and projections' positions whose names begin with the prefix,
+   * about `limit` of them at most; call it again until it answers 0. For what nobody writes any more.
+   */
+  drop(prefix: string, limit: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -3,13 +3,10 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import { createPositionsReader } from '../sqlite/sqlite-positions.ts';
-import type { RangeOptions, StoredDocument } from './read-store.ts';
-import { putRevision } from './sqlite-read-store-schema.ts';
+import type { RangeOptions, ScanOptions, ScanPage, StoredDocument } from './read-store.ts';
+import { afterAll, putRevision } from './sqlite-read-store-schema.ts';
 
 export type DocumentReader = ReturnType<typeof createDocumentReader>;
-
-/** Above any code point that a key can go on with. */
-const afterAll = '\u{10FFFF}';
 
 export function createDocumentReader(database: DatabaseSync) {
   const document = database.prepare(
@@ -24,6 +21,11 @@ export function createDocumentReader(database: DatabaseSync) {
   );
   const keys = database.prepare(
     `SELECT key FROM document WHERE revision = ${putRevision} AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
+  );
+  const scan = database.prepare(
+    `SELECT key, revision, value FROM document
+     WHERE key > ? AND key >= ? AND key < ? AND revision <> ${putRevision} AND coalesce(expires_at > ?, 1)
+     ORDER BY key LIMIT ?`,
   );
   const positions = createPositionsReader(database);
 
@@ -43,6 +45,16 @@ export function createDocumentReader(database: DatabaseSync) {
       return (reverse ? descending : ascending)
         .all(set, from.score, from.member, limit)
         .map((row) => ({ member: row['member'] as string, score: row['score'] as number }));
+    },
+    /** The cursor is the last key given. */
+    scan(prefix: string, { limit, cursor = '' }: ScanOptions, now: number): ScanPage {
+      const documents = scan.all(cursor, prefix, prefix + afterAll, now, limit).map((row) => ({
+        key: row['key'] as string,
+        revision: row['revision'] as number,
+        value: JSON.parse(row['value'] as string) as unknown,
+      }));
+      const last = documents.at(-1);
+      return documents.length === limit && last ? { documents, cursor: last.key } : { documents };
     },
     keys(prefix: string, limit: number): string[] {
       return keys.all(prefix, prefix + afterAll, limit).map((row) => row['key'] as string);

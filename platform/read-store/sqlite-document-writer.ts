@@ -4,9 +4,17 @@ import type { DatabaseSync } from 'node:sqlite';
 import { durably, inTransaction, purgeDeleted } from '../sqlite/open-sqlite.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
 import type { Checkpoint, DocumentWrite } from './read-store.ts';
-import { putRevision } from './sqlite-read-store-schema.ts';
+import { afterAll, putRevision } from './sqlite-read-store-schema.ts';
 
 export type DocumentWriter = ReturnType<typeof createDocumentWriter>;
+
+/** Of each table that is dropped from: its primary key, and the part of it that is the name. */
+const dropped = [
+  ['document', 'key', 'key'],
+  ['member', 'name, member', 'name'],
+  ['counter', 'name', 'name'],
+  ['checkpoint', 'space, projection, partition', 'projection'],
+] as const;
 
 export function createDocumentWriter(database: DatabaseSync) {
   const upsert = database.prepare(
@@ -29,10 +37,17 @@ export function createDocumentWriter(database: DatabaseSync) {
   const sweep = database.prepare(
     'DELETE FROM document WHERE key IN (SELECT key FROM document WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
   );
+  const stored = database.prepare('SELECT revision FROM document WHERE key = ? AND coalesce(expires_at > ?, 1)');
+  const drops = dropped.map(([table, key, name]) =>
+    database.prepare(
+      `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${name} >= ? AND ${name} < ? LIMIT ?)`,
+    ),
+  );
   const movePositions = createPositionsWriter(database);
 
   /** Whether the document advanced. */
-  function write({ key, revision, value, expiresAt, members, counts }: DocumentWrite): boolean {
+  function write({ key, revision, value, base, expiresAt, members, counts }: DocumentWrite, now: number): boolean {
+    if (base !== undefined && base !== ((stored.get(key, now)?.['revision'] as number | undefined) ?? -1)) return false;
     const { changes } = upsert.run(key, whole(revision), expiresAt ?? null, toJson(value));
     if (changes === 0) return false;
     for (const { set, member, score } of members ?? []) {
@@ -44,10 +59,10 @@ export function createDocumentWriter(database: DatabaseSync) {
   }
 
   return {
-    apply(writes: readonly DocumentWrite[], checkpoint: Checkpoint | undefined): Set<string> {
+    apply(writes: readonly DocumentWrite[], checkpoint: Checkpoint | undefined, now: number): Set<string> {
       return inTransaction(database, () => {
         const advanced = new Set<string>();
-        for (const document of writes) if (write(document)) advanced.add(document.key);
+        for (const document of writes) if (write(document, now)) advanced.add(document.key);
         if (checkpoint) movePositions('', checkpoint.projection, checkpoint.positions);
         return advanced;
       });
@@ -62,6 +77,13 @@ export function createDocumentWriter(database: DatabaseSync) {
     /** Removes at most `limit` documents that expired by `now`; answers how many. */
     sweepExpired(now: number, limit: number): number {
       return Number(sweep.run(now, limit).changes);
+    },
+    drop(prefix: string, limit: number): number {
+      let left = limit;
+      for (const statement of drops) {
+        if (left > 0) left -= Number(statement.run(prefix, prefix + afterAll, left).changes);
+      }
+      return limit - left;
     },
     purge(): void {
       purgeDeleted(database);

@@ -6,6 +6,9 @@ export const readStoreVersion = 1;
 /** The revision of a key that was `put`: below that of any document. */
 export const putRevision = -1;
 
+/** Above any code point that a key can go on with. */
+export const afterAll = '\u{10FFFF}';
+
 export const readStoreSchema = `
   CREATE TABLE IF NOT EXISTS document (
     key TEXT PRIMARY KEY, revision INTEGER NOT NULL, expires_at REAL, value TEXT NOT NULL

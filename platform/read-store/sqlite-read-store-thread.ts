@@ -3,7 +3,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { serveThreadCalls } from '../threads/thread-calls.ts';
 import { openDocumentFile } from './open-document-file.ts';
-import type { Checkpoint, DocumentWrite, RangeOptions } from './read-store.ts';
+import type { Checkpoint, DocumentWrite, RangeOptions, ScanOptions } from './read-store.ts';
 
 const port = workerData as MessagePort;
 let file: Awaited<ReturnType<typeof openDocumentFile>> | undefined;
@@ -15,12 +15,15 @@ function opened() {
 
 serveThreadCalls(port, {
   open: async (path: string) => void (file = await openDocumentFile(path)),
-  apply: ([writes, checkpoint]: [DocumentWrite[], Checkpoint | undefined]) => opened().writer.apply(writes, checkpoint),
+  apply: ([writes, checkpoint, now]: [DocumentWrite[], Checkpoint | undefined, number]) =>
+    opened().writer.apply(writes, checkpoint, now),
   put: ([key, value]: [string, unknown]) => opened().writer.put(key, value),
   remove: ([key]: [string]) => opened().writer.remove(key),
   sweepExpired: ([now, limit]: [number, number]) => opened().writer.sweepExpired(now, limit),
   purge: () => opened().writer.purge(),
   range: ([set, options]: [string, RangeOptions]) => opened().reader.range(set, options),
   keys: ([prefix, limit]: [string, number]) => opened().reader.keys(prefix, limit),
+  scan: ([prefix, options, now]: [string, ScanOptions, number]) => opened().reader.scan(prefix, options, now),
+  drop: ([prefix, limit]: [string, number]) => opened().writer.drop(prefix, limit),
   close: () => opened().close(),
 });

@@ -13,15 +13,21 @@ import {
 export const maxHits = 1_000;
 export const maxBuckets = 1_000;
 const maxKeywordLength = 512;
+const maxIdBytes = 512;
 const maxConditionValues = 1_000;
 const maxQueryTextWords = 256;
 
 const indexName = /^[a-z][a-z0-9-]{0,47}$/;
 const fieldName = /^[A-Za-z][A-Za-z0-9_]{0,47}$/;
+const documentId = /^\P{Cc}+$/u;
 const wordPattern = /^[^\s\p{Cc}]+$/u;
 
-export function checkDefinition({ name, fields, sortBy, partitionBy }: IndexDefinition): void {
+export function checkName(name: string): void {
   if (!indexName.test(name)) throw new IndexMisused(`${name} cannot be the name of an index`);
+}
+
+export function checkDefinition({ name, fields, sortBy, partitionBy }: IndexDefinition): void {
+  checkName(name);
   const names = Object.keys(fields);
   const wrong = names.find((field) => !fieldName.test(field));
   if (wrong !== undefined) throw new IndexMisused(`${wrong} cannot be the name of a field of the index ${name}`);
@@ -34,7 +40,10 @@ export function checkDefinition({ name, fields, sortBy, partitionBy }: IndexDefi
   }
 }
 
-export function checkWrite(index: IndexDefinition, { revision, fields }: IndexWrite): void {
+export function checkWrite(index: IndexDefinition, { id, revision, fields }: IndexWrite): void {
+  if (!documentId.test(id) || Buffer.byteLength(id) > maxIdBytes) {
+    throw misused(index, `an id has 1 to ${maxIdBytes} bytes and no control characters`);
+  }
   if (!Number.isSafeInteger(revision) || revision < 0) throw misused(index, 'a revision must be a whole number');
   if (fields === null) return;
   for (const [field, value] of Object.entries(fields)) {

@@ -1,17 +1,51 @@
-// A read-only connection to the search file with a reader for each index that is asked for.
+// A read-only connection to the search file with a reader for each index that is asked for. Each piece of work sees one
+// state of the file, and ends when its time is up: SQLite asks `in_time` for every row that it looks at.
 
 import { openSqliteReader } from '../sqlite/open-sqlite.ts';
-import { readDefinition } from './sqlite-index-schema.ts';
+import { SearchTimedOut } from './search-index.ts';
+import { readIndex } from './sqlite-index-schema.ts';
 import { createIndexReader, type IndexReader } from './sqlite-index-reader.ts';
 
-export function openIndexReaders(path: string) {
+export interface IndexReaders {
+  /** Throws `SearchTimedOut` when `until` (milliseconds since the epoch) passes before the work is done. */
+  read<T>(index: string, until: number, work: (reader: IndexReader) => T): T;
+  close(): void;
+}
+
+const rowsBetweenLooks = 256;
+
+export function openIndexReaders(path: string): IndexReaders {
   const database = openSqliteReader(path);
-  const readers = new Map<string, IndexReader>();
+  const readers = new Map<string, { readonly generation: string; readonly reader: IndexReader }>();
+  let rows = 0;
+  let deadline = 0;
+  const checkTime = () => {
+    if (Date.now() >= deadline) throw new SearchTimedOut('the search took too long and was given up');
+  };
+  database.function('in_time', { deterministic: false }, () => {
+    if (++rows % rowsBetweenLooks === 0) checkTime();
+    return 1;
+  });
+
+  function readerOf(index: string): IndexReader {
+    const { generation, definition } = readIndex(database, index);
+    const known = readers.get(index);
+    if (known?.generation === generation) return known.reader;
+    const reader = createIndexReader(database, definition);
+    readers.set(index, { generation, reader });
+    return reader;
+  }
+
   return {
-    of(index: string): IndexReader {
-      let reader = readers.get(index);
-      if (!reader) readers.set(index, (reader = createIndexReader(database, readDefinition(database, index))));
-      return reader;
+    read(index, until, work) {
+      deadline = until;
+      checkTime();
+      database.exec('BEGIN');
+      try {
+        return work(readerOf(index));
+      } finally {
+        database.exec('COMMIT');
+      }
     },
     close: () => database.close(),
   };

@@ -30,6 +30,7 @@ export interface IndexDefinition {
 export type FieldValue = string | number | null;
 
 export interface IndexWrite {
+  /** At most 512 bytes of UTF-8, without control characters. */
   readonly id: string;
   readonly revision: number;
   /** The whole document; null leaves a tombstone, which keeps the revision and is never found. */
@@ -67,6 +68,24 @@ export interface Bucket {
   readonly count: number;
 }
 
+/** What a document says, in short: two documents with the same fields have the same digest, in every engine. */
+export interface DocumentDigest {
+  readonly id: string;
+  readonly revision: number;
+  /** See digest-of.ts. */
+  readonly digest: string;
+}
+
+export interface DigestOptions {
+  /** 1 to 1,000. */
+  readonly limit: number;
+  /** An id; the documents after it. */
+  readonly after?: string;
+}
+
+/** A search that has not found its hits by then, in milliseconds, rejects with `SearchTimedOut`. */
+export const searchWithinMs = 10_000;
+
 export interface SearchIndex {
   /**
    * Makes the index, or checks that it has this shape and rejects with `IndexShapeDiffers`. Whoever uses an index, to
@@ -90,6 +109,16 @@ export interface SearchIndex {
   positions(index: string, projection: string): Promise<{ readonly written: Positions; readonly visible: Positions }>;
   /** Makes what is written visible; concurrent calls share one refresh. */
   refresh(index: string): Promise<void>;
+  /**
+   * The digests of the visible documents (not of tombstones) in the order of the ids' UTF-8 bytes, those after an id
+   * where one is given. With it a rebuilt index is compared with the live one.
+   */
+  digests(index: string, options: DigestOptions): Promise<readonly DocumentDigest[]>;
+  /**
+   * Removes the index with all that is in it and its projections' positions; no error when there is none. Who uses it
+   * again defines it again.
+   */
+  drop(index: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -103,6 +132,13 @@ export class IndexShapeDiffers extends Error {
     super(`the index ${index} has another shape than this program's: it must be rebuilt`);
     this.index = index;
   }
+}
+
+/** The engine took too long: it is busy, or the query asks for too much. */
+export class SearchTimedOut extends Error {
+  override name = 'SearchTimedOut';
+  readonly code = 'search-timed-out';
+  readonly retriable = true;
 }
 
 /** A definition, document or query that the port's rules do not allow. */

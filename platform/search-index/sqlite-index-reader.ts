@@ -1,11 +1,20 @@
 // What reads one index in the file. Synchronous: a search over many documents takes its time, so it has a thread of its
-// own where requests are answered.
+// own where requests are answered. `in_time` ends what takes too long (open-index-readers.ts).
 
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { checkAggregation, checkLimit, checkQuery, maxBuckets } from './check-index.ts';
-import type { Bucket, FieldValue, Hit, IndexDefinition, SearchQuery } from './search-index.ts';
+import { shownFields } from './index-shape.ts';
+import type {
+  Bucket,
+  DigestOptions,
+  DocumentDigest,
+  FieldValue,
+  Hit,
+  IndexDefinition,
+  SearchQuery,
+} from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
-import { column, columnFields, documentsTable } from './sqlite-index-schema.ts';
+import { column, documentsTable } from './sqlite-index-schema.ts';
 import { type SqlFilter, toFilter } from './sqlite-query.ts';
 
 export type IndexReader = ReturnType<typeof createIndexReader>;
@@ -13,12 +22,15 @@ type Row = Record<string, SQLOutputValue>;
 
 const maxStatements = 200;
 
+/** It stands first: SQLite asks it for the rows that the conditions leave out, too. */
+const inTime = (where: readonly string[]) => ['in_time()', ...where].join(' AND ');
+
 export function createIndexReader(database: DatabaseSync, index: IndexDefinition) {
   const table = documentsTable(index.name);
   const partitionColumn = column(index.partitionBy);
   const sortColumn = column(index.sortBy);
   const sortName = `f_${index.sortBy}`;
-  const fields = columnFields(index);
+  const fields = shownFields(index);
   const selected = ['id', 'revision', ...fields.map(column)].map((name) => `${table}.${name}`).join(', ');
   const codes = createCodes(database, index.name);
   const firstPartition = database.prepare(`SELECT min(${partitionColumn}) AS next FROM ${table}`);
@@ -61,7 +73,7 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
       where.push(`${sortColumn} IS NOT NULL`);
     }
     return prepared(
-      `SELECT ${selected} FROM ${filter.from} WHERE ${where.join(' AND ')}
+      `SELECT ${selected} FROM ${filter.from} WHERE ${inTime(where)}
        ORDER BY ${sortColumn} ${direction}, ${table}.id ${direction} LIMIT ?`,
     ).all(...values, query.limit);
   }
@@ -131,11 +143,23 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
         : column(field);
       return prepared(
         `SELECT ${value} AS value, count FROM (
-           SELECT ${column(field)}, count(*) AS count FROM ${filter.from} WHERE ${where.join(' AND ')} GROUP BY 1
+           SELECT ${column(field)}, count(*) AS count FROM ${filter.from} WHERE ${inTime(where)} GROUP BY 1
          ) ORDER BY count DESC, value LIMIT ${maxBuckets}`,
       )
         .all(...filter.values, ...(partition === null ? [] : [partition]))
         .map((row) => ({ value: row['value'] as string, count: row['count'] as number }));
+    },
+
+    digests({ limit, after }: DigestOptions): DocumentDigest[] {
+      checkLimit(index, limit);
+      const where = ['digest IS NOT NULL', ...(after === undefined ? [] : ['id > ?'])];
+      return prepared(`SELECT id, revision, digest FROM ${table} WHERE ${inTime(where)} ORDER BY id LIMIT ?`)
+        .all(...(after === undefined ? [] : [after]), limit)
+        .map(({ id, revision, digest }) => ({
+          id: id as string,
+          revision: revision as number,
+          digest: digest as string,
+        }));
     },
   };
 }

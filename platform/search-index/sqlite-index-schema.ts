@@ -1,16 +1,22 @@
 // How an index lies in the file: one table of typed columns, one dictionary of its codes, one full-text table per text
-// field. Writes are hot, so beside the id there is one secondary index only: partition, sort field, id.
+// field. Writes are hot, so beside the id there is one secondary index only: partition, sort field, id. An index that was
+// dropped and made again has another generation: what a handle keeps of it in memory (codes, statements) holds for one.
 
+import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../sqlite/open-sqlite.ts';
 import { positionsSchema } from '../sqlite/sqlite-positions.ts';
-import { type FieldKind, type IndexDefinition, IndexMisused, IndexShapeDiffers } from './search-index.ts';
+import { fieldsOf, shapeOf, shownFields } from './index-shape.ts';
+import { type IndexDefinition, IndexMisused, IndexShapeDiffers } from './search-index.ts';
 
 export const searchFile = 'search.sqlite';
-export const searchVersion = 1;
+export const searchVersion = 2;
 
 export const searchSchema = `
-  CREATE TABLE IF NOT EXISTS definition (name TEXT PRIMARY KEY, shape TEXT NOT NULL) WITHOUT ROWID, STRICT;
+  DROP TABLE IF EXISTS definition;
+  CREATE TABLE IF NOT EXISTS search_index (
+    name TEXT PRIMARY KEY, shape TEXT NOT NULL, generation TEXT NOT NULL
+  ) WITHOUT ROWID, STRICT;
   ${positionsSchema}`;
 
 export const documentsTable = (index: string) => `"docs ${index}"`;
@@ -18,18 +24,15 @@ export const codesTable = (index: string) => `"codes ${index}"`;
 export const wordsTable = (index: string, field: string) => `"words ${index} ${field}"`;
 export const column = (field: string) => `"f_${field}"`;
 
-export const fieldsOf = ({ fields }: IndexDefinition, ...kinds: FieldKind[]): string[] =>
-  Object.keys(fields)
-    .filter((field) => kinds.includes(fields[field]!))
-    .sort();
-
-/** The fields that are columns, in the order of the columns. */
-export const columnFields = (index: IndexDefinition) => fieldsOf(index, 'keyword', 'code', 'number');
-
 const columnTypes = { keyword: 'TEXT', code: 'INTEGER', number: 'REAL', text: '' } as const;
 
 // Letters and digits and all that is not ASCII belong to words by themselves: so only white space parts them.
 const tokenizer = `ascii tokenchars '${quote('!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~')}'`;
+
+export interface StoredIndex {
+  readonly definition: IndexDefinition;
+  readonly generation: string;
+}
 
 /** Makes the index unless it is there with this very shape; throws `IndexShapeDiffers` when it has another. */
 export function defineIndex(database: DatabaseSync, index: IndexDefinition): void {
@@ -38,35 +41,50 @@ export function defineIndex(database: DatabaseSync, index: IndexDefinition): voi
     if (found !== undefined && found !== shape) throw new IndexShapeDiffers(index.name);
     return found !== undefined;
   };
-  if (same(readShape(database, index.name))) return;
+  const read = () => readRow(database, index.name)?.shape;
+  if (same(read())) return;
   inTransaction(database, () => {
-    if (same(readShape(database, index.name))) return;
+    if (same(read())) return;
+    // An older version of this program may have left tables of that name, in another form.
+    removeTables(database, index.name);
     database.exec(tablesOf(index));
-    database.prepare('INSERT INTO definition VALUES (?, ?)').run(index.name, shape);
+    database.prepare('INSERT INTO search_index VALUES (?, ?, ?)').run(index.name, shape, randomUUID());
   });
 }
 
-/** The definition as it is in the file; throws `IndexMisused` when there is none. */
-export function readDefinition(database: DatabaseSync, name: string): IndexDefinition {
-  const shape = readShape(database, name);
-  if (shape === undefined) throw new IndexMisused(`the index ${name} is not defined`);
-  return { name, ...(JSON.parse(shape) as Omit<IndexDefinition, 'name'>) };
+/** Takes the index out of the file with its positions; nothing happens when there is none. */
+export function dropIndex(database: DatabaseSync, name: string): void {
+  inTransaction(database, () => {
+    removeTables(database, name);
+    database.prepare('DELETE FROM search_index WHERE name = ?').run(name);
+  });
 }
 
-function readShape(database: DatabaseSync, name: string): string | undefined {
-  return database.prepare('SELECT shape FROM definition WHERE name = ?').get(name)?.['shape'] as string | undefined;
+function removeTables(database: DatabaseSync, name: string): void {
+  const words = database
+    .prepare(`SELECT name FROM sqlite_schema WHERE name GLOB ? AND sql LIKE 'CREATE VIRTUAL TABLE%'`)
+    .all(`words ${name} *`);
+  for (const table of words) database.exec(`DROP TABLE "${String(table['name'])}"`);
+  database.exec(`DROP TABLE IF EXISTS ${documentsTable(name)}; DROP TABLE IF EXISTS ${codesTable(name)}`);
+  database.prepare('DELETE FROM checkpoint WHERE space = ?').run(name);
 }
 
-function shapeOf({ fields, sortBy, partitionBy }: IndexDefinition): string {
-  const sorted = Object.keys(fields)
-    .sort()
-    .map((field) => [field, fields[field]]);
-  return JSON.stringify({ fields: Object.fromEntries(sorted), sortBy, partitionBy });
+/** The index as it is in the file; throws `IndexMisused` when there is none. */
+export function readIndex(database: DatabaseSync, name: string): StoredIndex {
+  const row = readRow(database, name);
+  if (!row) throw new IndexMisused(`the index ${name} is not defined`);
+  const shape = JSON.parse(row.shape) as Omit<IndexDefinition, 'name'>;
+  return { definition: { name, ...shape }, generation: row.generation };
+}
+
+function readRow(database: DatabaseSync, name: string): { shape: string; generation: string } | undefined {
+  const row = database.prepare('SELECT shape, generation FROM search_index WHERE name = ?').get(name);
+  return row && { shape: String(row['shape']), generation: String(row['generation']) };
 }
 
 function tablesOf(index: IndexDefinition): string {
   const { name, fields, partitionBy, sortBy } = index;
-  const columns = columnFields(index).map((field) => `${column(field)} ${columnTypes[fields[field]!]}`);
+  const columns = shownFields(index).map((field) => `${column(field)} ${columnTypes[fields[field]!]}`);
   const words = fieldsOf(index, 'text').map((field) => {
     const table = wordsTable(name, field);
     // Which words a document has is all that is asked: no places, no sizes. `secure-delete` takes words really out; with
@@ -76,7 +94,7 @@ function tablesOf(index: IndexDefinition): string {
   });
   return `
     CREATE TABLE ${documentsTable(name)} (
-      doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, ${columns.join(', ')}
+      doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, digest TEXT, ${columns.join(', ')}
     ) STRICT;
     CREATE INDEX "order ${name}" ON ${documentsTable(name)} (${column(partitionBy)}, ${column(sortBy)}, id);
     CREATE TABLE ${codesTable(name)} (code INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;

@@ -2,21 +2,21 @@
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Positions } from '../bus/bus.ts';
-import { inTransaction } from '../sqlite/open-sqlite.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
 import { checkWrite } from './check-index.ts';
+import { digestOf } from './digest-of.ts';
+import { fieldsOf, shownFields } from './index-shape.ts';
 import type { FieldValue, IndexDefinition, IndexWrite } from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
-import { column, columnFields, documentsTable, fieldsOf, wordsTable } from './sqlite-index-schema.ts';
+import { column, documentsTable, wordsTable } from './sqlite-index-schema.ts';
+import { toWords } from './words.ts';
 
 export type IndexWriter = ReturnType<typeof createIndexWriter>;
 
-const spaces = /[\s\p{Cc}]+/gu;
-
 export function createIndexWriter(database: DatabaseSync, index: IndexDefinition) {
   const table = documentsTable(index.name);
-  const fields = columnFields(index);
-  const columns = ['id', 'revision', ...fields.map(column)];
+  const fields = shownFields(index);
+  const columns = ['id', 'revision', 'digest', ...fields.map(column)];
   const insert = database.prepare(
     `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (id) DO NOTHING`,
   );
@@ -39,7 +39,8 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   }
 
   function write({ id, revision, fields: given }: IndexWrite): void {
-    const row = [id, revision, ...fields.map((field) => stored(field, given?.[field]))];
+    const digest = given && digestOf(given);
+    const row = [id, revision, digest, ...fields.map((field) => stored(field, given?.[field]))];
     const { changes, lastInsertRowid } = insert.run(...row);
     if (changes > 0) return writeTexts(lastInsertRowid, given, true);
     const found = find.get(id);
@@ -50,7 +51,7 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
 
   function writeTexts(doc: number | bigint, given: IndexWrite['fields'], isNew: boolean): void {
     for (const { field, read, add, remove } of texts) {
-      const words = String(given?.[field] ?? '').replace(spaces, ' ');
+      const words = toWords(String(given?.[field] ?? ''));
       const before = isNew ? '' : (read.get(doc)?.['words'] ?? '');
       // Taking words out of the index costs five times what adding them does.
       if (words === before) continue;
@@ -60,17 +61,12 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   }
 
   return {
+    /** Only in a transaction; `forget` when it is rolled back. */
     apply(writes: readonly IndexWrite[], checkpoint?: { projection: string; positions: Positions }): void {
       for (const document of writes) checkWrite(index, document);
-      try {
-        inTransaction(database, () => {
-          for (const document of writes) write(document);
-          if (checkpoint) movePositions(index.name, checkpoint.projection, checkpoint.positions);
-        });
-      } catch (error) {
-        codes.forget();
-        throw error;
-      }
+      for (const document of writes) write(document);
+      if (checkpoint) movePositions(index.name, checkpoint.projection, checkpoint.positions);
     },
+    forget: () => codes.forget(),
   };
 }

@@ -5,6 +5,7 @@ import { kindOf } from './check-index.ts';
 import type { Condition, IndexDefinition, SearchQuery } from './search-index.ts';
 import type { Codes } from './sqlite-codes.ts';
 import { column, documentsTable, wordsTable } from './sqlite-index-schema.ts';
+import { toWantedWord } from './words.ts';
 
 export interface SqlFilter {
   readonly from: string;
@@ -59,6 +60,6 @@ function toClause(index: IndexDefinition, codes: Codes, condition: Condition): O
 
 /** A word as a string of FTS5's query language; a prefix keeps its star outside. */
 function toMatch(word: string): string {
-  const prefix = word.endsWith('*');
-  return `"${(prefix ? word.slice(0, -1) : word).replaceAll('"', '""')}"${prefix ? '*' : ''}`;
+  const { text, isPrefix } = toWantedWord(word);
+  return `"${text.replaceAll('"', '""')}"${isPrefix ? '*' : ''}`;
 }

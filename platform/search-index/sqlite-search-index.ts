@@ -3,20 +3,30 @@
 // wait. What is written is visible at once.
 
 import { join } from 'node:path';
-import { openSqlite, purgeDeleted } from '../sqlite/open-sqlite.ts';
+import { inTransaction, openSqlite, purgeDeleted } from '../sqlite/open-sqlite.ts';
 import { createPositionsReader } from '../sqlite/sqlite-positions.ts';
 import { openSqliteThread } from '../sqlite/sqlite-thread.ts';
 import { plainError, type ThrownHere } from '../threads/thread-calls.ts';
-import { checkDefinition } from './check-index.ts';
+import { checkDefinition, checkName } from './check-index.ts';
 import { openIndexReaders } from './open-index-readers.ts';
-import { type Bucket, type Hit, IndexMisused, type SearchIndex } from './search-index.ts';
-import { defineIndex, readDefinition, searchFile, searchSchema, searchVersion } from './sqlite-index-schema.ts';
+import {
+  type Bucket,
+  type DocumentDigest,
+  type Hit,
+  IndexMisused,
+  type SearchIndex,
+  SearchTimedOut,
+  searchWithinMs as usualTime,
+} from './search-index.ts';
+import { defineIndex, dropIndex, readIndex, searchFile, searchSchema, searchVersion } from './sqlite-index-schema.ts';
 import { createIndexWriter, type IndexWriter } from './sqlite-index-writer.ts';
 
 export interface SqliteSearchIndexSettings {
   readonly folder: string;
   /** `thread` on a thread that answers requests; `here` where the caller may wait. */
   readonly reads: 'here' | 'thread';
+  /** Default: the port's. */
+  readonly searchWithinMs?: number;
 }
 
 export interface SqliteSearchIndex extends SearchIndex {
@@ -24,18 +34,23 @@ export interface SqliteSearchIndex extends SearchIndex {
   purge(): Promise<void>;
 }
 
-type Searches = Pick<SearchIndex, 'search' | 'aggregate' | 'close'>;
+type Searches = Pick<SearchIndex, 'search' | 'aggregate' | 'digests' | 'close'>;
 
-export async function openSqliteSearchIndex({ folder, reads }: SqliteSearchIndexSettings): Promise<SqliteSearchIndex> {
+export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings): Promise<SqliteSearchIndex> {
+  const { folder, reads, searchWithinMs = usualTime } = settings;
   const path = join(folder, searchFile);
   const database = await openSqlite(path, searchSchema, searchVersion);
-  const searches = reads === 'here' ? searchHere(path) : await searchOnThread(path);
+  const until = () => Date.now() + searchWithinMs;
+  const searches = reads === 'here' ? searchHere(path, until) : await searchOnThread(path, until);
   const readPositions = createPositionsReader(database);
-  const writers = new Map<string, IndexWriter>();
+  const writers = new Map<string, { readonly generation: string; readonly writer: IndexWriter }>();
 
   function writerOf(index: string): IndexWriter {
-    let writer = writers.get(index);
-    if (!writer) writers.set(index, (writer = createIndexWriter(database, readDefinition(database, index))));
+    const { generation, definition } = readIndex(database, index);
+    const known = writers.get(index);
+    if (known?.generation === generation) return known.writer;
+    const writer = createIndexWriter(database, definition);
+    writers.set(index, { generation, writer });
     return writer;
   }
 
@@ -44,14 +59,26 @@ export async function openSqliteSearchIndex({ folder, reads }: SqliteSearchIndex
       checkDefinition(index);
       defineIndex(database, index);
     },
-    apply: async (index, writes, checkpoint) => writerOf(index).apply(writes, checkpoint),
+    async apply(index, writes, checkpoint) {
+      try {
+        inTransaction(database, () => writerOf(index).apply(writes, checkpoint));
+      } catch (error) {
+        writers.get(index)?.writer.forget();
+        throw error;
+      }
+    },
     search: searches.search,
     aggregate: searches.aggregate,
+    digests: searches.digests,
     async positions(index, projection) {
       const written = readPositions(index, projection);
       return { written, visible: written };
     },
     refresh: async () => {},
+    async drop(index) {
+      checkName(index);
+      dropIndex(database, index);
+    },
     purge: async () => purgeDeleted(database),
     async close() {
       if (!database.isOpen) return;
@@ -61,24 +88,27 @@ export async function openSqliteSearchIndex({ folder, reads }: SqliteSearchIndex
   };
 }
 
-function searchHere(path: string): Searches {
+function searchHere(path: string, until: () => number): Searches {
   const readers = openIndexReaders(path);
   return {
-    search: async (index, query) => readers.of(index).search(query),
-    aggregate: async (index, field, query) => readers.of(index).aggregate(field, query),
+    search: async (index, query) => readers.read(index, until(), (reader) => reader.search(query)),
+    aggregate: async (index, field, query) => readers.read(index, until(), (reader) => reader.aggregate(field, query)),
+    digests: async (index, options) => readers.read(index, until(), (reader) => reader.digests(options)),
     close: async () => readers.close(),
   };
 }
 
-async function searchOnThread(path: string): Promise<Searches> {
+async function searchOnThread(path: string, until: () => number): Promise<Searches> {
   const thread = await openSqliteThread(new URL('./sqlite-search-index-thread.ts', import.meta.url), path, revive);
   return {
-    search: (index, query) => thread.call('search', [index, query]) as Promise<Hit[]>,
-    aggregate: (index, field, query) => thread.call('aggregate', [index, field, query]) as Promise<Bucket[]>,
+    search: (index, query) => thread.call('search', [until(), index, query]) as Promise<Hit[]>,
+    aggregate: (index, field, query) => thread.call('aggregate', [until(), index, field, query]) as Promise<Bucket[]>,
+    digests: (index, options) => thread.call('digests', [until(), index, options]) as Promise<DocumentDigest[]>,
     close: () => thread.close(),
   };
 }
 
 function revive(thrown: ThrownHere): Error {
-  return thrown.name === 'IndexMisused' ? new IndexMisused(thrown.message) : plainError(thrown);
+  if (thrown.name === 'IndexMisused') return new IndexMisused(thrown.message);
+  return thrown.name === 'SearchTimedOut' ? new SearchTimedOut(thrown.message) : plainError(thrown);
 }

@@ -17,6 +17,8 @@ export interface Standings<Standing> {
 export interface StandingOptions<Standing> {
   readonly store: Pick<EventStore, 'readStream'>;
   readonly readStore: Pick<ReadStore, 'get' | 'apply'>;
+  /** Where a standing is written, in this order, if not only where it is read: asked at each write, after the append. */
+  readonly writeTo?: () => Promise<readonly Pick<ReadStore, 'apply'>[]>;
   readonly keyOf: (stream: string) => string;
   readonly evolve: (before: Standing | undefined, event: RecordedEvent) => Standing | undefined;
   /** The very write that the projector makes for this standing at this revision. */
@@ -24,14 +26,15 @@ export interface StandingOptions<Standing> {
 }
 
 export function createStandings<Standing>(options: StandingOptions<Standing>): Standings<Standing> {
-  const { store, readStore, keyOf, evolve, writeOf } = options;
+  const { store, readStore, writeTo = async () => [readStore], keyOf, evolve, writeOf } = options;
 
   const refresh = async (stream: string) => {
     const events = await readWholeStream(store, stream);
     const standing = events.reduce<Standing | undefined>(evolve, undefined);
     const revision = events.at(-1)?.revision;
     if (standing === undefined || revision === undefined) return undefined;
-    await readStore.apply([writeOf(stream, revision, standing)]);
+    const write = writeOf(stream, revision, standing);
+    for (const documents of await writeTo()) await documents.apply([write]);
     return { standing, revision };
   };
 

@@ -2,21 +2,19 @@ import { apiKeyRoutes } from '#contracts/api-keys.ts';
 import { viewApiKey } from '#contracts/views.ts';
 import { listOf } from '#events/standing.ts';
 import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
 export interface ApiKeyQueryPorts {
-  readonly readStore: ReadStore;
   readonly fresh: Freshness;
   readonly now: () => number;
 }
 
-export function createApiKeyRoutes({ readStore, fresh, now }: ApiKeyQueryPorts): BoundRoute[] {
+export function createApiKeyRoutes({ fresh, now }: ApiKeyQueryPorts): BoundRoute[] {
   return [
     bindRoute(apiKeyRoutes.listApiKeys, async (request) => {
-      await fresh.standings(request);
-      const { items, next } = await listStandings(readStore, listOf.apiKeys(request.caller.tenantId), request.query);
+      const documents = await fresh.standings(request);
+      const { items, next } = await listStandings(documents, listOf.apiKeys(request.caller.tenantId), request.query);
       const data = items.flatMap(({ id, standing }) =>
         standing.of === 'apikey'
           ? [viewApiKey(id, standing.state.key, standing.state.status === 'revoked', now())]

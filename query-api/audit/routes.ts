@@ -3,28 +3,26 @@ import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
-import type { Condition, Hit, SearchIndex } from '#platform/search-index/search-index.ts';
-import { AUDIT_INDEX } from '../../projectors/audit/read-model.ts';
+import type { Condition, Hit } from '#platform/search-index/search-index.ts';
 import type { Freshness } from '../freshness.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
 
 export interface AuditQueryPorts {
-  readonly searchIndex: Pick<SearchIndex, 'search'>;
   readonly fresh: Freshness;
 }
 
 const ACTOR_KINDS = ['api-key', 'user', 'system'] as const;
 
-export function createAuditRoutes({ searchIndex, fresh }: AuditQueryPorts): BoundRoute[] {
+export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
   return [
     bindRoute(auditRoutes.listAudit, async (request) => {
       const { caller, query } = request;
       const all = caller.permissions.has('platform');
       if (query.tenant !== undefined && query.tenant !== caller.tenantId && !all)
         throw new Problem(problems.forbidden, { detail: 'The audit of another tenant needs the permission platform.' });
-      await fresh.audit(request);
+      const index = await fresh.audit(request);
       const after = readCursor(query.after);
-      const hits = await searchIndex.search(AUDIT_INDEX.name, {
+      const hits = await index.search({
         partition: query.tenant ?? (all ? undefined : caller.tenantId),
         conditions: conditionsOf(query),
         order: 'descending',

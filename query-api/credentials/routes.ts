@@ -2,21 +2,19 @@ import { credentialRoutes } from '#contracts/credentials.ts';
 import { viewCredential } from '#contracts/views.ts';
 import { listOf } from '#events/standing.ts';
 import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
 export interface CredentialQueryPorts {
-  readonly readStore: ReadStore;
   readonly fresh: Freshness;
 }
 
-export function createCredentialRoutes({ readStore, fresh }: CredentialQueryPorts): BoundRoute[] {
+export function createCredentialRoutes({ fresh }: CredentialQueryPorts): BoundRoute[] {
   return [
     bindRoute(credentialRoutes.listCredentials, async (request) => {
-      await fresh.standings(request);
+      const documents = await fresh.standings(request);
       const { items, next } = await listStandings(
-        readStore,
+        documents,
         listOf.credentials(request.caller.tenantId),
         request.query,
       );

@@ -10,8 +10,7 @@ import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { foldQuery } from '#platform/search-index/fold.ts';
-import type { Condition, SearchIndex } from '#platform/search-index/search-index.ts';
-import { INFERENCES_INDEX } from '../../projectors/inferences/read-model.ts';
+import type { Condition } from '#platform/search-index/search-index.ts';
 import type { Freshness } from '../freshness.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
 import { createInferenceFinder, type FoundInference } from './find-inference.ts';
@@ -21,8 +20,8 @@ import { waitForEnd } from './wait-for-end.ts';
 
 export interface InferenceQueryPorts {
   readonly store: Pick<EventStore, 'readStream'>;
-  readonly readStore: Pick<ReadStore, 'get'>;
-  readonly searchIndex: Pick<SearchIndex, 'search'>;
+  /** Inferences by id. */
+  readonly documents: Pick<ReadStore, 'get'>;
   readonly contents: Pick<Contents, 'open'>;
   readonly live: LiveChannel;
   readonly fresh: Freshness;
@@ -32,8 +31,8 @@ export interface InferenceQueryPorts {
 const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
 export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] {
-  const { store, readStore, searchIndex, contents, live, fresh, log } = ports;
-  const find = createInferenceFinder(readStore, store);
+  const { store, documents, contents, live, fresh, log } = ports;
+  const find = createInferenceFinder(documents, store);
 
   const findOne = async (tenantId: string, id: string): Promise<FoundInference> => {
     const [found] = await find(tenantId, [id]);
@@ -68,10 +67,10 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
 
   const list = bindRoute(inferenceRoutes.listInferences, async (request) => {
     const { caller, query } = request;
-    await fresh.inferences(request);
+    const index = await fresh.inferences(request);
     const { tenantId } = caller;
     const after = readCursor(query.after);
-    const hits = await searchIndex.search(INFERENCES_INDEX.name, {
+    const hits = await index.search({
       partition: tenantId,
       conditions: conditionsOf(query),
       ...(query.q !== undefined && { text: { field: 'words', words: foldQuery(query.q) } }),
@@ -98,7 +97,7 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
     const look = async () => view(params.id, await findOne(caller.tenantId, params.id));
     await look();
     const seen = lastEventId(headers);
-    const after = seen !== undefined && /^\d{1,15}$/.test(seen) ? Number(seen) : undefined;
+    const after = seen !== undefined && /^\d{1,16}$/.test(seen) ? Number(seen) : undefined;
     const stream = openEventStream({ signal });
     const send = async () => {
       for await (const { id, event, data } of inferenceEvents({ inferenceId: params.id, live, look, after, signal }))

@@ -6,15 +6,13 @@ import { listOf, type Standing, standingKey } from '#events/standing.ts';
 import { modelStream } from '#events/streams.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, bindRoute, etagOf } from '#platform/http/route.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Standings } from '#platform/standing/standings.ts';
-import type { Freshness } from '../freshness.ts';
+import type { FreshDocuments, Freshness } from '../freshness.ts';
 
 /** A tenant has at most this many models of its own; the list is one page, as OpenAI's clients expect. */
 const MOST_MODELS = 1_000;
 
 export interface ModelQueryPorts {
-  readonly readStore: ReadStore;
   readonly standings: Standings<Standing>;
   readonly fresh: Freshness;
 }
@@ -30,19 +28,19 @@ const foundIn = (document: { readonly value: unknown; readonly revision: number 
   return [{ model: standing.state.model, revision: document.revision }];
 };
 
-export function createModelRoutes({ readStore, standings, fresh }: ModelQueryPorts): BoundRoute[] {
-  const listedBy = async (owner: string): Promise<Found[]> => {
-    const members = await readStore.range(listOf.models(owner), { limit: MOST_MODELS });
-    const documents = await readStore.get(members.map(({ member }) => standingKey(member)));
-    return documents.flatMap(foundIn);
+export function createModelRoutes({ standings, fresh }: ModelQueryPorts): BoundRoute[] {
+  const listedBy = async (documents: FreshDocuments, owner: string): Promise<Found[]> => {
+    const members = await documents.range(listOf.models(owner), { limit: MOST_MODELS });
+    const found = await documents.get(members.map(({ member }) => standingKey(member)));
+    return found.flatMap(foundIn);
   };
 
   const list = bindRoute(modelRoutes.listModels, async (request) => {
     const { tenantId } = request.caller;
-    await fresh.standings(request);
-    const own = tenantId === PLATFORM ? [] : await listedBy(tenantId);
+    const documents = await fresh.standings(request);
+    const own = tenantId === PLATFORM ? [] : await listedBy(documents, tenantId);
     const names = new Set(own.map(({ model }) => model.definition.name));
-    const shared = (await listedBy(PLATFORM)).filter(
+    const shared = (await listedBy(documents, PLATFORM)).filter(
       ({ model }) => isGrantedTo(model, tenantId) && !names.has(model.definition.name),
     );
     const data = [...own, ...shared].map(({ model, revision }) => viewModel({ ...model, revision }, tenantId));
@@ -51,11 +49,11 @@ export function createModelRoutes({ readStore, standings, fresh }: ModelQueryPor
 
   const get = bindRoute(modelRoutes.getModel, async (request) => {
     const { tenantId } = request.caller;
-    await fresh.standings(request);
+    const documents = await fresh.standings(request);
     const streams = [modelStream(tenantId, request.params.name), modelStream(PLATFORM, request.params.name)];
     // Restores what an emptied read store lacks.
     await standings.get(streams);
-    const [own, shared] = await readStore.get(streams.map(standingKey));
+    const [own, shared] = await documents.get(streams.map(standingKey));
     const [found] = [...foundIn(own), ...foundIn(shared).filter(({ model }) => isGrantedTo(model, tenantId))];
     if (!found) throw new Problem(problems['model-not-found'], { detail: `There is no model ${request.params.name}.` });
     const { model, revision } = found;

@@ -5,18 +5,16 @@ import { listOf, type Standing } from '#events/standing.ts';
 import { tenantStream } from '#events/streams.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
 export interface TenantQueryPorts {
-  readonly readStore: ReadStore;
   readonly standings: Pick<Standings<Standing>, 'get'>;
   readonly fresh: Freshness;
 }
 
-export function createTenantRoutes({ readStore, standings, fresh }: TenantQueryPorts): BoundRoute[] {
+export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): BoundRoute[] {
   const ofId = async (id: string) => {
     const [standing] = await standings.get([tenantStream(id)]);
     return standing?.of === 'tenant' ? viewTenant(id, standing.state) : undefined;
@@ -24,12 +22,12 @@ export function createTenantRoutes({ readStore, standings, fresh }: TenantQueryP
 
   const list = bindRoute(tenantRoutes.listTenants, async (request) => {
     const { caller, query } = request;
-    await fresh.standings(request);
+    const documents = await fresh.standings(request);
     if (!caller.permissions.has('platform')) {
       const own = await ofId(caller.tenantId);
       return { status: 200, body: { object: 'list', data: own ? [own] : [], next: null } };
     }
-    const { items, next } = await listStandings(readStore, listOf.tenants, query);
+    const { items, next } = await listStandings(documents, listOf.tenants, query);
     const data = items.flatMap(({ id, standing }) =>
       standing.of === 'tenant' ? [viewTenant(id, standing.state)] : [],
     );

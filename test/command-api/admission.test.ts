@@ -35,16 +35,43 @@ describe('admission', () => {
     const models = ['a', 'b', 'c', 'd', 'e'];
     const taken = models.flatMap((model) => [1, 2].map(() => admitted(() => admission.admit(model))));
     expect(taken.filter(Boolean)).to.have.length(8);
-    say({ outstanding: 0, models: {} });
+    say({ worker: 'one', outstanding: 0, models: {} });
     expect(admitted(() => admission.admit('e'))).to.equal(true);
   });
 
   it('keeps one model to a quarter, and lets the others in', () => {
     const { live, say } = workload();
     const admission = openAdmission(live, 40);
-    say({ outstanding: 9, models: { slow: 9 } });
+    say({ worker: 'one', outstanding: 9, models: { slow: 9 } });
     expect(admitted(() => admission.admit('slow'))).to.equal(true);
     expect(admitted(() => admission.admit('slow'))).to.equal(false);
     expect(admitted(() => admission.admit('quick'))).to.equal(true);
+  });
+
+  it('adds up what several workers say, and forgets one that is silent', () => {
+    const { live, say } = workload();
+    let clock = 0;
+    const admission = openAdmission(live, 8, () => clock);
+    say({ worker: 'one', outstanding: 4, models: {} });
+    say({ worker: 'two', outstanding: 4, models: {} });
+    expect(admitted(() => admission.admit('a'))).to.equal(false);
+    clock = 5_001;
+    say({ worker: 'two', outstanding: 4, models: {} });
+    expect(admitted(() => admission.admit('a'))).to.equal(true);
+  });
+
+  it('counts what it let in since the oldest report, whoever reported since', () => {
+    const { live, say } = workload();
+    let clock = 0;
+    const admission = openAdmission(live, 8, () => clock);
+    say({ worker: 'one', outstanding: 0, models: {} });
+    clock = 1;
+    for (const model of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) admission.admit(model);
+    clock = 2;
+    say({ worker: 'two', outstanding: 0, models: {} });
+    expect(admitted(() => admission.admit('i'))).to.equal(false);
+    clock = 3;
+    say({ worker: 'one', outstanding: 0, models: {} });
+    expect(admitted(() => admission.admit('i'))).to.equal(true);
   });
 });

@@ -12,6 +12,7 @@ describe('what a caller is told when a write is refused', () => {
     ['a full disk under a blob', Object.assign(new Error('x'), { code: 'ENOSPC' }), 503],
     ['a busy log', new EventStoreBusy('x'), 503],
     ['an unknown outcome', new AppendOutcomeUnknown('x'), 503],
+    ['a server that does not answer', Object.assign(new Error('x'), { retriable: true }), 503],
     ['another revision', new PreconditionFailed('s', 1, 2), 412],
     ['too large an event', new EventRefused('x'), 422],
     ['a constraint that no one foresaw', sqlite(19), undefined],

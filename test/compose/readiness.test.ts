@@ -10,11 +10,11 @@ describe('readiness of services', () => {
     let clock = 0;
     let running = true;
     let waitsFor: string | null = 'not caught up';
-    const watch = watchReadiness(live, () => clock);
+    const watch = watchReadiness(live, 'this process', () => clock);
     const check = watch.checkOf('projectors', () => running);
     expect(check).to.throw(/says nothing/);
 
-    const silence = sayReadiness(live, 'projectors', () => waitsFor);
+    const silence = sayReadiness(live, 'this process', 'projectors', () => waitsFor);
     await eventually(() => expect(check).to.throw(/not caught up/));
     waitsFor = null;
     await eventually(() => check());

@@ -27,7 +27,7 @@ busContract(
     const store = createMemoryEventStore();
     return underTest(store, createMemoryReadStore(), () => store.close());
   },
-  { adversarialRuns: 40 },
+  { reads: 'log', adversarialRuns: 40 },
 );
 
 busContract(
@@ -40,5 +40,5 @@ busContract(
       await readStore.close();
     });
   },
-  { adversarialRuns: 4 },
+  { reads: 'log', adversarialRuns: 4 },
 );

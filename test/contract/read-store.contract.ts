@@ -112,6 +112,72 @@ export function readStoreContract(contract: ReadStoreContract) {
       });
     });
 
+    describe('with a base', () => {
+      const count = (revision: number, base: number, by = 1, handle = store) =>
+        handle.apply([{ key: key('a'), revision, base, value: revision, counts: [{ counter: key('c'), by }] }]);
+      const sum = async () => (await store.counters([key('c')]))[0];
+
+      it('advance only what they were folded from', async () => {
+        expect([...(await count(3, 2))]).to.deep.equal([]);
+        expect(await one('a')).to.equal(undefined);
+        expect([...(await count(3, -1))]).to.deep.equal([key('a')]);
+        for (const base of [-1, 2, 4, 5]) expect([...(await count(5, base))]).to.deep.equal([]);
+        expect(await one('a')).to.deep.equal({ value: 3, revision: 3 });
+        expect([...(await count(5, 3))]).to.deep.equal([key('a')]);
+        expect([...(await count(5, 5))]).to.deep.equal([]);
+        await write('a', 6, null);
+        expect([...(await count(7, -1))]).to.deep.equal([]);
+        expect([...(await count(7, 6))]).to.deep.equal([key('a')]);
+        expect(await sum()).to.equal(3);
+      });
+
+      it('hold up neither the rest of the batch nor the positions', async () => {
+        const advanced = await store.apply(
+          [
+            { key: key('a'), revision: 4, base: 3, value: 4 },
+            { key: key('b'), revision: 4, base: -1, value: 4 },
+            { key: key('b'), revision: 5, base: 4, value: 5 },
+          ],
+          { projection: own, positions: at(9) },
+        );
+        expect([...advanced]).to.deep.equal([key('b')]);
+        expect(await one('a')).to.equal(undefined);
+        expect(await one('b')).to.deep.equal({ value: 5, revision: 5 });
+        expect(new Map(await store.positions(own))).to.deep.equal(at(9));
+      });
+
+      it('take an expired document for none', async () => {
+        await write('a', 4, 4, { expiresAt: Date.now() + 50 });
+        await eventually(async () => expect(await one('a')).to.equal(undefined));
+        expect([...(await count(5, 4))]).to.deep.equal([]);
+        expect([...(await count(5, -1))]).to.deep.equal([key('a')]);
+      });
+
+      it('never let two writers add the same counts, in whatever steps they fold', async () => {
+        const other = await under.another();
+        try {
+          const fold = async (handle: ReadStore, steps: readonly number[]) => {
+            for (const step of steps) {
+              for (;;) {
+                const base = (await handle.get([key('a')]))[0]?.revision ?? -1;
+                if (base >= step) break;
+                if ((await count(step, base, step - base, handle)).size > 0) break;
+              }
+            }
+          };
+          await Promise.all([
+            fold(store, [0, 3, 4, 11, 12, 29]),
+            fold(other, [2, 5, 6, 7, 20, 29]),
+            fold(other, [1, 29]),
+          ]);
+          expect(await sum()).to.equal(30);
+          expect(await one('a')).to.deep.equal({ value: 29, revision: 29 });
+        } finally {
+          await other.close();
+        }
+      });
+    });
+
     describe('sorted sets', () => {
       const set = () => key('set');
       const put = (...members: readonly (readonly [string, number | null])[]) =>
@@ -279,6 +345,107 @@ export function readStoreContract(contract: ReadStoreContract) {
       });
     });
 
+    describe('a scan', () => {
+      const all = async (
+        prefix: string,
+        limit: number,
+        between: (page: number) => Promise<unknown> = async () => {},
+      ) => {
+        const found: [key: string, revision: number, value: unknown][] = [];
+        let cursor: string | undefined;
+        for (let page = 0; ; page++) {
+          const next = await store.scan(prefix, { limit, ...(cursor !== undefined && { cursor }) });
+          for (const { key, revision, value } of next.documents) found.push([key, revision, value]);
+          ({ cursor } = next);
+          if (cursor === undefined) return found;
+          await between(page);
+        }
+      };
+      const distinct = (found: readonly (readonly [string, number, unknown])[]) =>
+        [...new Map(found.map((one) => [one[0], one])).values()].sort((a, b) => byBytes(a[0], b[0]));
+
+      it('gives each document under the prefix, tombstones included, and nothing else', async () => {
+        const numbers = Array.from({ length: 130 }, (_, n) => n);
+        const keyOf = (n: number) => key(`d:${String(n).padStart(3, '0')}`);
+        await store.apply(numbers.map((n) => ({ key: keyOf(n), revision: n, value: n % 10 ? { n } : null })));
+        await store.apply([
+          { key: key('e:1'), revision: 1, value: 1 },
+          { key: key('d'), revision: 1, value: 1 },
+        ]);
+        await store.put(key('d:put'), 1);
+        const expected = numbers.map((n) => [keyOf(n), n, n % 10 ? { n } : null]);
+        for (const limit of [1_000, 130, 50, 7]) {
+          expect(distinct(await all(key('d:'), limit))).to.deep.equal(expected);
+        }
+        expect(await all(key('nothing'), 10)).to.deep.equal([]);
+      });
+
+      it('gives what is there throughout at least once while others come and go', async () => {
+        const keys = Array.from({ length: 200 }, (_, n) => key(`d:${n}`));
+        await store.apply(keys.map((key) => ({ key, revision: 0, value: 1 })));
+        const found = await all(key('d:'), 20, (page) =>
+          store.apply(Array.from({ length: 50 }, (_, n) => ({ key: key(`d:${page}:${n}`), revision: 0, value: page }))),
+        );
+        expect([...new Set(found.map(([key]) => key))]).to.include.members(keys);
+      });
+
+      it('takes a prefix as it is written, and leaves out what expired', async () => {
+        for (const suffix of ['a%b', 'a_b', 'a*b', 'a[b', 'axb', 'a?b', 'a\\b', 'a^b', 'a-b', 'a]b', 'açb'])
+          await write(suffix, 0, 1);
+        for (const prefix of ['a%', 'a_', 'a*', 'a[', 'a?', 'a\\', 'a^', 'a-', 'a]', 'aç']) {
+          expect((await all(key(prefix), 100)).map((found) => found[0])).to.deep.equal([key(`${prefix}b`)]);
+        }
+        await write('z', 0, 1, { expiresAt: Date.now() + 50 });
+        await eventually(async () => expect(await all(key('z'), 10)).to.deep.equal([]));
+      });
+    });
+
+    describe('a drop', () => {
+      it('removes all that is named under the prefix, in steps, and nothing else', async () => {
+        const fill = async (prefix: string) => {
+          await store.apply(
+            Array.from({ length: 60 }, (_, n) => ({
+              key: key(`${prefix}d:${n}`),
+              revision: 3,
+              value: n % 2 ? n : null,
+              members: [{ set: key(`${prefix}s${n % 3}`), member: `m${n}`, score: n }],
+              counts: [{ counter: key(`${prefix}c${n % 5}`), by: 1 }],
+            })),
+            { projection: key(`${prefix}p`), positions: at(5) },
+          );
+          await store.put(key(`${prefix}put`), 1);
+        };
+        const seen = async (prefix: string) => ({
+          documents: (await store.get([key(`${prefix}d:1`), key(`${prefix}d:2`), key(`${prefix}put`)])).filter(Boolean)
+            .length,
+          members: (await store.range(key(`${prefix}s1`), { limit: 100 })).length,
+          counts: await store.counters([key(`${prefix}c1`)]),
+          positions: (await store.positions(key(`${prefix}p`))).size,
+          keys: await store.keys(key(`${prefix}put`), 10),
+          scanned: (await store.scan(key(`${prefix}d:`), { limit: 100 })).documents.length > 0,
+        });
+        await fill('v1:');
+        await fill('v1');
+        await fill('v*:');
+        const kept = [await seen('v1'), await seen('v*:')];
+        let steps = 0;
+        let removed = 0;
+        for (let gone; (gone = await store.drop(key('v1:'), 20)) > 0; steps++) removed += gone;
+        expect(steps).to.be.at.least(3);
+        expect(removed).to.be.at.least(60 + 3 + 5 + 1 + 1);
+        expect(await seen('v1:')).to.deep.equal({
+          documents: 0,
+          members: 0,
+          counts: [0],
+          positions: 0,
+          keys: [],
+          scanned: false,
+        });
+        expect([await seen('v1'), await seen('v*:')]).to.deep.equal(kept);
+        expect([...(await write('v1:d:1', 0, 'again'))]).to.deep.equal([key('v1:d:1')]);
+      });
+    });
+
     it('shows a further handle what has resolved', async () => {
       const other = await under.another();
       try {
@@ -322,6 +489,7 @@ export function readStoreContract(contract: ReadStoreContract) {
         {
           key: names,
           revision: fc.nat(6),
+          base: fc.integer({ min: -1, max: 6 }),
           value: fc.oneof(fc.constant(null), fc.jsonValue({ maxDepth: 1 })),
           members: fc.array(
             fc.record({

@@ -3,8 +3,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { IndexDefinition, SearchQuery } from '#platform/search-index/search-index.ts';
+import { type IndexDefinition, type SearchQuery, SearchTimedOut } from '#platform/search-index/search-index.ts';
 import { openSqliteSearchIndex } from '#platform/search-index/sqlite-search-index.ts';
+import { eventually } from '../support/eventually.ts';
 import { filesWith } from '../support/files-with.ts';
 import { refusal } from '../support/refusal.ts';
 import { openTemporarySearchIndex } from '../support/sqlite-read-models.ts';
@@ -63,6 +64,77 @@ for (const reads of ['here', 'thread'] as const) {
       file.exec(`INSERT INTO "words notes words" ("words notes words") VALUES ('integrity-check')`);
       expect(file.prepare('PRAGMA integrity_check').get()).to.deep.include({ integrity_check: 'ok' });
       file.close();
+    });
+
+    it('leaves nothing of an index that was dropped in its files', async () => {
+      const { index, path } = under;
+      await index.define({ ...definition, name: 'notes-2' });
+      const fields = (n: number) => ({
+        tenant: 'zqtenant',
+        author: `zqauthor-${n}`,
+        at: n,
+        words: `zqword${n} common`,
+      });
+      const writes = Array.from({ length: 600 }, (_, n) => ({ id: `zqid-${n}`, revision: 0, fields: fields(n) }));
+      await index.apply('notes', writes, { projection: 'zqprojection', positions: new Map([['t/0', 1n]]) });
+      const kept = { id: 'kept', revision: 0, fields: { ...fields(0), author: 'keptauthor' } };
+      await index.apply('notes-2', [{ ...kept, fields: { ...kept.fields, tenant: 'acme', words: 'common' } }]);
+      await index.drop('notes');
+      await index.purge();
+      for (const text of ['zqtenant', 'zqauthor', 'zqword', 'zqid', 'zqprojection'])
+        expect(await filesWith(path, text), text).to.deep.equal([]);
+      const text = { field: 'words', words: ['common'] };
+      expect((await index.search('notes-2', { ...all, text })).map(({ id }) => id)).to.deep.equal(['kept']);
+      const file = new DatabaseSync(join(path, 'search.sqlite'));
+      expect(file.prepare(`SELECT name FROM sqlite_schema WHERE name GLOB '* notes*'`).all().length).to.be.greaterThan(
+        0,
+      );
+      expect(file.prepare(`SELECT name FROM sqlite_schema WHERE name GLOB '* notes' OR name GLOB '* notes *'`).all())
+        .to //
+        .deep.equal([]);
+      file.close();
+    });
+
+    it('builds anew what an older version of the program left in the file', async () => {
+      await under.index.drop('notes');
+      await under.index.close();
+      const file = new DatabaseSync(join(under.path, 'search.sqlite'));
+      file.exec(`DROP TABLE search_index; PRAGMA user_version = 1;
+        CREATE TABLE definition (name TEXT PRIMARY KEY, shape TEXT NOT NULL) WITHOUT ROWID, STRICT;
+        CREATE TABLE "docs notes" (doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL) STRICT;
+        CREATE VIRTUAL TABLE "words notes old" USING fts5(words);
+        INSERT INTO "docs notes" VALUES (1, 'old', 9); INSERT INTO definition VALUES ('notes', '{}');
+        INSERT INTO checkpoint VALUES ('notes', 'p', 't/0', 5)`);
+      file.close();
+      const index = await openSqliteSearchIndex({ folder: under.path, reads });
+      await index.define(definition);
+      expect([...(await index.positions('notes', 'p')).written]).to.deep.equal([]);
+      await index.apply('notes', [{ id: 'old', revision: 0, fields: { tenant: 'acme', at: 1 } }]);
+      expect((await index.search('notes', all)).map(({ id }) => id)).to.deep.equal(['old']);
+      await index.close();
+    });
+
+    it('gives up a search that takes too long, and answers the next one', async () => {
+      const { index, path } = under;
+      const many = Array.from({ length: 20_000 }, (_, at) => ({
+        id: `${at}`,
+        revision: 0,
+        fields: { tenant: 'acme', at },
+      }));
+      await index.apply('notes', many);
+      const hasty = await openSqliteSearchIndex({ folder: path, reads, searchWithinMs: 2 });
+      const last = { ...all, limit: 1, conditions: [{ field: 'at', from: 19_999 }] };
+      const sorted = { ...last, conditions: [{ field: 'author', in: ['nobody'] }] };
+      const slow = await Promise.allSettled([
+        ...Array.from({ length: 20 }, () => hasty.search('notes', sorted)),
+        ...Array.from({ length: 20 }, () => hasty.aggregate('notes', 'author', { partition: undefined })),
+      ]);
+      const reasons = slow.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+      expect(reasons.length).to.be.greaterThan(0);
+      for (const reason of reasons) expect(reason).to.be.instanceOf(SearchTimedOut).and.include({ retriable: true });
+      await eventually(async () => expect((await hasty.search('notes', { ...all, limit: 1 })).length).to.equal(1));
+      await hasty.close();
+      expect((await index.search('notes', last)).length).to.equal(1);
     });
 
     it('is opened, defined and written by several at once', async () => {

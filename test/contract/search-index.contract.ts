@@ -14,6 +14,7 @@ import {
   type SearchIndex,
   type SearchQuery,
 } from '#platform/search-index/search-index.ts';
+import { byBytes } from '../support/read-store-model.ts';
 import { refusal } from '../support/refusal.ts';
 import { createSearchModel } from '../support/search-index-model.ts';
 
@@ -195,6 +196,9 @@ export function searchIndexContract(contract: SearchIndexContract) {
           ['tenant', document('b', { tenant: null })],
           ['at', { id: 'b', revision: 0, fields: { tenant: 'acme' } }],
           ['revision', document('b', {}, 1.5)],
+          ['id', document('')],
+          ['id', document('b\u0001')],
+          ['id', document('ä'.repeat(257))],
         ];
         for (const [field, write] of wrong) {
           const checkpoint = { projection: 'p', positions: new Map([['t/0', 9n]]) };
@@ -409,6 +413,110 @@ export function searchIndexContract(contract: SearchIndexContract) {
       });
     });
 
+    describe('digests', () => {
+      it('tell documents apart by any field, text included, and by nothing else', async () => {
+        const full = { status: 'done', model: 'm', cost: 0.1, words: 'a b', note: 'c' };
+        const variants: Readonly<Record<string, FieldValue>>[] = [
+          full,
+          { ...full, status: 'failed' },
+          { ...full, model: 'n' },
+          { ...full, cost: 0.2 },
+          { ...full, words: 'b a' },
+          { ...full, note: null },
+        ];
+        await apply(...variants.map((fields, i) => document(String(i), fields, i)));
+        const digests = await index.digests(own, { limit: 10 });
+        expect(digests.map(({ id, revision }) => [id, revision])).to.deep.equal(variants.map((_, i) => [String(i), i]));
+        expect(new Set(digests.map(({ digest }) => digest)).size).to.equal(variants.length);
+        const [note, cost, model, status] = ['c', 0.1, 'm', 'done'];
+        const again = {
+          id: '5',
+          revision: 9,
+          fields: { words: 'a b', note, cost, model, at: 1, status, tenant: 'acme' },
+        };
+        await apply(again);
+        expect((await index.digests(own, { limit: 1, after: '4' }))[0]).to.deep.equal({
+          id: '5',
+          revision: 9,
+          digest: digests[0]!.digest,
+        });
+      });
+
+      it('come by id in pages, without tombstones, of all partitions', async () => {
+        const ids = ['a', 'B', 'ä', '\uFFFD', '\u{1F600}', 'aa', '10', '9'];
+        await apply(...ids.map((id, i) => document(id, { tenant: `t${i}`, at: -i })), document('gone'));
+        await apply({ id: 'gone', revision: 1, fields: null });
+        const sorted = ids.toSorted(byBytes);
+        for (const limit of [1, 3, 8, 1_000]) {
+          const found: string[] = [];
+          for (let after: string | undefined; ; after = found.at(-1)) {
+            const page = await index.digests(own, { limit, ...(after !== undefined && { after }) });
+            found.push(...page.map(({ id }) => id));
+            if (page.length < limit) break;
+          }
+          expect(found).to.deep.equal(sorted);
+        }
+        for (const limit of [0, 1_001, 1.5]) await refusal(IndexMisused, index.digests(own, { limit }));
+        await refusal(IndexMisused, index.digests('never-defined', { limit: 1 }));
+      });
+    });
+
+    describe('an index that is dropped', () => {
+      const checkpoint = { projection: 'p', positions: new Map([['t/0', 7n]]) };
+
+      it('is gone with its documents, guards and positions, and nothing else is', async () => {
+        const kept = own;
+        await index.apply(kept, [document('a')], checkpoint);
+        await defineOwn();
+        await index.apply(own, [document('a', { words: 'w' }, 5)], checkpoint);
+        await index.refresh(own);
+        await index.drop(own);
+        await refusal(IndexMisused, index.search(own, all));
+        await refusal(IndexMisused, index.apply(own, [document('a')]));
+        await index.define({ name: own, fields: { team: 'keyword', at: 'number' }, sortBy: 'at', partitionBy: 'team' });
+        const { written, visible } = await index.positions(own, 'p');
+        expect([[...written], [...visible]]).to.deep.equal([[], []]);
+        await index.apply(own, [{ id: 'a', revision: 0, fields: { team: 'x', at: 2 } }]);
+        await index.refresh(own);
+        expect((await index.search(own, all)).map(({ fields }) => fields)).to.deep.equal([{ team: 'x', at: 2 }]);
+        await index.refresh(kept);
+        expect((await index.search(kept, all)).map(({ id }) => id)).to.deep.equal(['a']);
+        expect([...(await index.positions(kept, 'p')).written]).to.deep.equal([['t/0', 7n]]);
+      });
+
+      it('need not be there, but must have a name', async () => {
+        await index.drop(own);
+        await index.drop(own);
+        for (const name of ['*', '', 'a b', '_all']) await refusal(IndexMisused, index.drop(name));
+      });
+
+      it('and made anew is what a further handle then works with', async () => {
+        const other = await under.another();
+        try {
+          await other.define(definition);
+          await other.apply(own, [document('a', { tenant: 'left', status: 'one' })]);
+          await other.refresh(own);
+          expect((await other.search(own, all)).length).to.equal(1);
+          await index.drop(own);
+          await index.define(definition);
+          await index.apply(own, [document('b', { tenant: 'right', status: 'two' })]);
+          await other.apply(own, [document('c', { tenant: 'left', status: 'one' })]);
+          for (const handle of [index, other]) {
+            await handle.refresh(own);
+            const hits = await handle.search(own, all);
+            expect(hits.map(({ id, fields }) => [id, fields['tenant'], fields['status']])).to.deep.equal([
+              ['b', 'right', 'two'],
+              ['c', 'left', 'one'],
+            ]);
+            const left = await handle.search(own, { ...all, partition: 'left' });
+            expect(left.map(({ id }) => id)).to.deep.equal(['c']);
+          }
+        } finally {
+          await other.close();
+        }
+      });
+    });
+
     describe('positions', () => {
       const at = (position: bigint, partition = 't/0') => ({
         projection: 'p',
@@ -514,6 +622,9 @@ export function searchIndexContract(contract: SearchIndexContract) {
             for (const query of queries) {
               expect(await index.search(own, query)).to.deep.equal(model.search(query));
               expect(await index.aggregate(own, 'status', query)).to.deep.equal(model.aggregate('status', query));
+              expect(await index.digests(own, { limit: query.limit })).to.deep.equal(
+                model.digests({ limit: query.limit }),
+              );
               expect(await allPages(index, query)).to.deep.equal(model.search({ ...query, limit: 1_000 }));
             }
           },

@@ -39,5 +39,5 @@ describeFlow(
       }
     });
   },
-  { ALLOW_PRIVATE_UPSTREAMS: 'on' },
+  { env: { ALLOW_PRIVATE_UPSTREAMS: 'on' } },
 );

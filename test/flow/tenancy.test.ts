@@ -333,7 +333,7 @@ describeFlow(
       }
     });
   },
-  { LOG_DIR: './logs', LOG_LEVEL: 'debug' },
+  { env: { LOG_DIR: './logs', LOG_LEVEL: 'debug' }, looksIntoFiles: true },
 );
 
 describeFlow('a model', (flow) => {

@@ -215,7 +215,7 @@ describeFlow(
       }
     });
   },
-  { ALLOW_PRIVATE_UPSTREAMS: 'on' },
+  { env: { ALLOW_PRIVATE_UPSTREAMS: 'on' } },
 );
 
 describeFlow('a private upstream', (flow) => {

@@ -1,10 +1,12 @@
-// A flow suite runs against a whole Defter of its own, once with the bus as it is and once with a bus that interleaves
-// partitions, splits batches and delivers again.
+// A flow suite runs against a whole Defter of its own: in one process with the bus as it is, in one process with a bus
+// that interleaves partitions, splits batches and delivers again, and with every service its own process over real servers.
 
 import { randomBytes } from 'node:crypto';
 import { ROLE_PERMISSIONS } from '#contracts/permissions.ts';
+import { describeOn } from '../services/describe-on.ts';
 import { type Api, createApi } from '../support/api-client.ts';
-import { type RunningDefter, startDefter } from '../support/start-defter.ts';
+import { startDefter } from '../support/start-defter.ts';
+import { SHARED_SERVICES, startDistributed } from '../support/start-distributed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 export interface Flow {
@@ -12,6 +14,7 @@ export interface Flow {
   readonly api: Api;
   readonly url: string;
   readonly key: string;
+  /** The folder of the log, and in one process of all else. */
   readonly dataDir: string;
   /** A client with another key. */
   readonly as: (key: string | undefined) => Api;
@@ -19,52 +22,99 @@ export interface Flow {
   readonly newTenant: (name: string, scopes?: readonly string[]) => Promise<{ id: string; api: Api; key: string }>;
 }
 
-const MODES = ['normal', 'adversarial:20261123'];
+export interface FlowOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether the tests look into the data folder, which only the embedded engines have. */
+  readonly looksIntoFiles?: boolean;
+}
+
+/** A Defter that was started, whichever way. */
+interface Started {
+  readonly url: string;
+  readonly dataDir: string;
+  printed(): string;
+  /** Rejects unless every process ended as asked. */
+  stop(): Promise<void>;
+}
 
 const TENANT_SCOPES = ROLE_PERMISSIONS.admin;
 
-/** Starts a server before the suite and ends it after; its exit code must be 0. */
-export function describeFlow(
-  title: string,
-  tests: (flow: () => Flow) => void,
-  env: Readonly<Record<string, string>> = {},
-): void {
-  for (const mode of MODES)
+/** Starts Defter before the suite and ends it after; every exit code must be 0. */
+export function describeFlow(title: string, tests: (flow: () => Flow) => void, options: FlowOptions = {}): void {
+  for (const mode of ['normal', 'adversarial:20261123'])
     describe(`${title} (bus: ${mode.split(':')[0]})`, () => {
-      let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-      let defter: RunningDefter;
-      const key = randomBytes(24).toString('hex');
-
-      before(async function () {
-        this.timeout(60_000);
-        folder = await temporaryFolder();
-        defter = await startDefter(folder.path, { API_KEY: key, BUS_MODE: mode, CHECK_ANSWERS: 'on', ...env });
-      });
-
-      after(async function () {
-        this.timeout(30_000);
-        const code = await defter.stop();
-        await folder.remove();
-        if (code !== 0) throw new Error(`Defter ended with ${code}:\n${defter.printed()}`);
-      });
-
-      tests(() => {
-        const api = createApi(defter.url, key);
-        return {
-          api,
-          url: defter.url,
-          key,
-          dataDir: folder.path,
-          as: (other) => createApi(defter.url, other),
-          async newTenant(name, scopes = TENANT_SCOPES) {
-            const tenant = await api<{ id: string }>('POST', '/v1/tenants', { body: { name } });
-            if (tenant.status !== 201) throw new Error(`no tenant: ${JSON.stringify(tenant.body)}`);
-            const { id } = tenant.body;
-            const issued = await api<{ key: string }>('POST', '/v1/api-keys', { body: { name, scopes, tenantId: id } });
-            if (issued.status !== 201) throw new Error(`no key: ${JSON.stringify(issued.body)}`);
-            return { id, key: issued.body.key, api: createApi(defter.url, issued.body.key) };
-          },
-        };
-      });
+      suite(tests, (folder, key) => startEmbedded(folder, { API_KEY: key, BUS_MODE: mode, ...options.env }));
     });
+  if (options.looksIntoFiles) return;
+  describeOn(SHARED_SERVICES, `${title} (services as processes)`, (services) => {
+    suite(tests, (folder, key) => startProcesses(folder, services, { API_KEY: key, ...options.env }));
+  });
+}
+
+function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: string) => Promise<Started>): void {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let defter: Started;
+  const key = randomBytes(24).toString('hex');
+
+  before(async function () {
+    this.timeout(120_000);
+    folder = await temporaryFolder();
+    defter = await start(folder.path, key);
+  });
+
+  after(async function () {
+    this.timeout(60_000);
+    await defter.stop();
+    await folder.remove();
+  });
+
+  tests(() => {
+    const api = createApi(defter.url, key);
+    return {
+      api,
+      url: defter.url,
+      key,
+      dataDir: defter.dataDir,
+      as: (other) => createApi(defter.url, other),
+      async newTenant(name, scopes = TENANT_SCOPES) {
+        const tenant = await api<{ id: string }>('POST', '/v1/tenants', { body: { name } });
+        if (tenant.status !== 201) throw new Error(`no tenant: ${JSON.stringify(tenant.body)}`);
+        const { id } = tenant.body;
+        const issued = await api<{ key: string }>('POST', '/v1/api-keys', { body: { name, scopes, tenantId: id } });
+        if (issued.status !== 201) throw new Error(`no key: ${JSON.stringify(issued.body)}`);
+        return { id, key: issued.body.key, api: createApi(defter.url, issued.body.key) };
+      },
+    };
+  });
+}
+
+async function startEmbedded(dataDir: string, env: Readonly<Record<string, string>>): Promise<Started> {
+  const defter = await startDefter(dataDir, { CHECK_ANSWERS: 'on', ...env });
+  return {
+    url: defter.url,
+    dataDir,
+    printed: () => defter.printed(),
+    async stop() {
+      const code = await defter.stop();
+      if (code !== 0) throw new Error(`Defter ended with ${code}:\n${defter.printed()}`);
+    },
+  };
+}
+
+async function startProcesses(
+  folder: string,
+  services: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Promise<Started> {
+  const defter = await startDistributed(folder, services, { CHECK_ANSWERS: 'on', ...env });
+  return {
+    url: defter.url,
+    dataDir: defter.logDir,
+    printed: () => defter.printed(),
+    async stop() {
+      const codes = await defter.stop();
+      const wrong = [...codes].filter(([, code]) => code !== 0);
+      if (wrong.length > 0) throw new Error(`${wrong.join('; ')} is how services ended:\n${defter.printed()}`);
+    },
+  };
 }

@@ -23,7 +23,7 @@ describe('configuration', () => {
   it('has a default for all that a first start needs', () => {
     const config = configOf({});
     expect(config).to.include({ port: 8080, host: '127.0.0.1', dataDir: './data', discover: true, partitions: 12 });
-    expect(config.logDir).to.equal(join('data', 'logs'));
+    expect(config.logDir).to.equal(undefined);
     expect(config.modelMemoryBytes).to.equal(2 ** 30);
     expect(config.shutdownGraceMs).to.equal(10_000);
     expect(config.apiKey).to.equal(undefined);
@@ -46,7 +46,6 @@ describe('configuration', () => {
     expect(configOf({ MASTER_KEY: hex }).masterKey).to.have.length(32);
     expect(configOf({ BUS_MODE: 'adversarial:7' }).busMode).to.deep.equal({ kind: 'adversarial', seed: 7 });
     expect(configOf({ LOG_DIR: 'off' }).logDir).to.equal(null);
-    expect(configOf({ DATA_DIR: '/var/x' }).logDir).to.equal('/var/x/logs');
     expect(configOf({ DISCOVER: 'OFF' }).discover).to.equal(false);
     expect(configOf({ OLLAMA_URL: 'http://10.0.0.1:1/v1/' }).ollamaUrl).to.equal('http://10.0.0.1:1/v1');
   });

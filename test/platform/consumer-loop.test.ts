@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import type { AdversarialOptions } from '#platform/bus/adversarial-order.ts';
 import type { Bus } from '#platform/bus/bus.ts';
 import { startConsumerLoop, type ConsumerLoopOptions } from '#platform/bus/consumer-loop.ts';
+import { findDeadLetter } from '#platform/bus/dead-letter-rows.ts';
+import type { LetterRequest, LetterRequestSource } from '#platform/bus/letter-requests.ts';
 import { checkpointsInReadStore } from '#platform/bus/group-checkpoints.ts';
 import { openLogBus } from '#platform/bus/log-bus.ts';
 import { LogIsNewer, type EventStore } from '#platform/event-store/event-store.ts';
@@ -145,6 +147,49 @@ describe('consumer loop', () => {
     await append('alpha-1', 6);
     await settled(second);
     expect(seen.at(-1)).to.equal(6);
+    await second.stop();
+  });
+
+  it('does what an administrator asked for, once for each request, also when it was asked before the start', async () => {
+    await append('alpha-1', -1);
+    await append('alpha-1', 2);
+    const requests: LetterRequest[] = [];
+    let tell = () => {};
+    const letterRequests: LetterRequestSource = {
+      since: async (request) => requests.filter((one) => one.request > request),
+      onNews: (listener) => {
+        tell = listener;
+        return () => {};
+      },
+    };
+    const seen: number[] = [];
+    let tries = 0;
+    const handle: Handler = async (event) => {
+      if (numberIn(event) < 0) {
+        tries++;
+        throw new Error('negative');
+      }
+      seen.push(numberIn(event));
+    };
+    const first = await start(handle, { letterRequests });
+    await eventually(() => expect(first.deadLetters()).to.have.length(1));
+    expect(tries).to.equal(3);
+    const asked = { stream: 'alpha-1', revision: 0 };
+    requests.push({ ...asked, request: 4, kind: 'retry' });
+    tell();
+    await eventually(() => expect(tries).to.equal(6));
+    await eventually(async () =>
+      expect(await findDeadLetter(letters, 'workers', 'alpha-1')).to.include({ request: 4 }),
+    );
+    await first.stop();
+    requests.push(
+      { ...asked, request: 5, kind: 'discard' },
+      { ...asked, stream: 'alpha-9', request: 6, kind: 'retry' },
+    );
+    const second = await start(handle, { letterRequests });
+    await eventually(() => expect(seen).to.deep.equal([2]));
+    await eventually(() => expect(second.deadLetters()).to.deep.equal([]));
+    expect(tries).to.equal(6);
     await second.stop();
   });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { findDeadLetter, listDeadLetters } from '#platform/bus/dead-letters.ts';
+import { findDeadLetter, listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { SearchIndex } from '#platform/search-index/search-index.ts';
@@ -166,6 +166,40 @@ describe('dead letters of a projection', () => {
     await running.settled();
     expect(running.deadLetters().map(({ stream }) => stream)).to.deep.equal(['alpha-1']);
     expect((await rows('stories')).map(({ id }) => id)).to.deep.equal(['alpha-2']);
+    await running.stop();
+  });
+
+  it('parks the very event that the store refuses, of several that came at once', async () => {
+    // No index takes a number without an end.
+    await store.append(
+      'alpha-1',
+      [1, Infinity, 3, 4].map((number) => numberedEvent(number)),
+      'no_stream',
+    );
+    await append('alpha-2', 5);
+    const running = await runProjection({ projection: journal, store, readStore, searchIndex });
+    await running.settled();
+    expect(running.deadLetters().map(({ stream, revision }) => [stream, revision])).to.deep.equal([['alpha-1', 1]]);
+    expect((await rows('journal')).map(({ number }) => number)).to.deep.equal([1, 5]);
+    expect(await running.discardDeadLetter('alpha-1')).to.equal('done');
+    expect((await rows('journal')).map(({ number }) => number)).to.deep.equal([1, 3, 4, 5]);
+    await running.stop();
+  });
+
+  it('reads a stream of rows again when an event did not come', async () => {
+    await append('alpha-1', 1);
+    const lossy = {
+      ...store,
+      subscribeAll: async function* (after: bigint, signal: AbortSignal) {
+        for await (const events of store.subscribeAll(after, signal))
+          yield events.filter(({ stream, revision }) => stream !== 'alpha-1' || revision !== 1);
+      },
+    };
+    const running = await runProjection({ projection: journal, store: lossy, readStore, searchIndex });
+    await running.settled();
+    for (const number of [2, 3]) await append('alpha-1', number);
+    await running.settled();
+    expect((await rows('journal')).map(({ number }) => number)).to.deep.equal([1, 2, 3]);
     await running.stop();
   });
 

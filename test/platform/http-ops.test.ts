@@ -44,6 +44,14 @@ describe('the routes of operators', () => {
     });
   });
 
+  it('tells the lag of each group, null for one that cannot be told', async () => {
+    const lags = { one: async () => 3, two: () => Promise.reject(new Error('away')) };
+    const telling = await openFloor(createOpsRoutes({ checks: {}, lags, metrics, problems }));
+    const answer = await fetch(`${telling.url}/readyz`);
+    expect(await answer.json()).to.deep.equal({ status: 'ready', checks: {}, lag: { one: 3, two: null } });
+    await telling.close(1_000);
+  });
+
   it('shows metrics to this machine, not to one behind a proxy', async () => {
     const answer = await fetch(`${floor.url}/metrics`);
     expect([answer.status, answer.headers.get('content-type'), await answer.text()]).to.deep.equal([

@@ -104,7 +104,8 @@ describe('projection', () => {
     expect(gets.filter((keys) => keys.length > 0).map((keys) => [...keys].sort())).to.deep.equal([
       ['sum:alpha-0', 'sum:alpha-1', 'sum:alpha-2', 'sum:alpha-3'],
     ]);
-    expect(writes).to.deep.equal([4]);
+    // The four documents, which carry counts, then the positions.
+    expect(writes).to.deep.equal([4, 0]);
     await running.stop();
   });
 

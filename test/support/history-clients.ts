@@ -1,8 +1,10 @@
 // Callers with habits: each does one thing after another, chosen by its seed, and tells the recorder all of it. What was
-// sent with an Idempotency-Key is sent again until it is answered.
+// sent with an Idempotency-Key is sent again until it is answered. The nth thing that a client does is drawn from the seed
+// and n alone, whatever became of those before.
 
 import { apiKeyStream, inferenceStream, modelStream, tenantStream } from '#events/streams.ts';
-import { createRandom, type Random } from '../../models/training/random.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom } from '../../models/training/random.ts';
 import type { ApiAnswer } from './api-client.ts';
 import type { Acknowledged, Command, Recorder } from './history-recorder.ts';
 import type { RequestOutcome, Seen } from './history.ts';
@@ -16,8 +18,9 @@ const TEXTS = [
   'Où est la gare ?',
 ];
 const SHARED_MODELS = ['shared/one', 'shared/two'];
-/** The longest pause between two things that a client does, in milliseconds. */
 const IDLE_MS = 25;
+/** More than one thing draws or counts. */
+const PER_STEP = 1_000;
 const MOST_PAGES = 20;
 
 export interface ClientOptions {
@@ -26,6 +29,8 @@ export interface ClientOptions {
   readonly name: string;
   /** Aborted: it finishes what it is at, and ends. */
   readonly signal: AbortSignal;
+  /** The longest pause between two things that it does, in milliseconds. */
+  readonly idleMs?: number;
 }
 
 interface IssuedKey extends Acknowledged {
@@ -34,8 +39,9 @@ interface IssuedKey extends Acknowledged {
   revoked?: Acknowledged;
 }
 
-export async function runClient({ recorder, seed, name, signal }: ClientOptions): Promise<void> {
-  const random = createRandom(seed);
+export async function runClient(options: ClientOptions): Promise<void> {
+  const { recorder, seed, name, signal, idleMs = IDLE_MS } = options;
+  let random = createRandom(seed);
   const inferences: (Acknowledged & { readonly id: string })[] = [];
   const keys: IssuedKey[] = [];
   let counter = 0;
@@ -335,15 +341,16 @@ export async function runClient({ recorder, seed, name, signal }: ClientOptions)
     );
   }
 
-  while (!signal.aborted) {
+  for (let step = 1; !signal.aborted; step++) {
+    random = createRandom(Math.imul(seed + 1, 0x9e3779b1) + step * PER_STEP);
+    counter = step * PER_STEP;
     let at = random.next() * total;
     const [, thing] = things.find(([weight]) => (at -= weight) < 0) ?? things[0]!;
+    const idle = random.next() * idleMs;
     await thing();
-    await idle(random);
+    await sleep(idle);
   }
 }
-
-const idle = (random: Random) => new Promise((resolve) => setTimeout(resolve, random.next() * IDLE_MS));
 
 function shown(stream: string, { status, headers, body }: ApiAnswer): Seen {
   const revision = Number(/^"(\d+)"$/.exec(headers.get('etag') ?? '')?.[1] ?? -1);

@@ -4,10 +4,13 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { RecordedEvent } from '#events/envelope.ts';
+import { PROJECTIONS } from '#events/projection.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { parseConfig } from '#platform/config.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
+import { createStderrLog } from '#platform/logging/stderr-log.ts';
 import { openLog } from '#platform/platform.ts';
+import { versionPrefix } from '#platform/projection/versions.ts';
 import { putRevision, readStoreFile } from '#platform/read-store/sqlite-read-store-schema.ts';
 import { eventLanguage } from '../../compose/event-language.ts';
 import type { Api } from './api-client.ts';
@@ -21,7 +24,7 @@ const AT_ONCE = 8;
 export function openLogOf(dataDir: string): Promise<EventStore> {
   const result = parseConfig({ DATA_DIR: dataDir });
   if (!result.ok) throw new Error(result.faults.join(' '));
-  return openLog(result.config, eventLanguage);
+  return openLog(result.config, eventLanguage, createStderrLog());
 }
 
 export async function readLog(store: Pick<EventStore, 'readAll'>): Promise<RecordedEvent[]> {
@@ -112,16 +115,26 @@ async function pages(api: Api, path: string): Promise<Row[]> {
   }
 }
 
+/** A document's key as its projection calls it; undefined for one of a version that is not read, or of no read model. */
+export function documentKeyOf(key: string, live: (projection: string) => number): string | undefined {
+  return PROJECTIONS.flatMap((name) => {
+    const prefix = versionPrefix(name, live(name));
+    return key.startsWith(prefix) ? [key.slice(prefix.length)] : [];
+  })[0];
+}
+
+const FIRST_VERSION = () => 1;
+
 /** Of a folder that no server holds: all that projectors wrote, asked for or not. */
 export function readDocuments(dataDir: string): ReadModels['documents'] {
   const db = new DatabaseSync(join(dataDir, readStoreFile), { readOnly: true });
   try {
     const rows = db.prepare('SELECT key, revision, value FROM document WHERE revision <> ?').all(putRevision);
-    return rows.map(({ key, revision, value }) => ({
-      key: String(key),
-      revision: Number(revision),
-      value: JSON.parse(String(value)) as unknown,
-    }));
+    return rows.flatMap((row) => {
+      const key = documentKeyOf(String(row['key']), FIRST_VERSION);
+      if (key === undefined) return [];
+      return [{ key, revision: Number(row['revision']), value: JSON.parse(String(row['value'])) as unknown }];
+    });
   } finally {
     db.close();
   }

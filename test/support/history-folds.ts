@@ -2,13 +2,15 @@
 
 import { viewApiKey, viewModel, viewTenant } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { evolveInference, initialInference } from '#events/inference.ts';
+import { evolveInference, type InferenceState, initialInference } from '#events/inference.ts';
 import { isGrantedTo, PLATFORM } from '#events/model.ts';
 import { evolveStanding, type Standing, STANDING_CATEGORIES, standingKey } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
+import { AUDIT_INDEX } from '../../projectors/audit/read-model.ts';
 import { inferenceKey } from '../../projectors/inference/read-model.ts';
+import { INFERENCES_INDEX } from '../../projectors/inferences/read-model.ts';
 import { byStream } from './history-log-checks.ts';
-import type { History, ReadModels, Row } from './history.ts';
+import type { History, IndexRow, ReadModels, Row } from './history.ts';
 
 const isoTime = (ms: number) => new Date(ms).toISOString();
 
@@ -45,6 +47,47 @@ export function foldReadModels(log: readonly RecordedEvent[], viewer: History['v
         value: plain(standing),
       })),
     ],
+    rows: [
+      ...inferences.map(({ id, revision, state }) => inferenceIndexRow(id, revision, state)),
+      // One that is in the log twice is told by I1.
+      ...[...new Map(log.map((event) => [event.id, event])).values()].map(auditIndexRow),
+    ],
+  };
+}
+
+function inferenceIndexRow(
+  id: string,
+  revision: number,
+  state: Exclude<InferenceState, { status: 'absent' }>,
+): IndexRow {
+  const { request, status } = state;
+  return {
+    key: `${INFERENCES_INDEX.name}/${id}`,
+    revision,
+    fields: {
+      tenant: request.metadata.tenantId,
+      status,
+      model: request.data.model,
+      createdAt: request.at,
+      endedAt: status === 'queued' ? null : state.result.at,
+    },
+  };
+}
+
+function auditIndexRow({ id, type, stream, revision, position, recordedAt, metadata }: RecordedEvent): IndexRow {
+  return {
+    key: `${AUDIT_INDEX.name}/${id}`,
+    revision,
+    fields: {
+      tenant: metadata.tenantId,
+      type,
+      actor: `${metadata.actor.kind}:${metadata.actor.id}`,
+      stream,
+      correlation: metadata.$correlationId,
+      causation: metadata.$causationId,
+      recordedAt,
+      position: Number(position),
+    },
   };
 }
 

@@ -18,9 +18,12 @@ export function readModelFaults({ log, models, viewer }: History): Violation[] {
     ...compareRows('the list of models', expected.models, models.models),
     ...compareRows('the list of tenants', expected.tenants, models.tenants),
     ...compareRows('the read store', expected.documents, models.documents, 'key'),
+    ...(models.rows ? compareRows('the search index', rowsOf(expected.rows), rowsOf(models.rows), 'key') : []),
   ];
   return sentences.map((sentence) => ({ invariant: 'I4', sentence }));
 }
+
+const rowsOf = (rows: ReadModels['rows'] = []): Row[] => rows.map((row) => ({ ...row }));
 
 function compareRows(name: string, expected: readonly Row[], actual: readonly Row[], id = 'id'): string[] {
   const idOf = (row: Row) => String(row[id]);

@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnsweredRead, Claim, Mark, RequestOutcome, Seen, SentRequest } from './history.ts';
 import { type Api, type ApiAnswer, createApi } from './api-client.ts';
-import type { MortalServer } from './history-server.ts';
 
 export interface Command {
   /** Equal for what may have one effect between them. */
@@ -40,6 +39,8 @@ export interface Recorder {
   readonly reads: AnsweredRead[];
   /** Answers that no caller should ever get, one sentence each. */
   readonly unexpected: string[];
+  /** How often callers were told to come again, by status and code. */
+  readonly comeAgain: Map<string, number>;
   /** Sends it once to whichever server runs; waits while none does. */
   send(command: Command): Promise<{ readonly outcome: RequestOutcome; readonly answer: ApiAnswer | undefined }>;
   /** Undefined when no answer came, or one that says to come again. */
@@ -50,18 +51,36 @@ export interface Recorder {
 const ANSWER_MS = 60_000;
 /** After a broken connection: a little, for the server to be known as gone. */
 const BROKEN_MS = 10;
+/** After an answer that says to come again. */
+const COME_AGAIN_MS = 100;
 
-export function createRecorder(server: Pick<MortalServer, 'whenUp'>, key: string): Recorder {
+/** What a gateway, or a server that waits for another, may answer. */
+const COME_AGAIN: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** `whenUp` gives where to call; it rejects once there is nobody to call any more. */
+export function createRecorder(server: { whenUp(): Promise<{ readonly url: string }> }, key: string): Recorder {
   const requests: SentRequest[] = [];
   const reads: AnsweredRead[] = [];
   const unexpected: string[] = [];
+  const comeAgain = new Map<string, number>();
 
   /** Undefined when the connection broke. A server that lives and does not answer is a fault. */
   const call = async (as: string, ...[method, path, options]: Parameters<Api>): Promise<ApiAnswer | undefined> => {
     const { url } = await server.whenUp();
     const signal = AbortSignal.timeout(ANSWER_MS);
     try {
-      return await createApi(url, as)(method, path, { ...options, signal });
+      const answer = await createApi(url, as)(method, path, { ...options, signal });
+      if (COME_AGAIN.has(answer.status)) {
+        const told = `${answer.status} ${codeOf(answer)}`;
+        comeAgain.set(told, (comeAgain.get(told) ?? 0) + 1);
+        await sleep(COME_AGAIN_MS);
+      } else if (answer.status >= 500) {
+        const request = String(options?.headers?.['x-request-id']);
+        unexpected.push(
+          `${method} ${path} (request ${request}) was answered ${answer.status}: ${JSON.stringify(answer.body)}`,
+        );
+      }
+      return answer;
     } catch (error) {
       if (signal.aborted) unexpected.push(`${method} ${path} was not answered in ${ANSWER_MS} ms.`);
       else if (error instanceof SyntaxError) unexpected.push(`${method} ${path} answered with what is no JSON.`);
@@ -74,6 +93,7 @@ export function createRecorder(server: Pick<MortalServer, 'whenUp'>, key: string
     requests,
     reads,
     unexpected,
+    comeAgain,
     async send({ command, what, claim, mayChangeNothing = false, method, path, payload, idempotencyKey, stream }) {
       const request = randomUUID();
       const entry: SentRequest = {
@@ -83,6 +103,7 @@ export function createRecorder(server: Pick<MortalServer, 'whenUp'>, key: string
         what,
         claim,
         mayChangeNothing,
+        sentAt: Date.now(),
         outcome: { as: 'unknown', why: 'no answer yet' },
       };
       requests.push(entry);
@@ -93,7 +114,7 @@ export function createRecorder(server: Pick<MortalServer, 'whenUp'>, key: string
           ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
         },
       });
-      if (answer?.status === 500) unexpected.push(`${what} (request ${request}) was answered 500.`);
+      entry.answeredAt = Date.now();
       entry.outcome = outcomeOf(answer, stream);
       return { outcome: entry.outcome, answer };
     },
@@ -103,8 +124,8 @@ export function createRecorder(server: Pick<MortalServer, 'whenUp'>, key: string
       const answer = await call(as, 'GET', path, {
         headers: { 'x-request-id': request, ...(token && { 'x-consistency-token': token }) },
       });
-      if (!answer || answer.status === 503) return undefined;
-      if (answer.status === 500 || answer.status === 422)
+      if (!answer || answer.status >= 500) return undefined;
+      if (answer.status === 422)
         unexpected.push(`${what} (request ${request}) was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
       const seen = shows(answer);
       const marks = tokens.map(({ stream, revision }) => ({ stream, revision }));
@@ -114,11 +135,17 @@ export function createRecorder(server: Pick<MortalServer, 'whenUp'>, key: string
   };
 }
 
+/** A gateway's own answers have none. */
+function codeOf({ body }: ApiAnswer): string {
+  const type = (body as ApiAnswer['body'] | undefined)?.['type'];
+  return typeof type === 'string' ? (type.split('/').at(-1) ?? '') : '';
+}
+
 function outcomeOf(answer: ApiAnswer | undefined, stream: Command['stream']): RequestOutcome {
   if (!answer) return { as: 'unknown', why: 'no answer' };
-  const { status, headers, body } = answer;
+  const { status, headers } = answer;
   if (status >= 500) return { as: 'unknown', why: `answered ${status}` };
-  if (status >= 400) return { as: 'refused', status, code: String(body['type']).split('/').at(-1) ?? '' };
+  if (status >= 400) return { as: 'refused', status, code: codeOf(answer) };
   const revision = Number(/^"(\d+)"$/.exec(headers.get('etag') ?? '')?.[1] ?? Number.NaN);
   return {
     as: 'acknowledged',

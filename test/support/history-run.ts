@@ -11,6 +11,7 @@ import { createApi } from './api-client.ts';
 import { checkHistory, describeViolations } from './history-checker.ts';
 import { runClient } from './history-clients.ts';
 import { collectReadModels, openLogOf, readDocuments, readLog, untilQuiet } from './history-collect.ts';
+import { printHistory } from './history-file.ts';
 import { createRecorder } from './history-recorder.ts';
 import { createMortalServer, type MortalServer } from './history-server.ts';
 import type { History } from './history.ts';
@@ -123,12 +124,7 @@ async function takeDown(
 
 async function keep(history: History, printed: string, seed: number): Promise<string> {
   const path = join(tmpdir(), `defter-history-${seed}-${process.pid}-${Date.now()}.json`);
-  const text = JSON.stringify(
-    { ...history, printed },
-    (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
-    1,
-  );
-  await writeFile(path, text);
+  await writeFile(path, printHistory(history, { printed }));
   return path;
 }
 

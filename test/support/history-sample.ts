@@ -4,9 +4,12 @@ import { v5 } from 'uuid';
 import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { ModelDefinition } from '#events/model.ts';
-import { apiKeyStream, inferenceStream, modelStream, tenantStream } from '#events/streams.ts';
+import { apiKeyStream, inferenceStream, modelStream, tenantStream, topicOf } from '#events/streams.ts';
+import { partitionName } from '#platform/bus/bus.ts';
+import { partitionOfKey } from '#platform/bus/partition.ts';
+import type { RelayedRecord } from './check-relayed.ts';
 import { foldReadModels } from './history-folds.ts';
-import type { Claim, History, RequestOutcome, SentRequest } from './history.ts';
+import type { Claim, History, Relayed, RequestOutcome, SentRequest } from './history.ts';
 
 const NAMESPACE = '7d0f6e2c-1a53-5c11-9a35-93f3a1f2c001';
 const CONTENT = { sealed: 'c2VhbGVk', blob: null, bytes: 6 };
@@ -63,7 +66,7 @@ const keyData = (name: string) => ({
   scopes: ['platform'],
   expiresAt: null,
 });
-const definition: ModelDefinition = {
+export const definition: ModelDefinition = {
   name: 'rival',
   description: '',
   task: 'classification',
@@ -202,5 +205,21 @@ export const assemble = ({ log, requests, reads }: HistoryParts): Mutable<Histor
   reads,
   happenings: [],
   models: foldReadModels(log, viewer),
+  relayed: relayAll(log),
+  letters: [{ group: 'audit.1', stream: streams.plain, error: 'the index said no', stands: false }],
   viewer,
 });
+
+const PARTITIONS = 2;
+
+/** As the relay would: each event once, in the order of the log. */
+function relayAll(log: readonly RecordedEvent[]): Relayed {
+  const records: Record<string, RelayedRecord[]> = {};
+  const once = [...new Map(log.map((event) => [event.id, event])).values()];
+  for (const { id, type, stream, revision, position, data } of once.sort((a, b) => Number(a.position - b.position))) {
+    const place = partitionName(topicOf(stream) ?? '', partitionOfKey(stream, PARTITIONS));
+    (records[place] ??= []).push({ id, type, stream, revision, position, data });
+  }
+  const checkpoint = log.reduce((most, { position }) => (position > most ? position : most), 0n);
+  return { records, checkpoint, partitions: PARTITIONS };
+}

@@ -1,9 +1,10 @@
 // What happened to a server from its callers' side, and what it says of itself in the end: the matter of history-checker.ts.
-// Plain data: it can be written to a file and read again, positions aside.
+// Plain data: it is written to a file and read again (history-file.ts).
 
 import type { RecordedEvent } from '#events/envelope.ts';
+import type { RelayedRecord } from './check-relayed.ts';
 
-export type InvariantName = 'I1' | 'I2' | 'I4' | 'I5' | 'I8';
+export type InvariantName = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8';
 
 export interface Violation {
   readonly invariant: InvariantName;
@@ -41,6 +42,9 @@ export interface SentRequest {
   readonly claim: Claim;
   /** True: it may find its effect there already and append nothing. */
   readonly mayChangeNothing: boolean;
+  /** When it was sent and answered, in milliseconds since the epoch. */
+  readonly sentAt?: number;
+  answeredAt?: number;
   /** `no answer yet` while it is under way. */
   outcome: RequestOutcome;
 }
@@ -60,7 +64,7 @@ export interface AnsweredRead {
   readonly seen: readonly Seen[];
 }
 
-/** What was done to the process. Kept for whoever reads the history. */
+/** What was done to the processes. Kept for whoever reads the history. */
 export interface Happening {
   readonly at: number;
   readonly what: string;
@@ -78,6 +82,33 @@ export interface ReadModels {
   readonly tenants: readonly Row[];
   /** The read store's own, by key. */
   readonly documents: readonly { readonly key: string; readonly revision: number; readonly value: unknown }[];
+  /** The search indices' own, by `<index>/<id>`; left out where they were not looked at. */
+  readonly rows?: readonly IndexRow[];
+}
+
+export interface IndexRow {
+  readonly key: string;
+  readonly revision: number;
+  /** All but texts. */
+  readonly fields: Readonly<Record<string, string | number | null>>;
+}
+
+/** What Kafka holds, read committed. */
+export interface Relayed {
+  /** By `<topic>/<partition>`, in the order of their offsets. */
+  readonly records: Readonly<Record<string, readonly RelayedRecord[]>>;
+  /** The last that the relay committed; 0n without any. */
+  readonly checkpoint: bigint;
+  readonly partitions: number;
+}
+
+/** A stream that a group had set aside once all was quiet, and that was retried then. */
+export interface RetriedLetter {
+  readonly group: string;
+  readonly stream: string;
+  readonly error: string;
+  /** It is set aside still, or again. */
+  readonly stands: boolean;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -88,6 +119,9 @@ export interface History {
   readonly happenings: readonly Happening[];
   readonly log: readonly RecordedEvent[];
   readonly models: ReadModels;
+  /** Left out where the bus reads the log itself. */
+  readonly relayed?: Relayed;
+  readonly letters?: readonly RetriedLetter[];
   /** Whose eyes the read models were seen through: it holds the permission `platform`. */
   readonly viewer: { readonly tenantId: string; readonly now: number };
 }

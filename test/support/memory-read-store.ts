@@ -40,8 +40,9 @@ export function createMemoryReadStore(now: () => number = Date.now): ReadStore {
     },
     async apply(writes, checkpoint) {
       const advanced = new Set<string>();
-      for (const { key, revision, value, expiresAt = Infinity, members = [], counts = [] } of writes) {
+      for (const { key, revision, value, base, expiresAt = Infinity, members = [], counts = [] } of writes) {
         const before = documents.get(key);
+        if (base !== undefined && base !== (before && before.expiresAt > now() ? before.revision : -1)) continue;
         if (before && before.revision >= revision) continue;
         documents.set(key, { value: structuredClone(value), revision, expiresAt });
         advanced.add(key);
@@ -74,6 +75,24 @@ export function createMemoryReadStore(now: () => number = Date.now): ReadStore {
     },
     async remove(key) {
       kept.delete(key);
+    },
+    async scan(prefix, { limit, cursor = '' }) {
+      const found = [...documents]
+        .filter(([key, { expiresAt }]) => key.startsWith(prefix) && key > cursor && expiresAt > now())
+        .map(([key, { value, revision }]) => ({ key, value: structuredClone(value), revision }))
+        .sort((a, b) => (a.key < b.key ? -1 : 1))
+        .slice(0, limit);
+      const last = found.at(-1);
+      return found.length === limit && last ? { documents: found, cursor: last.key } : { documents: found };
+    },
+    async drop(prefix, limit) {
+      let removed = 0;
+      for (const map of [documents, sets, counters, positions, kept]) {
+        for (const name of map.keys()) {
+          if (removed < limit && name.startsWith(prefix) && map.delete(name)) removed++;
+        }
+      }
+      return removed;
     },
     async close() {},
   };

@@ -12,7 +12,8 @@ export function createReadModel() {
   const counters = new Map<string, number>();
   const positions = new Map<string, bigint>();
 
-  function write({ key, revision, value, members = [], counts = [] }: DocumentWrite): boolean {
+  function write({ key, revision, value, base, members = [], counts = [] }: DocumentWrite): boolean {
+    if (base !== undefined && base !== (documents.get(key)?.revision ?? -1)) return false;
     if (revision <= (documents.get(key)?.revision ?? -1)) return false;
     documents.set(key, { value: JSON.parse(JSON.stringify(value)), revision });
     for (const { set, member, score } of members) {

@@ -64,5 +64,7 @@ const noSearchIndex: SearchIndex = {
   aggregate: refuse,
   positions: refuse,
   refresh: refuse,
+  digests: refuse,
+  drop: refuse,
   close: async () => {},
 };

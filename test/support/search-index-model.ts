@@ -1,8 +1,11 @@
 // What a search index should find, said as plainly as possible.
 
+import { digestOf } from '#platform/search-index/digest-of.ts';
 import type {
   Bucket,
   Condition,
+  DigestOptions,
+  DocumentDigest,
   FieldValue,
   Hit,
   IndexDefinition,
@@ -59,6 +62,13 @@ export function createSearchModel({ fields: kinds, sortBy, partitionBy }: IndexD
       return find(filter)
         .sort((a, b) => sign * compare(a, b))
         .filter((hit) => !after || sign * compare(hit, after) > 0)
+        .slice(0, limit);
+    },
+    digests({ limit, after }: DigestOptions): DocumentDigest[] {
+      return [...documents]
+        .flatMap(([id, { revision, fields }]) => (fields ? [{ id, revision, digest: digestOf(fields) }] : []))
+        .sort((a, b) => byBytes(a.id, b.id))
+        .filter(({ id }) => after === undefined || byBytes(id, after) > 0)
         .slice(0, limit);
     },
     aggregate(field: string, filter: Filter): Bucket[] {

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import {
+  adapterChoices,
   adapterFile,
   builtInEngines,
   emptyNames,
@@ -54,7 +55,7 @@ export function checkWalls(root: string, left: readonly string[] = []): readonly
  * file, or a loop that all adapters share, cannot lean on an adapter without being seen from outside.
  */
 function findAdapters(tree: Tree): ReadonlySet<string> {
-  const files = [...tree.keys()].filter((file) => file.startsWith('platform/') && file !== platformFile);
+  const files = [...tree.keys()].filter((file) => file.startsWith('platform/') && !mayImportAdapters(file));
   const found = new Set(files.filter((file) => adapterFile.test(file) || engineFolder.test(file)));
   const leans = (file: string) =>
     tree.get(file)?.references.some(({ specifier }) => {
@@ -144,9 +145,13 @@ function checkRoom(file: string, target: string): Fault | undefined {
   return fits ? undefined : ['room', `${from} may not import it`];
 }
 
+const mayImportAdapters = (file: string) => file === platformFile || adapterChoices.test(file);
+
 function checkPlatform(adapters: ReadonlySet<string>, file: string, target: string): Fault | undefined {
   if (target === platformFile && !mayKnowPlatform.test(file)) return ['platform', 'take the ports you use instead'];
-  if (!adapters.has(target) || file === platformFile) return undefined;
+  if (adapterChoices.test(target) && !mayImportAdapters(file))
+    return ['adapter', `only ${platformFile} imports the choices between adapters`];
+  if (!adapters.has(target) || mayImportAdapters(file)) return undefined;
   const ofOneAdapter = adapters.has(file) && (dirname(file) === dirname(target) || engineFolder.test(target));
   return ofOneAdapter ? undefined : ['adapter', `only ${platformFile} imports adapters`];
 }

@@ -10,8 +10,11 @@ export interface Room {
 /** Libraries that turn values into values and reach nothing outside. */
 const pure = ['uuid', 'canonicalize', 'zod'];
 
-/** The one file of the floor that knows its adapters. */
+/** The one file of the floor that knows its adapters, */
 export const platformFile = 'platform/platform.ts';
+
+/** through the files that choose one for each port. */
+export const adapterChoices = /^platform\/adapters\//;
 
 export const rooms: Readonly<Record<string, Room>> = {
   events: { rooms: [], packages: [] },

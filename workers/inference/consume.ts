@@ -6,7 +6,7 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import type { Model } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
 import { modelStream, subjectOf } from '#events/streams.ts';
-import type { Delivery } from '#platform/bus/bus.ts';
+import { type Delivery, partitionName } from '#platform/bus/bus.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { RunError } from '#platform/model-host/model-runtime.ts';
@@ -29,9 +29,11 @@ export interface ConsumeOptions {
   readonly standings: Pick<Standings<Standing>, 'get'>;
   readonly attempts: Attempts;
   readonly now: () => number;
-  /** Requests up to this position may have been begun by a process that died. */
-  readonly suspectUpTo: bigint;
+  /** The position of the log's last event. */
+  readonly head: () => Promise<bigint>;
   readonly submit: (job: Job) => void;
+  /** Told what no request is to blame for, and no retry mends. */
+  readonly fail: (error: Error) => void;
   /** Ends a request that no model is asked for. */
   readonly refuse: (
     event: RecordedEvent,
@@ -43,12 +45,12 @@ export interface ConsumeOptions {
 }
 
 export interface InferenceConsumer {
+  /** Before the first deliveries of these partitions: what is in the log by now may have been begun by another process. */
+  assigned(partitions: readonly string[]): Promise<void>;
   handle(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void>;
   cancel(inferenceId: string): void;
   /** Requests taken and not yet ended, by model. */
   outstanding(): ReadonlyMap<string, number>;
-  /** Of the newest event taken; 0n before the first. */
-  newest(): bigint;
   /** Lets go of a batch that waits for room, and lets no suspect begin any more. */
   stop(): void;
   /** After the last run: what still had not ended is cut off by this stop, and is not to blame for it. */
@@ -65,7 +67,7 @@ interface Running {
 }
 
 export function createInferenceConsumer(options: ConsumeOptions): InferenceConsumer {
-  const { contents, now, submit, refuse, attempts } = options;
+  const { contents, now, submit, refuse, attempts, fail } = options;
   const running = new Map<string, Running>();
   const attemptOf = createAttemptLookup(options);
   /** Requests that were running in two deaths of the process: they run one at a time, so that only one is to blame. */
@@ -73,7 +75,6 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   let trial: string | undefined;
   let room: (() => void) | undefined;
   let stopped = false;
-  let newest = 0n;
   const isFull = () => running.size >= WINDOW && !stopped;
 
   const finish = (id: string, attempt: number) => {
@@ -81,7 +82,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     running.delete(id);
     for (const ack of acks) ack();
     if (running.size < WINDOW) room?.();
-    if (attempt > 1) attempts.forget(id);
+    if (attempt > 1 || attempts.recordsAll) attempts.forget(id);
     if (trial !== id) return;
     trial = undefined;
     tryNext();
@@ -97,10 +98,26 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     if (entry) entry.recorded = attempt;
   };
 
-  const begin = async (event: RecordedEvent, id: string, model: Model | undefined, signal: AbortSignal) => {
+  const begin = async (delivery: Delivery, id: string, model: Model | undefined, signal: AbortSignal) => {
+    const { event } = delivery;
+    const goOn = (attempt: NextAttempt) =>
+      attempt === undefined ? finish(id, 0) : beginAttempt(event, id, model, signal, attempt);
+    const next = await attemptOf.next(delivery, id);
+    if (typeof next !== 'object') return goOn(next);
+    // Others need not wait for it.
+    next.later.then(goOn).catch((err: unknown) => {
+      if (!stopped) fail(err instanceof Error ? err : new Error(String(err)));
+    });
+  };
+
+  const beginAttempt = (
+    event: RecordedEvent,
+    id: string,
+    model: Model | undefined,
+    signal: AbortSignal,
+    attempt: number,
+  ) => {
     const request = event.data as InferenceRequest;
-    const attempt = await attemptOf(event, id);
-    if (attempt === undefined) return finish(id, 1);
     const ended = () => finish(id, attempt);
     const end = (code: string, message: string) =>
       refuse(event, id, { code, message, retriable: false }, attempt, ended);
@@ -121,7 +138,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
       batchKey: batchKeyOf(request, attempt, id),
       signal,
       ended,
-      ...(attempt > 1 && { begins: beginsOf(id) }),
+      ...((attempt > 1 || attempts.recordsAll) && { begins: beginsOf(id) }),
     };
     if (attempt < MAX_ATTEMPTS) return submit(job);
     suspects.push(() => {
@@ -137,7 +154,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
       for (const { modelKey } of running.values()) counts.set(modelKey, (counts.get(modelKey) ?? 0) + 1);
       return counts;
     },
-    newest: () => newest,
+    assigned: (partitions) => attemptOf.assigned(partitions),
     stop() {
       stopped = true;
       room?.();
@@ -152,7 +169,6 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
       const begun: Promise<void>[] = [];
       for (const delivery of batch) {
         const { event } = delivery;
-        if (event.position > newest) newest = event.position;
         if (event.type !== 'InferenceRequested') {
           ack(delivery);
           continue;
@@ -166,7 +182,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
         const controller = new AbortController();
         const modelKey = modelKeyOf(event.data as InferenceRequest);
         running.set(id, { modelKey, controller, acks: [() => ack(delivery)] });
-        begun.push(begin(event, id, models.get(modelKey), controller.signal));
+        begun.push(begin(delivery, id, models.get(modelKey), controller.signal));
       }
       await Promise.all(begun);
       while (isFull()) await new Promise<void>((resolve) => (room = resolve));
@@ -174,20 +190,41 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   };
 }
 
-/** The attempt that a delivery is, or undefined when the request has ended already. */
-function createAttemptLookup({ store, attempts, suspectUpTo }: ConsumeOptions) {
-  let suspectsLeft = MOST_SUSPECTS;
-  let newest = suspectUpTo;
-  return async (event: RecordedEvent, id: string): Promise<number | undefined> => {
-    if (event.position > newest) {
-      newest = event.position;
-      return 1;
-    }
-    const events = await store.readStream(event.stream);
-    if (events.reduce(evolveInference, initialInference).status !== 'queued') return undefined;
-    if (event.position > suspectUpTo || suspectsLeft === 0) return 1;
-    suspectsLeft--;
-    return (await attempts.last(id)) + 1;
+/** undefined: it has ended. */
+type NextAttempt = number | undefined;
+
+/** Tells the attempt that a delivery is, or undefined when the request has ended already. */
+function createAttemptLookup({ store, attempts, head }: ConsumeOptions) {
+  /** By partition. Up to here requests may have been begun by another process; up to `newest` they have been delivered. */
+  const progress = new Map<string, { readonly suspectUpTo: bigint; suspectsLeft: number; newest: bigint }>();
+
+  const hasEnded = async ({ stream }: RecordedEvent) =>
+    (await store.readStream(stream)).reduce(evolveInference, initialInference).status !== 'queued';
+
+  return {
+    async assigned(partitions: readonly string[]) {
+      const suspectUpTo = await head();
+      for (const name of partitions)
+        progress.set(name, { suspectUpTo, suspectsLeft: MOST_SUSPECTS, newest: suspectUpTo });
+    },
+    async next(
+      { event, topic, partition }: Delivery,
+      id: string,
+    ): Promise<NextAttempt | { later: Promise<NextAttempt> }> {
+      const of = progress.get(partitionName(topic, partition));
+      if (!of) throw new Error(`${topic}/${partition} was never assigned`);
+      const isNew = event.position > of.newest;
+      if (isNew) of.newest = event.position;
+      else if (await hasEnded(event)) return undefined;
+      if (!attempts.recordsAll) {
+        if (isNew || event.position > of.suspectUpTo || of.suspectsLeft === 0) return 1;
+        of.suspectsLeft--;
+      }
+      const last = await attempts.last(id);
+      if ('attempt' in last) return last.attempt + 1;
+      const later = last.later.then(async (attempt) => ((await hasEnded(event)) ? undefined : attempt + 1));
+      return { later };
+    },
   };
 }
 

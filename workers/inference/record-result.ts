@@ -2,8 +2,9 @@
 
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { persist } from '#platform/back-off.ts';
+import { isTransient, persist } from '#platform/back-off.ts';
 import type { Contents } from '#platform/content/content.ts';
+import { isStorageFault } from '#platform/errors.ts';
 import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -52,8 +53,14 @@ export function createResultRecorder({ store, contents, live, log }: RecordResul
 
   /** Resolves once the request has an end in the log, whether this one or another's. Retries for as long as it takes. */
   return async (request: RecordedEvent, inferenceId: string, outcome: Outcome, signal: AbortSignal): Promise<void> => {
-    const event = await resultEvent(request, outcome);
     const fields = { inferenceId, correlationId: request.metadata.$correlationId };
+    // Its keys, and what is large of it, are kept elsewhere; made once, so that each append is of the same event.
+    const event = await persist(
+      () => resultEvent(request, outcome),
+      signal,
+      (err, attempt) => log.warn({ ...fields, err, attempt }, 'could not seal a result, trying again'),
+      (err) => !isTransient(err) && !isStorageFault(err),
+    );
     try {
       await persist(
         () => store.append(request.stream, [event], request.revision),

@@ -4,21 +4,24 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
 import { TOPICS } from '#events/streams.ts';
+import { isTransient, persist } from '#platform/back-off.ts';
 import type { Bus } from '#platform/bus/bus.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
+import { newId } from '#platform/new-id.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Standings } from '#platform/standing/standings.ts';
-import { createAttempts } from './attempts.ts';
+import { createOwnAttempts } from './attempts.ts';
 import { createInferenceConsumer } from './consume.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { Job } from './job.ts';
 import { createModelSpecs } from './model-spec.ts';
 import { createResultRecorder, type Outcome } from './record-result.ts';
 import { createBatchRunner } from './run-batch.ts';
+import { openClaimedAttempts } from './claimed-attempts.ts';
 
 export const GROUP = 'workers.inference';
 const MAX_BATCH = 512;
@@ -28,6 +31,7 @@ const DRAIN_MS = 5_000;
 const RECORD_MS = 1_000;
 /** How often the APIs are told how much there is to do. */
 const WORKLOAD_MS = 100;
+const WARN_EVERY_MS = 5_000;
 
 const sleep = (ms: number) => timer(ms, undefined, { ref: false });
 
@@ -35,6 +39,8 @@ export interface InferenceWorkerOptions {
   readonly store: EventStore;
   readonly bus: Bus;
   readonly readStore: ReadStore;
+  /** Whether other processes take requests of the same group: runs are then claimed in the read store. */
+  readonly shared: boolean;
   readonly contents: Contents;
   readonly standings: Standings<Standing>;
   readonly live: LiveChannel;
@@ -46,11 +52,28 @@ export interface InferenceWorkerOptions {
   readonly log: Log;
 }
 
+/** What a server is asked that is away now: again, until it answers. What no waiting mends is thrown. */
+const createPatience =
+  (signal: AbortSignal, log: Log) =>
+  <T>(work: () => Promise<T>): Promise<T> =>
+    persist(
+      work,
+      signal,
+      (err, attempt) => log.warn({ err, attempt }, 'what a request needs cannot be read, trying again'),
+      (err) => !isTransient(err),
+    );
+
 export async function startInferenceWorker(options: InferenceWorkerOptions) {
   const { store, bus, contents, standings, live, host, now, log } = options;
   const stopping = new AbortController();
   const recordResult = createResultRecorder({ store, contents, live, log });
-  const specOf = createModelSpecs(options);
+  const patiently = createPatience(stopping.signal, log);
+  const known = { get: (streams: readonly string[]) => patiently(() => standings.get(streams)) };
+  const specOf = createModelSpecs({
+    ...options,
+    standings: known,
+    readSecret: (secretId, tenantId) => patiently(() => options.readSecret(secretId, tenantId)),
+  });
   const recording = new Set<Promise<void>>();
   let fail: (error: Error) => void;
   const failed = new Promise<Error>((resolve) => (fail = resolve));
@@ -89,13 +112,19 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     run: runBatch,
   });
 
+  const worker = newId();
+  const { readStore } = options;
+  const attempts = options.shared
+    ? await openClaimedAttempts({ readStore, worker, log, signal: stopping.signal })
+    : createOwnAttempts(readStore, log);
   const consumer = createInferenceConsumer({
-    store,
+    store: { readStream: (stream, range) => patiently(() => store.readStream(stream, range)) },
     contents,
-    standings,
-    attempts: createAttempts(options.readStore, log),
+    standings: known,
+    attempts,
     now,
-    suspectUpTo: await store.head(),
+    head: () => patiently(() => store.head()),
+    fail: (error) => fail(error),
     submit: (job) => dispatcher.submit(job),
     refuse: (event, id, error, attempt, ended) =>
       record(event, id, { result: { ok: false, error }, startedAt: now(), attempt }, ended),
@@ -108,20 +137,25 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     group: GROUP,
     topics: [TOPICS.inference],
     maxBatch: MAX_BATCH,
+    assigned: (partitions) => consumer.assigned(partitions),
     handle: (batch, ack) => consumer.handle(batch, ack),
   });
 
   const sayWorkload = async () => {
-    const models = consumer.outstanding();
-    const taken = [...models.values()].reduce((sum, count) => sum + count, 0);
-    const newest = consumer.newest();
-    // What has not been taken yet, and what is no request among it: an upper bound.
-    const waiting = newest === 0n ? await subscription.lag() : Number((await store.head()) - newest);
-    const message: WorkloadMessage = { outstanding: taken + waiting, models: Object.fromEntries(models) };
+    const message: WorkloadMessage = {
+      worker,
+      outstanding: await subscription.lag(),
+      models: Object.fromEntries(consumer.outstanding()),
+    };
     live.publish(WORKLOAD, message, { keep: false });
   };
+  let warnedAt = -Infinity;
   const workload = setInterval(() => {
-    sayWorkload().catch((err: unknown) => log.warn({ err }, 'the workload could not be told'));
+    sayWorkload().catch((err: unknown) => {
+      if (performance.now() - warnedAt < WARN_EVERY_MS) return;
+      warnedAt = performance.now();
+      log.warn({ err }, 'the workload could not be told');
+    });
   }, WORKLOAD_MS);
 
   return {
@@ -136,6 +170,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
       await Promise.race([Promise.allSettled(recording), sleep(RECORD_MS)]);
       await consumer.absolve();
       stopping.abort();
+      await attempts.close();
       await subscription.stop();
     },
   };

@@ -1,0 +1,58 @@
+// `node main.ts migrate`: makes what services that share servers find there: topics, schemas, buckets, indices, the first
+// tenants, a key and the models that come with the program. Idempotent: run it before each new version's services start.
+
+import { defineIndices } from '../projectors/start.ts';
+import { discover, makeFirstThings } from '../compose/first-start.ts';
+import { eventLanguage } from '../compose/event-language.ts';
+import { createServiceStandings } from '../compose/service-standings.ts';
+import { expectedStartFaults } from '../compose/start-faults.ts';
+import { type Config, loadConfig } from '#platform/config.ts';
+import { faultsOfAlone } from '#platform/config/engines.ts';
+import { StartError } from '#platform/errors.ts';
+import { createStderrLog } from '#platform/logging/stderr-log.ts';
+import { openMainPlatform, prepareEngines } from '#platform/platform.ts';
+
+const REMIND_EVERY_MS = 10_000;
+
+export async function runMigrate(): Promise<number> {
+  try {
+    const config = loadConfig();
+    const faults = faultsOfAlone('migrate', config);
+    if (faults.length > 0) throw new StartError(faults, 'bad-configuration');
+    await expectedStartFaults(() => migrate(config));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`${error.faults.join('\n')}\n`);
+    return 1;
+  }
+}
+
+async function migrate(config: Config): Promise<void> {
+  const log = createStderrLog();
+  const waits = new Set<string>();
+  const reminding = setInterval(() => {
+    if (waits.size > 0) process.stderr.write(`Waiting for ${[...waits].join(', ')}.\n`);
+  }, REMIND_EVERY_MS);
+  try {
+    const options = { config, events: eventLanguage, log, waits };
+    await prepareEngines(options);
+    process.stdout.write('Topics, schemas and buckets are there.\n');
+    const floor = await openMainPlatform(options, ['readStore', 'searchIndex', 'keyring']);
+    try {
+      await defineIndices(floor);
+      process.stdout.write('Indices are there.\n');
+      const standings = createServiceStandings(floor);
+      const firstKey = await makeFirstThings({ floor, standings, config, shown: true });
+      const found = await discover(config, { store: floor.store, standings, log });
+      for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);
+      process.stdout.write('The first tenants and models are there.\n');
+      if (!firstKey.given && firstKey.key !== undefined)
+        process.stdout.write(`The first API key, shown this once: ${firstKey.key}\n`);
+    } finally {
+      await floor.close();
+    }
+  } finally {
+    clearInterval(reminding);
+  }
+}

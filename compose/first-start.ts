@@ -1,0 +1,56 @@
+// What must be there before anyone can use an installation: the first tenants, a key, the models that come with the
+// program and those that are there for the asking. Doing it again changes nothing.
+
+import { join } from 'node:path';
+import { createFirstTenants, registerPlatformModel } from '../command-api/bootstrap.ts';
+import { discoverModels, type Upstream } from '../command-api/discover-models.ts';
+import { type FirstKey, makeFirstKey } from '../command-api/first-key.ts';
+import { builtInDefinition } from '../command-api/models/definition.ts';
+import type { Standing } from '#events/standing.ts';
+import type { Config } from '#platform/config.ts';
+import type { Log } from '#platform/logging/log.ts';
+import { readModelManifest } from '#platform/model-host/model-manifest.ts';
+import { discoverOpenAi, type Floor, modelsFolder, type Ports } from '#platform/platform.ts';
+import type { Standings } from '#platform/standing/standings.ts';
+
+/** The models that come with the program, by their folders. */
+const BUILT_IN = ['language-id', 'tiny-writer'] as const;
+const OPENAI_LIST_MS = 5_000;
+const OLLAMA_LIST_MS = 300;
+
+export interface FirstStartParts {
+  readonly floor: Pick<Floor, 'store'> & Pick<Ports, 'keyring'>;
+  readonly standings: Standings<Standing>;
+  readonly config: Config;
+  /** Whether a key that is made can be shown to a person; otherwise it goes to a file. */
+  readonly shown: boolean;
+}
+
+export async function makeFirstThings({ floor, standings, config, shown }: FirstStartParts): Promise<FirstKey> {
+  const { store, keyring } = floor;
+  await createFirstTenants({ store, keyring, standings, now: Date.now });
+  for (const name of BUILT_IN) {
+    const manifest = await readModelManifest(join(modelsFolder, name));
+    await registerPlatformModel({ store, standings }, builtInDefinition(name, name, manifest), ['*']);
+  }
+  return makeFirstKey({ store, standings, apiKey: config.apiKey, dataDir: config.dataDir, shown });
+}
+
+/** Registers what is found at OpenAI and Ollama, where asked to; answers the names by upstream. */
+export async function discover(config: Config, ports: Parameters<typeof discoverModels>[0] & { readonly log: Log }) {
+  if (!config.discover) return [];
+  const { openaiApiKey, openaiUpstreamUrl, ollamaUrl } = config;
+  const list = (baseUrl: string, timeoutMs: number, secret?: string) => () =>
+    discoverOpenAi({ baseUrl, timeoutMs, log: ports.log, ...(secret !== undefined && { secret }) });
+  const upstreams: Upstream[] = [
+    { title: 'Ollama', baseUrl: ollamaUrl, variable: undefined, list: list(ollamaUrl, OLLAMA_LIST_MS) },
+  ];
+  if (openaiApiKey !== undefined)
+    upstreams.push({
+      title: new URL(openaiUpstreamUrl).host,
+      baseUrl: openaiUpstreamUrl,
+      variable: 'OPENAI_API_KEY',
+      list: list(openaiUpstreamUrl, OPENAI_LIST_MS, openaiApiKey),
+    });
+  return discoverModels(ports, upstreams);
+}

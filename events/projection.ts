@@ -1,0 +1,197 @@
+// The versions of a read model: which one is read, which is being built beside it, which are kept to go back to. And what
+// an administrator asked to be done with the dead letters of a projection, or of a group of workers.
+
+import { avro, type FromAvro } from './avro.ts';
+import { type RememberedCommands, rememberCommand } from './commands.ts';
+import type { Actor, RecordedEvent } from './envelope.ts';
+import { projectionStream } from './streams.ts';
+
+/** The read models that have versions. */
+export const PROJECTIONS = ['standing', 'inference', 'inferences', 'audit'] as const;
+
+/** The Avro record of a comparison. Avro wants each use named. */
+function comparisonSchema<const Name extends string>(name: Name) {
+  return {
+    type: 'record',
+    name,
+    fields: [
+      { name: 'documents', type: 'long', doc: 'compared' },
+      { name: 'different', type: 'long', doc: 'those that are not the same at the same revision' },
+      { name: 'examples', type: { type: 'array', items: 'string' }, doc: 'the first few that differ, by name' },
+      { name: 'checksum', type: 'string', doc: 'of the new version, 16 hexadecimal digits' },
+    ],
+  } as const;
+}
+
+const letterFields = [
+  { name: 'stream', type: 'string' },
+  { name: 'revision', type: 'long', doc: 'of the event that failed' },
+  { name: 'reason', type: ['null', 'string'], default: null },
+] as const;
+
+export const projectionEvents = {
+  ProjectionRebuildRequested: avro({
+    type: 'record',
+    name: 'ProjectionRebuildRequested',
+    fields: [
+      { name: 'version', type: 'int', doc: 'the one to be built or, in a rollback, to be gone back to' },
+      { name: 'kind', type: { type: 'enum', name: 'ProjectionRebuildKind', symbols: ['rebuild', 'rollback'] } },
+      {
+        name: 'onDifference',
+        type: { type: 'enum', name: 'ProjectionOnDifference', symbols: ['switch', 'keep'] },
+        doc: 'keep: a version that differs from the live one is given up',
+      },
+      { name: 'reason', type: ['null', 'string'], default: null },
+    ],
+  }),
+  ProjectionSwitched: avro({
+    type: 'record',
+    name: 'ProjectionSwitched',
+    fields: [
+      { name: 'from', type: 'int' },
+      { name: 'to', type: 'int' },
+      {
+        name: 'comparison',
+        type: ['null', comparisonSchema('SwitchComparison')],
+        doc: 'null: the two have different shapes',
+        default: null,
+      },
+    ],
+  }),
+  ProjectionRebuildAbandoned: avro({
+    type: 'record',
+    name: 'ProjectionRebuildAbandoned',
+    fields: [
+      { name: 'version', type: 'int' },
+      { name: 'reason', type: 'string' },
+      { name: 'comparison', type: ['null', comparisonSchema('AbandonedComparison')], default: null },
+    ],
+  }),
+  ProjectionVersionRetired: avro({
+    type: 'record',
+    name: 'ProjectionVersionRetired',
+    fields: [{ name: 'version', type: 'int', doc: 'its data is removed; there is no way back to it' }],
+  }),
+  DeadLetterRetried: avro({ type: 'record', name: 'DeadLetterRetried', fields: letterFields }),
+  DeadLetterDiscarded: avro({ type: 'record', name: 'DeadLetterDiscarded', fields: letterFields }),
+} as const;
+
+export type ProjectionEvent = {
+  [T in keyof typeof projectionEvents]: { readonly type: T; readonly data: FromAvro<(typeof projectionEvents)[T]> };
+}[keyof typeof projectionEvents];
+
+export type VersionComparison = NonNullable<FromAvro<(typeof projectionEvents)['ProjectionSwitched']>['comparison']>;
+
+export interface CandidateVersion {
+  readonly version: number;
+  readonly kind: 'rebuild' | 'rollback';
+  readonly onDifference: 'switch' | 'keep';
+  readonly requestedAt: number;
+  readonly requestedBy: Actor;
+  /** The event's id. */
+  readonly requestId: string;
+}
+
+export interface KeptVersion {
+  readonly version: number;
+  /** Since when it is not read any more, in milliseconds since the epoch. */
+  readonly since: number;
+}
+
+export interface PastRebuild {
+  readonly from: number;
+  readonly to: number;
+  readonly outcome: 'switched' | 'abandoned';
+  readonly reason: string | null;
+  readonly comparison: VersionComparison | null;
+  readonly at: number;
+}
+
+export interface ProjectionState {
+  readonly live: number;
+  readonly candidate: CandidateVersion | null;
+  /** The latest that was live is the last. */
+  readonly kept: readonly KeptVersion[];
+  /** The last few whose data is to be removed. */
+  readonly retired: readonly number[];
+  readonly highest: number;
+  readonly last: PastRebuild | null;
+  readonly commands: RememberedCommands;
+}
+
+export const initialProjection: ProjectionState = {
+  live: 1,
+  candidate: null,
+  kept: [],
+  retired: [],
+  highest: 1,
+  last: null,
+  commands: [],
+};
+
+const RETIRED_REMEMBERED = 20;
+
+export function evolveProjection(before: ProjectionState, event: RecordedEvent): ProjectionState {
+  const { type, data } = event as unknown as ProjectionEvent;
+  const { live, candidate, kept, retired, highest } = before;
+  const state = { ...before, commands: rememberCommand(before.commands, event) };
+  const at = event.recordedAt;
+  const without = (version: number) => kept.filter((one) => one.version !== version);
+  const retire = (version: number) => [...retired.filter((one) => one !== version), version].slice(-RETIRED_REMEMBERED);
+  switch (type) {
+    case 'ProjectionRebuildRequested': {
+      const { version, kind, onDifference } = data;
+      const requested = {
+        version,
+        kind,
+        onDifference,
+        requestedAt: at,
+        requestedBy: event.metadata.actor,
+        requestId: event.id,
+      };
+      return { ...state, candidate: requested, highest: Math.max(highest, version) };
+    }
+    case 'ProjectionSwitched': {
+      const { from, to, comparison } = data;
+      const last = { from, to, outcome: 'switched', reason: null, comparison, at } as const;
+      return { ...state, live: to, candidate: null, kept: [...without(to), { version: from, since: at }], last };
+    }
+    case 'ProjectionRebuildAbandoned': {
+      const { version, reason, comparison } = data;
+      const last = { from: live, to: version, outcome: 'abandoned', reason, comparison, at } as const;
+      const isGone = candidate?.kind !== 'rollback';
+      return { ...state, candidate: null, last, retired: isGone ? retire(version) : retired };
+    }
+    case 'ProjectionVersionRetired':
+      return { ...state, kept: without(data.version), retired: retire(data.version) };
+    default:
+      return state;
+  }
+}
+
+export const projectionStateKey = (stream: string) => `projection-state:${stream}`;
+
+/** The document that tells every process a projection's versions: written by a projector and, at once, by who appends. */
+export const projectionDocument = (stream: string, revision: number, value: ProjectionState) => ({
+  key: projectionStateKey(stream),
+  revision,
+  value,
+});
+
+/** How that document is made and found; see platform/projection/version-states.ts. */
+export const projectionVersions = {
+  initial: initialProjection,
+  streamOf: projectionStream,
+  keyOf: projectionStateKey,
+  evolve: (before: ProjectionState | undefined, event: RecordedEvent): ProjectionState =>
+    evolveProjection(before ?? initialProjection, event),
+  writeOf: projectionDocument,
+};
+
+/** What an event asks to be done with a dead letter; undefined for one that asks nothing. */
+export function letterRequestOf(event: RecordedEvent) {
+  const { type, data } = event as unknown as ProjectionEvent;
+  if (type !== 'DeadLetterRetried' && type !== 'DeadLetterDiscarded') return undefined;
+  const kind: 'retry' | 'discard' = type === 'DeadLetterRetried' ? 'retry' : 'discard';
+  return { request: event.revision, stream: data.stream, revision: data.revision, kind };
+}

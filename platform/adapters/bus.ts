@@ -1,0 +1,61 @@
+import type { Bus } from '../bus/bus.ts';
+import { checkpointsInReadStore } from '../bus/group-checkpoints.ts';
+import { openLogBus } from '../bus/log-bus.ts';
+import { createEventCodec } from '../event-store/event-codec.ts';
+import type { EventStore } from '../event-store/event-store.ts';
+import type { ReadStore } from '../read-store/read-store.ts';
+import { kafkaSettings } from './kafka-settings.ts';
+import { type AdapterOptions, opened, type Opened } from './opened.ts';
+
+export interface BusParts {
+  readonly store: EventStore;
+  readonly readStore: ReadStore;
+}
+
+/** The log itself, read in this process. */
+export function openEmbeddedBus({ config, events, log }: AdapterOptions, { store, readStore }: BusParts): Opened<Bus> {
+  return opened(
+    openLogBus({
+      store,
+      topicOf: events.topicOf,
+      partitions: config.partitions,
+      checkpoints: checkpointsInReadStore(readStore),
+      log,
+      mode: config.busMode.kind === 'normal' ? 'normal' : { seed: config.busMode.seed },
+    }),
+  );
+}
+
+/** Kafka; undefined where KAFKA_BROKERS is not set. */
+export async function openRemoteBus(
+  options: AdapterOptions,
+  { store }: Pick<BusParts, 'store'>,
+): Promise<Opened<Bus> | undefined> {
+  const { config, events, log, signal } = options;
+  const settings = kafkaSettings(options);
+  if (!settings) return undefined;
+  const { openKafkaBus } = await import('../bus/kafka-bus.ts');
+  const { createEventSchemas } = await import('../kafka/event-schemas.ts');
+  const codec = createEventCodec(events);
+  const schemas = createEventSchemas(settings.schemas);
+  const bus = opened(
+    await openKafkaBus({
+      kafka: settings.kafka,
+      schemas,
+      namespace: config.namespace,
+      topics: events.topics,
+      partitions: config.partitions,
+      generation: store.generation,
+      read: (event) => codec.read(event),
+      log,
+      ...(signal && { signal }),
+    }),
+  );
+  return {
+    ...bus,
+    async close() {
+      await bus.close();
+      schemas.close();
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import type { RecordedEvent } from '#events/envelope.ts';
+
+/** What the floor must be told of the events that it stores and moves. */
+export interface EventLanguage {
+  readonly types: ReadonlyMap<string, { readonly schema: object; readonly version: number }>;
+  readonly upcast: (event: RecordedEvent) => RecordedEvent;
+  /** undefined for a kind of stream that the program does not know. */
+  readonly topicOf: (stream: string) => string | undefined;
+  readonly topics: readonly string[];
+  /** Every version of every type that was ever released, the present ones included. */
+  readonly released: () => readonly { readonly type: string; readonly version: number; readonly schema: object }[];
+}

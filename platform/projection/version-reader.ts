@@ -1,0 +1,78 @@
+// Which version a process reads. After a switch it goes over once the new version has all that the old one shows, and
+// never back; so nobody who reads here, with a consistency token or without, sees an older state than before.
+
+import { setTimeout as timer } from 'node:timers/promises';
+import type { Positions } from '../bus/bus.ts';
+import type { KnownVersions, VersionDirectory } from './version-directory.ts';
+
+export interface VersionReaderParts {
+  readonly directory: VersionDirectory;
+  /** What a version shows to a reader now. */
+  readonly positionsOf: (projection: string, version: number) => Promise<Positions>;
+  readonly now?: () => number;
+}
+
+export interface VersionReader {
+  /** The version to be read by one request, for all that it reads. */
+  choose(projection: string): Promise<number>;
+}
+
+/** The old version is fed for longer than it takes to hear of a switch and then to wait for this. */
+const OVER_WITHIN_MS = 20_000;
+/** Reads of the old version that were under way may end later than the change-over: those after them wait for as much. */
+const SETTLED_AFTER_MS = 2_000;
+const SETTLE_WAIT_MS = 300;
+const LOOK_EVERY_MS = 10;
+
+interface Chosen {
+  readonly version: number;
+  /** Where it changed over from, and when. */
+  readonly before?: { readonly version: number; readonly at: number };
+}
+
+export function createVersionReader(parts: VersionReaderParts): VersionReader {
+  const { directory, positionsOf, now = () => performance.now() } = parts;
+  const chosen = new Map<string, Chosen>();
+  const heard = new Map<string, { readonly live: number; readonly at: number }>();
+
+  async function mayGoOver(projection: string, from: number, { live: to, kept }: KnownVersions): Promise<boolean> {
+    if (!kept.some(({ version }) => version === from)) return true;
+    const first = heard.get(projection);
+    if (first?.live !== to) heard.set(projection, { live: to, at: now() });
+    else if (now() - first.at > OVER_WITHIN_MS) return true;
+    return covers(() => positionsOf(projection, to), await positionsOf(projection, from));
+  }
+
+  async function settle(projection: string, version: number, before: number): Promise<void> {
+    const wanted = await positionsOf(projection, before);
+    const until = performance.now() + SETTLE_WAIT_MS;
+    while (!(await covers(() => positionsOf(projection, version), wanted)) && performance.now() < until)
+      await timer(LOOK_EVERY_MS);
+  }
+
+  return {
+    async choose(projection) {
+      const known = await directory.of(projection);
+      const { live } = known;
+      let mine = chosen.get(projection);
+      if (!mine) chosen.set(projection, (mine = { version: live }));
+      if (mine.version !== live) {
+        if (!(await mayGoOver(projection, mine.version, known))) return mine.version;
+        // Another request may have gone over meanwhile.
+        if (chosen.get(projection) === mine) {
+          chosen.set(projection, { version: live, before: { version: mine.version, at: now() } });
+        }
+      }
+      const { version, before } = chosen.get(projection) ?? mine;
+      if (before && now() - before.at > SETTLED_AFTER_MS) chosen.set(projection, { version });
+      else if (before) await settle(projection, version, before.version);
+      return version;
+    },
+  };
+}
+
+/** Positions are read after those that are wanted. */
+async function covers(positions: () => Promise<Positions>, wanted: Positions): Promise<boolean> {
+  const now = await positions();
+  return [...wanted].every(([partition, position]) => (now.get(partition) ?? 0n) >= position);
+}

@@ -1,0 +1,48 @@
+// The versions of each projection as their stream says, kept in the read store for whoever reads or writes a read model.
+
+import type { EventStore } from '../event-store/event-store.ts';
+import type { LiveChannel } from '../live-channel/live-channel.ts';
+import type { ReadStore } from '../read-store/read-store.ts';
+import { createStandings, type StandingOptions } from '../standing/standings.ts';
+import {
+  createVersionDirectory,
+  type KnownVersions,
+  sayVersionsChanged,
+  type VersionDirectory,
+} from './version-directory.ts';
+
+export interface VersionStateParts<State extends KnownVersions> extends Pick<
+  StandingOptions<State>,
+  'keyOf' | 'evolve' | 'writeOf'
+> {
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly readStore: Pick<ReadStore, 'get' | 'apply'>;
+  /** Left out by who only looks now and then. */
+  readonly live?: Pick<LiveChannel, 'subscribe' | 'publish'> | undefined;
+  /** Of a projection without events. */
+  readonly initial: State;
+  readonly streamOf: (projection: string) => string;
+}
+
+export interface VersionStates<State extends KnownVersions> {
+  readonly directory: VersionDirectory<State>;
+  /** To be called after each append to the projection's stream: writes the state down and tells the other processes. */
+  changed(projection: string): Promise<void>;
+}
+
+export function createVersionStates<State extends KnownVersions>(
+  parts: VersionStateParts<State>,
+): VersionStates<State> {
+  const { live, initial, streamOf } = parts;
+  const states = createStandings<State>(parts);
+  return {
+    directory: createVersionDirectory({
+      live,
+      load: async (projection) => (await states.get([streamOf(projection)]))[0] ?? initial,
+    }),
+    async changed(projection) {
+      await states.refresh(streamOf(projection));
+      if (live) sayVersionsChanged(live, projection);
+    },
+  };
+}

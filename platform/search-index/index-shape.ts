@@ -1,0 +1,19 @@
+// What of a definition decides how its documents are stored, in one form whatever order it was written in.
+
+import type { FieldKind, IndexDefinition } from './search-index.ts';
+
+export const fieldsOf = ({ fields }: IndexDefinition, ...kinds: FieldKind[]): string[] =>
+  Object.keys(fields)
+    .filter((field) => kinds.includes(fields[field]!))
+    .sort();
+
+/** The fields that a hit shows, in a fixed order. */
+export const shownFields = (index: IndexDefinition) => fieldsOf(index, 'keyword', 'code', 'number');
+
+/** Equal for equal definitions, but for their names. */
+export function shapeOf({ fields, sortBy, partitionBy }: IndexDefinition): string {
+  const sorted = Object.keys(fields)
+    .sort()
+    .map((field) => [field, fields[field]]);
+  return JSON.stringify({ fields: Object.fromEntries(sorted), sortBy, partitionBy });
+}

@@ -1,0 +1,158 @@
+import type { AuditEventView } from '#contracts/audit.ts';
+import { type DeadLetterView, operationRoutes } from '#contracts/operations.ts';
+import { problems } from '#contracts/problems.ts';
+import { isoTime } from '#contracts/views.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import { letterRequestOf, PROJECTIONS, projectionVersions } from '#events/projection.ts';
+import { projectionStream } from '#events/streams.ts';
+import {
+  countDeadLetters,
+  type DeadLetter,
+  deadLetterId,
+  findDeadLetterById,
+  listDeadLetters,
+  nameOfGroup,
+  readDeadLetterId,
+} from '#platform/bus/dead-letter-rows.ts';
+import type { Positions } from '#platform/bus/bus.ts';
+import { type EventStore, LogIsNewer } from '#platform/event-store/event-store.ts';
+import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type BoundRoute, bindRoute, etagOf } from '#platform/http/route.ts';
+import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import { versionName } from '#platform/projection/versions.ts';
+import type { ReadStore } from '#platform/read-store/read-store.ts';
+import type { Freshness } from '../freshness.ts';
+import { viewProjection } from './projection-view.ts';
+import { watchProjectorStatus } from './projector-status.ts';
+
+export interface OperationQueryPorts {
+  readonly store: Pick<EventStore, 'readStream' | 'head'>;
+  readonly readStore: Pick<ReadStore, 'get' | 'keys'>;
+  readonly live: Pick<LiveChannel, 'subscribe'>;
+  readonly fresh: Freshness;
+}
+
+const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+
+export function createOperationRoutes({ store, readStore, live, fresh }: OperationQueryPorts): BoundRoute[] {
+  const statusOf = watchProjectorStatus(live);
+
+  /** Folded from the log, so that it shows what was asked a moment ago. */
+  const stateOf = async (name: string) => {
+    const events = await readWholeStream(store, projectionStream(name));
+    return { state: events.reduce(projectionVersions.evolve, projectionVersions.initial), revision: events.length - 1 };
+  };
+
+  const viewOf = async (name: string) => {
+    const { state, revision } = await stateOf(name);
+    // A version that is not there yet has no positions.
+    const positions = await fresh.positions(name, state.live).catch((): Positions => new Map());
+    const deadLetters = await countDeadLetters(readStore, versionName(name, state.live));
+    const view = viewProjection({ name, state, positions, deadLetters, head: await store.head(), statusOf });
+    return { view, revision };
+  };
+
+  const list = bindRoute(operationRoutes.listProjections, async (request) => {
+    fresh.check(request);
+    const found = await Promise.all(PROJECTIONS.map(viewOf));
+    return { status: 200, body: { object: 'list', data: found.map(({ view }) => view), next: null } };
+  });
+
+  const get = bindRoute(operationRoutes.getProjection, async (request) => {
+    const { name } = request.params;
+    fresh.check(request);
+    if (!(PROJECTIONS as readonly string[]).includes(name)) throw notFound();
+    const { view, revision } = await viewOf(name);
+    return { status: 200, ...(revision >= 0 && { headers: { etag: etagOf(revision) } }), body: view };
+  });
+
+  /** What was asked to be done with letters of these groups, by the letter's id; the last of each. */
+  const requestsOf = async (letters: readonly DeadLetter[]) => {
+    const names = [...new Set(letters.map(({ group }) => nameOfGroup(group)))];
+    const asked = await Promise.all(
+      names.map(async (name) => [name, await readWholeStream(store, projectionStream(name))] as const),
+    );
+    const events = new Map(asked);
+    return ({ group, stream, revision, request }: DeadLetter) =>
+      (events.get(nameOfGroup(group)) ?? [])
+        .flatMap((event) => letterRequestOf(event) ?? [])
+        .findLast((one) => one.stream === stream && one.revision === revision && one.request > request)?.kind ?? null;
+  };
+
+  const letters = bindRoute(operationRoutes.listDeadLetters, async (request) => {
+    fresh.check(request);
+    const { group, limit, after } = request.query;
+    const from = after === undefined ? undefined : readDeadLetterId(after);
+    if (after !== undefined && !from) {
+      const errors = [{ in: 'query' as const, pointer: '/after', message: 'is not a `next` that a list gave' }];
+      throw new Problem(problems['invalid-request'], { detail: 'There is no such page.', errors });
+    }
+    const found = await listDeadLetters(readStore, {
+      limit: limit + 1,
+      ...(group !== undefined && { group }),
+      ...(from && { after: from }),
+    });
+    const page = found.slice(0, limit);
+    const requestedOf = await requestsOf(page);
+    const last = page.at(-1);
+    const next = found.length > limit && last ? deadLetterId(last) : null;
+    return { status: 200, body: { object: 'list', data: page.map((one) => viewLetter(one, requestedOf(one))), next } };
+  });
+
+  const inspect = bindRoute(operationRoutes.getDeadLetter, async (request) => {
+    fresh.check(request);
+    const letter = await findDeadLetterById(readStore, request.params.id);
+    if (!letter) throw notFound();
+    const requestedOf = await requestsOf([letter]);
+    const event = await eventOf(letter);
+    return {
+      status: 200,
+      body: { ...viewLetter(letter, requestedOf(letter)), event: event ? viewEvent(event) : null },
+    };
+  });
+
+  /** undefined for one that this program cannot read: that may be why it is a dead letter. */
+  const eventOf = async ({ stream, revision }: DeadLetter): Promise<RecordedEvent | undefined> => {
+    try {
+      return (await store.readStream(stream, { from: revision, limit: 1 }))[0];
+    } catch (error) {
+      if (error instanceof LogIsNewer) return undefined;
+      throw error;
+    }
+  };
+
+  return [list, get, letters, inspect];
+}
+
+function viewLetter(letter: DeadLetter, requested: DeadLetterView['requested']): DeadLetterView {
+  const { group, stream, revision, eventId, error, attempts, failedAt } = letter;
+  const name = nameOfGroup(group);
+  return {
+    id: deadLetterId(letter),
+    object: 'dead_letter',
+    group: name,
+    version: name === group ? null : Number(group.slice(name.length + 1)),
+    stream,
+    revision,
+    eventId,
+    error,
+    attempts,
+    failedAt: isoTime(failedAt),
+    requested,
+  };
+}
+
+/** As the audit shows it: not what is in it. */
+const viewEvent = ({ id, type, stream, revision, position, metadata, recordedAt }: RecordedEvent): AuditEventView => ({
+  id,
+  type,
+  stream,
+  revision,
+  position: String(position),
+  tenantId: metadata.tenantId,
+  actor: { ...metadata.actor },
+  correlationId: metadata.$correlationId,
+  causationId: metadata.$causationId,
+  recordedAt: isoTime(recordedAt),
+});

@@ -1,0 +1,114 @@
+// What the servers of a distributed Defter hold once it is quiet: the log, the records in Kafka, the documents in Redis,
+// the rows in Elasticsearch, each read as a client of that server would, past Defter's services.
+
+import type { RecordedEvent } from '#events/envelope.ts';
+import { evolveProjection, initialProjection, PROJECTIONS } from '#events/projection.ts';
+import { projectionStream } from '#events/streams.ts';
+import { type Config, parseConfig } from '#platform/config.ts';
+import { createEventMessages } from '#platform/kafka/event-message.ts';
+import { createEventSchemas } from '#platform/kafka/event-schemas.ts';
+import { physicalTopic } from '#platform/kafka/physical-name.ts';
+import { openMainPlatform } from '#platform/platform.ts';
+import { versionIndex, definitionOf } from '#platform/projection/versions.ts';
+import type { ReadStore } from '#platform/read-store/read-store.ts';
+import { readCheckpointRecord } from '#platform/relay/kafka-checkpoint.ts';
+import { relayCheckpointTopic } from '#platform/relay/kafka-relay-target.ts';
+import type { SearchIndex } from '#platform/search-index/search-index.ts';
+import { eventLanguage } from '../../compose/event-language.ts';
+import { AUDIT_INDEX } from '../../projectors/audit/read-model.ts';
+import { INFERENCES_INDEX } from '../../projectors/inferences/read-model.ts';
+import type { RelayedRecord } from './check-relayed.ts';
+import { documentKeyOf } from './history-collect.ts';
+import type { IndexRow, ReadModels, Relayed } from './history.ts';
+import { createQuietLog } from './quiet-log.ts';
+import { readTopics } from './relay-kafka.ts';
+
+const PAGE = 1_000;
+
+export function configOf(env: Readonly<Record<string, string>>): Config {
+  const result = parseConfig(env);
+  if (!result.ok) throw new Error(result.faults.join(' '));
+  return result.config;
+}
+
+/** The log, the read store and the search index. */
+export const openStores = (config: Config) =>
+  openMainPlatform({ config, events: eventLanguage, log: createQuietLog() }, ['readStore', 'searchIndex']);
+
+/** Which version of each projection is read, by its own stream. */
+export function liveVersionsOf(log: readonly RecordedEvent[]): (projection: string) => number {
+  const states = new Map(
+    PROJECTIONS.map((name) => [
+      name as string,
+      log.filter(({ stream }) => stream === projectionStream(name)).reduce(evolveProjection, initialProjection),
+    ]),
+  );
+  return (projection) => (states.get(projection) ?? initialProjection).live;
+}
+
+export async function readAllDocuments(
+  store: Pick<ReadStore, 'scan'>,
+  live: (projection: string) => number,
+): Promise<ReadModels['documents']> {
+  const documents = new Map<string, ReadModels['documents'][number]>();
+  let cursor: string | undefined;
+  do {
+    const page = await store.scan('', { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    for (const one of page.documents) {
+      const key = documentKeyOf(one.key, live);
+      if (key !== undefined) documents.set(key, { key, revision: one.revision, value: one.value });
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return [...documents.values()];
+}
+
+export async function readAllRows(
+  index: Pick<SearchIndex, 'define' | 'refresh' | 'search'>,
+  live: (projection: string) => number,
+): Promise<IndexRow[]> {
+  const rows: IndexRow[] = [];
+  for (const definition of [INFERENCES_INDEX, AUDIT_INDEX]) {
+    const version = live(definition.name);
+    const name = versionIndex(definition.name, version);
+    await index.define(definitionOf(definition, version));
+    await index.refresh(name);
+    for (let after: { sort: number; id: string } | undefined; ;) {
+      const query = { partition: undefined, order: 'ascending', limit: PAGE } as const;
+      const hits = await index.search(name, { ...query, ...(after && { after }) });
+      for (const { id, revision, fields } of hits) rows.push({ key: `${definition.name}/${id}`, revision, fields });
+      const last = hits.at(-1);
+      if (!last || hits.length < PAGE) break;
+      after = { sort: last.sort, id: last.id };
+    }
+  }
+  return rows;
+}
+
+export async function readAllRelayed(config: Config): Promise<Relayed> {
+  const { kafkaBrokers: brokers = [], schemaRegistryUrl: registry = '', namespace, partitions } = config;
+  const schemas = createEventSchemas({ url: registry, released: eventLanguage.released(), log: createQuietLog() });
+  const messages = createEventMessages({ schemas, generation: '' });
+  const names = new Map(eventLanguage.topics.map((topic) => [physicalTopic(namespace, topic), topic]));
+  const checkpointTopic = relayCheckpointTopic(namespace);
+  try {
+    const records: Record<string, RelayedRecord[]> = {};
+    let checkpoint = 0n;
+    for (const { topic, partition, message } of await readTopics({ brokers, registry }, [
+      ...names.keys(),
+      checkpointTopic,
+    ])) {
+      const name = names.get(topic);
+      if (name === undefined) {
+        const record = readCheckpointRecord(topic, message);
+        if (!('claim' in record)) checkpoint = record.position;
+        continue;
+      }
+      const { id, type, stream, revision, position, data } = await messages.decode(message);
+      (records[`${name}/${partition}`] ??= []).push({ id, type, stream, revision, position, data });
+    }
+    return { records, checkpoint, partitions };
+  } finally {
+    schemas.close();
+  }
+}
