@@ -195,3 +195,7 @@ export function letterRequestOf(event: RecordedEvent) {
   const kind: 'retry' | 'discard' = type === 'DeadLetterRetried' ? 'retry' : 'discard';
   return { request: event.revision, stream: data.stream, revision: data.revision, kind };
 }
+
+/** Whether a version is read or on its way to be: the letters of others wait until it is gone back to, or dropped. */
+export const isWorkedOn = ({ live, candidate }: ProjectionState, version: number): boolean =>
+  version === live || version === candidate?.version;

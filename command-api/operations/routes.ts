@@ -3,9 +3,9 @@ import { problems } from '#contracts/problems.ts';
 import type { Origin } from '#events/create-event.ts';
 import type { NewEvent } from '#events/envelope.ts';
 import { PLATFORM } from '#events/model.ts';
-import { type ProjectionState, PROJECTIONS, projectionVersions } from '#events/projection.ts';
+import { isWorkedOn, type ProjectionState, PROJECTIONS, projectionVersions } from '#events/projection.ts';
 import { projectionStream } from '#events/streams.ts';
-import { findDeadLetterById, nameOfGroup, readDeadLetterId } from '#platform/bus/dead-letter-rows.ts';
+import { findDeadLetterById, nameOfGroup, readDeadLetterId, versionOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
@@ -112,9 +112,12 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const isRepeat = (await findReplay(store, projectionStream(name), decider, origin)) !== undefined;
     if (!isRepeat && !(await findDeadLetterById(readStore, id))) throw notFound();
     const { reason = null } = request.body;
-    const done = await operate(name, origin, (from, state) =>
-      decideTakeUp({ kind, stream, revision, reason, origin: from }, state),
-    );
+    const version = versionOfGroup(group);
+    const done = await operate(name, origin, (from, state) => {
+      // Nobody would do it.
+      if (!isRepeat && version !== undefined && !isWorkedOn(state, version)) throw notFound();
+      return decideTakeUp({ kind, stream, revision, reason, origin: from }, state);
+    });
     return headersOf(request, `/v1/dead-letters/${id}`, done.written, done.replayed);
   };
 

@@ -27,6 +27,12 @@ export const deadLetterKey = (group: string, stream: string) => `${PREFIX}${grou
 /** What an administrator knows a group by: a projection's name without the version. */
 export const nameOfGroup = (group: string) => group.replace(/\.\d+$/, '');
 
+/** undefined for a group that has no versions. */
+export function versionOfGroup(group: string): number | undefined {
+  const version = /\.(\d+)$/.exec(group)?.[1];
+  return version === undefined ? undefined : Number(version);
+}
+
 export function parseLetter(value: unknown): DeadLetter {
   const row = value as Partial<Record<keyof DeadLetter, unknown>> | null;
   if (typeof row?.group !== 'string' || typeof row.stream !== 'string' || typeof row.revision !== 'number') {
@@ -71,6 +77,8 @@ export async function findDeadLetter(
 export interface DeadLetterQuery {
   /** A group, or a projection's name for all of its versions. */
   readonly group?: string;
+  /** Only letters of groups of which this is true. */
+  readonly accepts?: (group: string) => boolean;
   readonly limit: number;
   /** The group and stream of the last letter of the page before. */
   readonly after?: Pick<DeadLetter, 'group' | 'stream'>;
@@ -78,8 +86,8 @@ export interface DeadLetterQuery {
 
 /** Letters by group and stream. */
 export async function listDeadLetters(store: DeadLetterRows, query: DeadLetterQuery): Promise<DeadLetter[]> {
-  const { group, limit, after } = query;
-  const keys = await keysOf(store, group);
+  const { group, accepts = () => true, limit, after } = query;
+  const keys = (await keysOf(store, group)).filter((key) => accepts(groupOfKey(key)));
   const beyond = after === undefined ? -1 : keys.findLastIndex((key) => !isAfter(key, after));
   const rows = await store.get(keys.slice(beyond + 1, beyond + 1 + limit));
   return rows.flatMap((row) => (row ? [parseLetter(row.value)] : []));
@@ -92,10 +100,12 @@ async function keysOf(store: Pick<ReadStore, 'keys'>, group: string | undefined)
   const keys = await store.keys(group === undefined ? PREFIX : `${PREFIX}${group}`, MOST_KEYS);
   if (group === undefined) return keys;
   return keys.filter((key) => {
-    const of = key.slice(PREFIX.length, key.indexOf(':', PREFIX.length));
+    const of = groupOfKey(key);
     return of === group || nameOfGroup(of) === group;
   });
 }
+
+const groupOfKey = (key: string) => key.slice(PREFIX.length, key.indexOf(':', PREFIX.length));
 
 const isAfter = (key: string, { group, stream }: Pick<DeadLetter, 'group' | 'stream'>) =>
   Buffer.compare(Buffer.from(key), Buffer.from(deadLetterKey(group, stream))) > 0;

@@ -3,7 +3,7 @@ import { type DeadLetterView, operationRoutes } from '#contracts/operations.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { letterRequestOf, PROJECTIONS, projectionVersions } from '#events/projection.ts';
+import { isWorkedOn, letterRequestOf, PROJECTIONS, projectionVersions } from '#events/projection.ts';
 import { projectionStream } from '#events/streams.ts';
 import {
   countDeadLetters,
@@ -13,6 +13,7 @@ import {
   listDeadLetters,
   nameOfGroup,
   readDeadLetterId,
+  versionOfGroup,
 } from '#platform/bus/dead-letter-rows.ts';
 import type { Positions } from '#platform/bus/bus.ts';
 import { type EventStore, LogIsNewer } from '#platform/event-store/event-store.ts';
@@ -80,6 +81,14 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
         .findLast((one) => one.stream === stream && one.revision === revision && one.request > request)?.kind ?? null;
   };
 
+  const workedOn = async () => {
+    const states = new Map(await Promise.all(PROJECTIONS.map(async (name) => [name, await stateOf(name)] as const)));
+    return (group: string): boolean => {
+      const [version, known] = [versionOfGroup(group), states.get(nameOfGroup(group) as (typeof PROJECTIONS)[number])];
+      return version === undefined || known === undefined || isWorkedOn(known.state, version);
+    };
+  };
+
   const letters = bindRoute(operationRoutes.listDeadLetters, async (request) => {
     fresh.check(request);
     const { group, limit, after } = request.query;
@@ -89,6 +98,7 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
       throw new Problem(problems['invalid-request'], { detail: 'There is no such page.', errors });
     }
     const found = await listDeadLetters(readStore, {
+      accepts: await workedOn(),
       limit: limit + 1,
       ...(group !== undefined && { group }),
       ...(from && { after: from }),
@@ -103,7 +113,7 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
   const inspect = bindRoute(operationRoutes.getDeadLetter, async (request) => {
     fresh.check(request);
     const letter = await findDeadLetterById(readStore, request.params.id);
-    if (!letter) throw notFound();
+    if (!letter || !(await workedOn())(letter.group)) throw notFound();
     const requestedOf = await requestsOf([letter]);
     const event = await eventOf(letter);
     return {

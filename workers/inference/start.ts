@@ -31,6 +31,8 @@ const DRAIN_MS = 5_000;
 const RECORD_MS = 1_000;
 /** How often the APIs are told how much there is to do. */
 const WORKLOAD_MS = 100;
+/** Where the lag is a server's to tell. */
+const SHARED_WORKLOAD_MS = 500;
 const WARN_EVERY_MS = 5_000;
 
 const sleep = (ms: number) => timer(ms, undefined, { ref: false });
@@ -150,13 +152,16 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     live.publish(WORKLOAD, message, { keep: false });
   };
   let warnedAt = -Infinity;
-  const workload = setInterval(() => {
-    sayWorkload().catch((err: unknown) => {
-      if (performance.now() - warnedAt < WARN_EVERY_MS) return;
-      warnedAt = performance.now();
-      log.warn({ err }, 'the workload could not be told');
-    });
-  }, WORKLOAD_MS);
+  const workload = setInterval(
+    () => {
+      sayWorkload().catch((err: unknown) => {
+        if (performance.now() - warnedAt < WARN_EVERY_MS) return;
+        warnedAt = performance.now();
+        log.warn({ err }, 'the workload could not be told');
+      });
+    },
+    options.shared ? SHARED_WORKLOAD_MS : WORKLOAD_MS,
+  );
 
   return {
     failed: Promise.race([failed, subscription.failed]),
