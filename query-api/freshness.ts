@@ -76,6 +76,8 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
     const versioned = versionName(name, version);
     if (index === undefined) return versionDocuments(readStore, name, version).positions(versioned);
     const of = await defined(index, version);
+    const { written, visible } = await searchIndex.positions(of, versioned);
+    if ([...written].every(([partition, position]) => (visible.get(partition) ?? 0n) >= position)) return visible;
     await searchIndex.refresh(of);
     return (await searchIndex.positions(of, versioned)).visible;
   };

@@ -12,7 +12,9 @@ import { toWords } from './words.ts';
 
 /** Of one request, in bytes and documents. */
 const MOST_BYTES = 4 * 1_048_576;
-const MOST_ITEMS = 2_000;
+const MOST_ITEMS = 500;
+/** Requests under way for one batch. */
+const AT_ONCE = 2;
 const RETRY = { first: 50, most: 2_000 } as const;
 /** Milliseconds: one request; until when items that the server cannot take now are sent again. */
 const REQUEST_MS = 30_000;
@@ -39,8 +41,15 @@ export async function writeDocuments(
   index: IndexDefinition,
   writes: readonly IndexWrite[],
 ): Promise<void> {
-  const items = newestOf(writes).map((write) => toItem(index, write));
-  for (const part of parts(items)) await send(link, alias, index, part);
+  // What is left to send is made into lines while Elasticsearch is at work on the rest. A sender that fails ends its loop,
+  // and with it the others', after what they have under way.
+  const rest = parts(index, newestOf(writes));
+  const sendRest = async () => {
+    for (const part of rest) await send(link, alias, index, part);
+  };
+  const senders = Array.from({ length: AT_ONCE }, sendRest);
+  const failure = (await Promise.allSettled(senders)).find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') throw failure.reason;
 }
 
 /** Of several writes of a document the one that would stand in the end: versions refuse the others in any order. */
@@ -72,10 +81,12 @@ function stored(index: IndexDefinition, fields: NonNullable<IndexWrite['fields']
   return values;
 }
 
-function* parts(items: readonly Item[]): Generator<readonly Item[]> {
+/** Shared by several senders: each part is given once. */
+function* parts(index: IndexDefinition, writes: readonly IndexWrite[]): Generator<readonly Item[]> {
   let part: Item[] = [];
   let bytes = 0;
-  for (const item of items) {
+  for (const write of writes) {
+    const item = toItem(index, write);
     const size = Buffer.byteLength(item.lines);
     if (part.length > 0 && (bytes + size > MOST_BYTES || part.length === MOST_ITEMS)) {
       yield part;

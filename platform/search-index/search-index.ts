@@ -11,6 +11,7 @@ import type { Positions } from '../bus/bus.ts';
  * - code: a keyword with few distinct values (a type, a status), kept small
  * - number: a JavaScript number, filtered by range, sortable
  * - text: full text, found by all its words (prefix with a trailing *), not returned; given folded, words apart by spaces
+ *   (words.ts says what becomes of other text)
  *
  * A field that is null or left out is found by no condition and is in no bucket; only known fields may be written.
  */

@@ -55,8 +55,11 @@ function toClause(index: IndexDefinition, codes: Codes, condition: Condition): O
   const [first] = wanted;
   if (first === undefined) return undefined;
   if (wanted.length === 1) return { where: [`${name} = ?`], values: [first] };
-  return { where: [`${name} IN (SELECT value FROM json_each(?))`], values: [JSON.stringify(wanted)] };
+  return { where: [`${name} IN (SELECT value FROM json_each(?))`], values: [JSON.stringify(wanted.map(wellFormed))] };
 }
+
+/** Half a character is stored as a replacement character, which JSON's escapes would not become. */
+const wellFormed = (value: string | number) => (typeof value === 'string' ? value.toWellFormed() : value);
 
 /** A word as a string of FTS5's query language; a prefix keeps its star outside. */
 function toMatch(word: string): string {

@@ -16,40 +16,10 @@ const shape = {
 } as const satisfies Omit<IndexDefinition, 'name'>;
 
 const spoken = [
-  ...['Iğdır', 'ığdır', 'İSTANBUL', 'istanbul', 'Straße', 'STRASSE', 'Łódź', 'naïve', 'naïve', 'café', 'ÆON', 'ﬁne'],
-  ...[
-    '東京都',
-    '京都',
-    'かがく',
-    'カガク',
-    '한국어',
-    'ภาษาไทย',
-    'русский',
-    'Ёлка',
-    'שָׁלוֹם',
-    'العَرَبِيَّة',
-    'हिन्दी',
-    'ΣΊΣΥΦΟΣ',
-  ],
-  ...[
-    'foo_bar',
-    'example.com',
-    'a-b',
-    "it's",
-    'C++',
-    '😀',
-    '👩‍👩‍👧',
-    'e=mc²',
-    '½',
-    '∑',
-    '"',
-    '*',
-    '\\',
-    "''",
-    'AND',
-    'NEAR(',
-  ],
-  ...[
+  ['Iğdır', 'ığdır', 'İSTANBUL', 'istanbul', 'Straße', 'STRASSE', 'Łódź', 'naïve', 'naïve', 'café', 'ÆON', 'ﬁne'],
+  ['東京都', '京都', 'かがく', 'カガク', '한국어', 'ภาษาไทย', 'русский', 'Ёлка', 'שָׁלוֹם', 'العَرَبِيَّة', 'हिन्दी', 'ΣΊΣΥΦΟΣ'],
+  ['foo_bar', 'example.com', 'a-b', "it's", 'C++', '😀', '👩‍👩‍👧', 'e=mc²', '½', '∑', '"', '*', '\\', "''", 'AND', 'NEAR('],
+  [
     'x'.repeat(63),
     'x'.repeat(64),
     'x'.repeat(65),
@@ -58,8 +28,8 @@ const spoken = [
     'y'.repeat(40_000),
     'z'.repeat(300),
   ],
-  ...['\u00a0', '\u2007', '\u3000', '\ufeff', '\u200b', '\u0000', '\u001f', '\u0085', '\ud800', 'half\udc00'],
-];
+  ['\u00a0', '\u2007', '\u3000', '\ufeff', '\u200b', '\u0000', '\u001f', '\u0085', '\ud800', 'half\udc00'],
+].flat();
 const word = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...spoken) },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 6 }) },
@@ -153,10 +123,10 @@ describeOn(['elasticsearch'], 'search index: SQLite and Elasticsearch', (env) =>
           (engine) => engine.aggregate(name, 'author', { partition: undefined }),
           () => 'authors',
         );
-        for (const { text, raw, author, tenant, at, id } of documents.slice(0, 40)) {
+        for (const { text, raw, author, tenant, at, id } of documents.slice(0, 30)) {
           const folded = askable(foldQuery(text));
           const asked = askable(raw.split(/\s+/u));
-          const begun = folded.slice(0, 1).map((word) => `${[...word].slice(0, 2).join('')}*`);
+          const begun = folded.slice(0, 1).map((word) => `${Array.from(word).slice(0, 2).join('')}*`);
           const queries: SearchQuery[] = [
             { ...all, text: { field: 'words', words: folded } },
             { ...all, text: { field: 'words', words: askable(begun) } },
@@ -176,7 +146,7 @@ describeOn(['elasticsearch'], 'search index: SQLite and Elasticsearch', (env) =>
           }
         }
       }),
-      { numRuns: 4 },
+      { numRuns: 3, endOnFailure: true },
     );
     expect(hits).to.be.greaterThan(1_000);
   });

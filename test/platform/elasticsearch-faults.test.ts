@@ -155,6 +155,24 @@ describeOn(['elasticsearch'], 'search index: Elasticsearch under faults', (env) 
       expect(order.join('')).to.match(/^b+p$/);
     });
 
+    it('that fails in one of its requests is not taken for done', async () => {
+      const writes = Array.from({ length: 1_400 }, (_, n) => document(`n${n}`));
+      proxy.fault = (request) =>
+        isBulk(request) && request.body.includes('"_id":"n700"')
+          ? { kind: 'answer', status: 404, body: { error: { type: 'index_not_found_exception' } } }
+          : undefined;
+      const error = await refusal(Error, index.apply('notes', writes, at(4n)));
+      expect(error.message).to.include('index_not_found_exception');
+      expect((await index.positions('notes', 'p')).written.size).to.equal(0);
+      proxy.fault = () => undefined;
+      await index.apply('notes', writes, at(4n));
+      await index.refresh('notes');
+      expect((await index.digests('notes', { limit: 1_000, after: 'n1' })).length).to.equal(1_000);
+      expect(await index.aggregate('notes', 'tenant', { partition: undefined })).to.deep.equal([
+        { value: 'acme', count: 1_400 },
+      ]);
+    });
+
     it('holds the newest of several writes of a document, whichever place it has', async () => {
       await index.apply('notes', [
         document('a', 2, 'x'),
