@@ -42,9 +42,10 @@ export interface Consumer {
   /** Events between the group's position and the head of the log that it still has to see; an upper bound. */
   lag(): Promise<number>;
   /**
-   * Per partition of its topics, up to where the group is done as far as the bus knows, partitions in which nothing came
-   * included. A group that keeps its own positions writes these down now and then (the positions of partitions without
-   * events would stand still otherwise, and a start read the log from there). Empty while another member is at work.
+   * Per partition that this member has, up to where the group is done as far as the bus knows. Where members read the whole
+   * log, partitions in which nothing came move too, and a group that keeps its own positions writes them down now and then
+   * (a start would read the log from there); where each partition is read by itself they stand still. Empty while other
+   * members are at work on all of them.
    */
   positions(): Positions;
   /** True once it has reached the head that the log had when it started. */

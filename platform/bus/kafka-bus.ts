@@ -56,6 +56,8 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<KafkaBus> 
   const { signal = new AbortController().signal } = options;
   const physical = (topic: string) => physicalTopic(namespace, topic);
   const newClient = () => createKafka({ ...options.kafka, log });
+  // A member keeps its client through the restart of a broker: a new one would have to wait until the old one's session ends.
+  const newMember = () => createKafka({ ...options.kafka, log, retry: { retries: 36, maxRetryTime: 400 } });
   const impatient = createKafka({ ...options.kafka, log, retry: { retries: 1 } });
   const { brokers } = options.kafka;
 
@@ -87,7 +89,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<KafkaBus> 
       const groupId = physicalGroup(namespace, consumerOptions.group, generation);
       const consumer = startKafkaConsumer(
         {
-          membership: { kafka: newKafka(newClient()), groupId, ...(silenceMs && { silenceMs }) },
+          membership: { kafka: newKafka(newMember()), groupId, ...(silenceMs && { silenceMs }) },
           admin,
           messages,
           read,

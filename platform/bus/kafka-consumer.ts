@@ -19,7 +19,7 @@ import { startStallWatch } from './kafka-stall-watch.ts';
 
 /** Records read and not acknowledged, beyond which no more are read. */
 const MOST_OPEN = 10_000;
-const FINAL_COMMIT_MS = 3_000;
+const FINAL_COMMIT_MS = 2_000;
 
 export interface KafkaConsumerParts {
   readonly membership: Pick<MembershipOptions, 'kafka' | 'groupId' | 'silenceMs'>;

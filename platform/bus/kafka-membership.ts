@@ -19,7 +19,7 @@ export const MEMBERSHIP = {
   silence: 20_000,
   watchEvery: 1_000,
   join: 2_000,
-  disconnect: 3_000,
+  disconnect: 2_000,
 } as const;
 const HEARTBEAT_WHILE_FULL_MS = 250;
 /** Errors of the client's own code, as opposed to the broker's: it is replaced, but not for ever. */
@@ -99,7 +99,7 @@ export function startMembership(options: MembershipOptions): Membership {
       readUncommitted: false,
       allowAutoTopicCreation: false,
       // It is replaced as a whole instead, so that there is one way back.
-      retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) },
+      retry: { restartOnFailure: () => Promise.resolve(false) },
     });
     let signOfLife = performance.now();
     const alive = () => void (signOfLife = performance.now());

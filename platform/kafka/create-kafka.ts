@@ -50,10 +50,8 @@ export const createKafka = ({ brokers, clientId, log, sasl, ssl = false, retry }
     logCreator: () => (entry) => say(log, entry),
   });
 
-/** kafkajs calls much an error that it mends by itself: what it cannot mend is thrown, and told by who catches it. */
-function say(log: Log, { namespace, level, log: entry }: LogEntry): void {
+/** kafkajs calls each connection refused an error, several a second: what it cannot mend is thrown, and told by who catches it. */
+function say(log: Log, { namespace, log: entry }: LogEntry): void {
   const { message, timestamp: _, logger: __, stack: ___, ...fields } = entry;
-  const said = `Kafka client: ${message}`;
-  if (level === logLevel.ERROR) log.warn({ kafka: namespace, ...fields }, said);
-  else log.debug({ kafka: namespace, ...fields }, said);
+  log.debug({ kafka: namespace, ...fields }, `Kafka client: ${message}`);
 }

@@ -18,6 +18,8 @@ const CHECKPOINT_SETTINGS: Settings = {
   'min.cleanable.dirty.ratio': '0.1',
 };
 
+const CREATE_WITHIN_MS = 30_000;
+
 export interface MigrateTopicsOptions {
   readonly admin: Admin;
   /** Of events, as they are called on the server. */
@@ -48,7 +50,9 @@ export async function migrateTopics(options: MigrateTopicsOptions): Promise<void
   const missing = wanted.filter(({ topic }) => !there.has(topic));
   if (missing.length > 0) {
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs's own waiting fails where a broker does not know the topic yet.
+      waitForLeaders: false,
+      timeout: CREATE_WITHIN_MS,
       topics: missing.map(({ topic, partitions, settings }): ITopicConfig => ({
         topic,
         numPartitions: partitions,
@@ -56,6 +60,10 @@ export async function migrateTopics(options: MigrateTopicsOptions): Promise<void
         configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
       })),
     });
+    await untilLed(
+      admin,
+      missing.map(({ topic }) => topic),
+    );
   }
   const old = wanted.filter(({ topic }) => there.has(topic));
   const faults = old.flatMap(({ topic, partitions }) => wrongCount(topic, partitions, there.get(topic)));
@@ -80,6 +88,22 @@ function wrongCount(topic: string, wanted: number, count: number | undefined): s
   return [
     `Kafka's topic ${topic} has ${count} partitions, it must have ${wanted}: their number cannot change once events are there`,
   ];
+}
+
+/** Resolves when each partition can be written. */
+async function untilLed(admin: Admin, topics: readonly string[]): Promise<void> {
+  const until = performance.now() + CREATE_WITHIN_MS;
+  for (;;) {
+    try {
+      const { topics: metadata } = await admin.fetchTopicMetadata({ topics: [...topics] });
+      const partitions = metadata.flatMap((topic) => topic.partitions);
+      if (metadata.length === topics.length && partitions.every(({ leader }) => leader >= 0)) return;
+    } catch (err) {
+      if (performance.now() > until) throw err;
+    }
+    if (performance.now() > until) throw new Error(`Kafka has no leaders for ${topics.join(', ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Partitions of those of the topics that exist. */

@@ -161,7 +161,8 @@ describeOn(['kafka', 'schema-registry'], 'a consumer on Kafka, under faults', (e
     const producer = clientOf(place.brokers, place.log).producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     try {
-      const steady = await collect(await place.openBus(), 'group');
+      const home = await place.openBus();
+      const steady = await collect(home, 'group');
       const all = [steady.seen];
       for (let round = 0; round < 4; round++) {
         await sendEvents(producer, eventsOf(round * 100, round * 100 + 50), { ...place, partitions: PARTITIONS });
@@ -173,7 +174,7 @@ describeOn(['kafka', 'schema-registry'], 'a consumer on Kafka, under faults', (e
         await bus.close();
       }
       await eventually(() => expect(sorted(new Set(all.flat()))).to.deep.equal(range(0, 400)), 15_000);
-      await steady.consumer.stop();
+      await home.close();
     } finally {
       await producer.disconnect();
       await place.close();
