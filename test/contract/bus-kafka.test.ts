@@ -1,4 +1,6 @@
+import { expect } from 'chai';
 import { describeOn } from '../services/describe-on.ts';
+import { eventually } from '../support/eventually.ts';
 import { openKafkaNamespace } from '../support/kafka-namespace.ts';
 import { startKafkaFeeder } from '../support/kafka-feeder.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
@@ -13,6 +15,7 @@ describeOn(['kafka', 'schema-registry'], 'bus on Kafka', (env) => {
       store,
       openBus: () => place.openBus(),
       carrierFailed: feeder.failed,
+      carried: () => eventually(async () => expect(feeder.position() === (await store.head())).to.equal(true)),
       async close() {
         await feeder.stop();
         await place.close();

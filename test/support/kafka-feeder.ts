@@ -19,6 +19,8 @@ export interface KafkaFeederOptions {
 export interface KafkaFeeder {
   /** Resolves with the reason when it stopped by itself. */
   readonly failed: Promise<Error>;
+  /** Of the last event that is in Kafka; 0n before the first. */
+  position(): bigint;
   stop(): Promise<void>;
 }
 
@@ -27,11 +29,13 @@ export async function startKafkaFeeder(options: KafkaFeederOptions): Promise<Kaf
   await producer.connect();
   const stopping = new AbortController();
   const failure = Promise.withResolvers<Error>();
+  let position = 0n;
 
   async function run() {
     for await (const events of options.store.subscribeAll(0n, stopping.signal)) {
       const unknown = events.findIndex(({ stream }) => options.topicOf(stream) === undefined);
       await sendEvents(producer, unknown < 0 ? events : events.slice(0, unknown), options);
+      position = events.at(-1)?.position ?? position;
       if (unknown >= 0) throw new LogIsNewer(`there is no topic for ${events[unknown]?.stream}`);
     }
   }
@@ -39,6 +43,7 @@ export async function startKafkaFeeder(options: KafkaFeederOptions): Promise<Kaf
   const running = run().catch((err: unknown) => failure.resolve(err as Error));
   return {
     failed: failure.promise,
+    position: () => position,
     async stop() {
       stopping.abort();
       await running;
