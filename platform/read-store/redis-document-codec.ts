@@ -1,5 +1,6 @@
 // How documents and writes are written down for Redis. Everything is checked here, before anything is sent.
 
+import { finite, toJson, whole } from './check-values.ts';
 import type { RedisArgument } from '../redis/redis-script.ts';
 import type { DocumentWrite, StoredDocument } from './read-store.ts';
 import { POSITION_DIGITS, PUT_MARK, REVISION_DIGITS } from './redis-read-store-script.ts';
@@ -43,18 +44,4 @@ function expiryText(expiresAt: number): string {
 
 const revisionText = (revision: number): string => String(whole(revision)).padStart(REVISION_DIGITS, '0');
 
-function toJson(value: unknown): string {
-  const json: string | undefined = JSON.stringify(value);
-  if (json === undefined) throw new TypeError('a value must be JSON');
-  return json;
-}
-
-function whole(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new TypeError(`${value} is not a whole number`);
-  return value;
-}
-
-function scoreText(score: number): string {
-  if (!Number.isFinite(score)) throw new TypeError(`${score} is not a finite number`);
-  return String(score);
-}
+const scoreText = (score: number): string => String(finite(score));

@@ -1,5 +1,6 @@
 // What changes the read store's file. Synchronous: it runs on a thread that may wait.
 
+import { finite, toJson, whole } from './check-values.ts';
 import type { DatabaseSync } from 'node:sqlite';
 import { durably, inTransaction, purgeDeleted } from '../sqlite/open-sqlite.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
@@ -89,20 +90,4 @@ export function createDocumentWriter(database: DatabaseSync) {
       purgeDeleted(database);
     },
   };
-}
-
-function toJson(value: unknown): string {
-  const json: string | undefined = JSON.stringify(value);
-  if (json === undefined) throw new TypeError('a value must be JSON');
-  return json;
-}
-
-function whole(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new TypeError(`${value} is not a whole number`);
-  return value;
-}
-
-function finite(value: number): number {
-  if (!Number.isFinite(value)) throw new TypeError(`${value} is not a finite number`);
-  return value;
 }
