@@ -6,12 +6,13 @@
 import { Client } from '@elastic/elasticsearch';
 import { v4, v7 } from 'uuid';
 import type { RecordedEvent } from '#events/envelope.ts';
-import type { Bus, ConsumerOptions, Delivery } from '#platform/bus/bus.ts';
+import type { Delivery } from '#platform/bus/bus.ts';
 import type { StreamRowProjection } from '#platform/projection/projection.ts';
 import { startProjection } from '#platform/projection/start-projection.ts';
 import { openElasticsearchSearchIndex } from '#platform/search-index/elasticsearch-search-index.ts';
 import { foldToField } from '#platform/search-index/fold.ts';
 import type { IndexWrite, SearchIndex } from '#platform/search-index/search-index.ts';
+import { createMemoryBus } from './memory-bus.ts';
 
 const url = process.env['ELASTICSEARCH_URL'];
 if (url === undefined) {
@@ -86,34 +87,12 @@ function makeLog(): Delivery[] {
   }));
 }
 
-/** Hands over a log in memory as fast as it is taken. */
-function memoryBus(deliveries: readonly Delivery[], done: () => void): Bus {
-  const consume = async ({ handle }: ConsumerOptions) => {
-    const failure = Promise.withResolvers<Error>();
-    void (async () => {
-      for (let from = 0; from < deliveries.length; from += maxBatch) {
-        await handle(deliveries.slice(from, from + maxBatch), () => undefined);
-      }
-      done();
-    })().catch(failure.resolve);
-    const nothing = new Map<string, bigint>();
-    return {
-      failed: failure.promise,
-      lag: async () => 0,
-      positions: () => nothing,
-      caughtUp: () => true,
-      stop: async () => undefined,
-    };
-  };
-  return { consume, partitionOf: () => 0, close: async () => undefined };
-}
-
 async function project(searchIndex: SearchIndex, projection: StreamRowProjection, deliveries: readonly Delivery[]) {
   const end = Promise.withResolvers<void>();
   const began = performance.now();
   const running = await startProjection({
     projection,
-    bus: memoryBus(deliveries, end.resolve),
+    bus: createMemoryBus(deliveries, maxBatch, end.resolve),
     store: { readStream: () => Promise.reject(new Error('no stream needs to be read again')) },
     readStore: { get: async () => [], keys: async () => [] } as never,
     searchIndex,

@@ -6,11 +6,12 @@
 import { Redis } from 'ioredis';
 import { v4, v7 } from 'uuid';
 import type { RecordedEvent } from '#events/envelope.ts';
-import type { Bus, ConsumerOptions, Delivery } from '#platform/bus/bus.ts';
+import type { Delivery } from '#platform/bus/bus.ts';
 import type { DocumentProjection, Members } from '#platform/projection/projection.ts';
 import { startProjection } from '#platform/projection/start-projection.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { openRedisReadStore } from '#platform/read-store/redis-read-store.ts';
+import { createMemoryBus } from './memory-bus.ts';
 
 const url = process.env['REDIS_URL'];
 if (url === undefined) throw new Error('set REDIS_URL, or run it by test/services/with-services.ts --only redis');
@@ -74,35 +75,12 @@ function makeLog(): Delivery[] {
   }));
 }
 
-/** Hands over a log in memory as fast as it is taken. */
-function memoryBus(deliveries: readonly Delivery[], done: () => void): Bus {
-  const consume = async ({ handle }: ConsumerOptions) => {
-    const failure = Promise.withResolvers<Error>();
-    void (async () => {
-      for (let from = 0; from < deliveries.length; from += maxBatch) {
-        await handle(deliveries.slice(from, from + maxBatch), () => undefined);
-      }
-      done();
-    })().catch(failure.resolve);
-    const nothing = new Map<string, bigint>();
-    return {
-      failed: failure.promise,
-      lag: async () => 0,
-      positions: () => nothing,
-      caughtUp: () => true,
-      position: () => undefined,
-      stop: async () => undefined,
-    };
-  };
-  return { consume, partitionOf: () => 0, close: async () => undefined };
-}
-
 async function project(store: ReadStore, projection: DocumentProjection, deliveries: readonly Delivery[]) {
   const end = Promise.withResolvers<void>();
   const began = performance.now();
   const running = await startProjection({
     projection,
-    bus: memoryBus(deliveries, end.resolve),
+    bus: createMemoryBus(deliveries, maxBatch, end.resolve),
     store: { readStream: () => Promise.reject(new Error('no stream needs to be read again')) },
     readStore: store,
     searchIndex: {} as never,
