@@ -21,6 +21,7 @@ export function createServiceStandings({ store, readStore, live }: StandingPorts
     keyOf: standingKey,
     evolve: evolveStanding,
     writeOf: standingDocument,
+    absences: readStore,
   });
 }
 

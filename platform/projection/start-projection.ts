@@ -71,9 +71,10 @@ export interface RunningProjection {
 
 /**
  * Milliseconds between the beginnings of batches that are not full: a few larger transactions cost much less than many
- * small ones. Batches of a few events mean that there is little to do, and somebody who waits to read them.
+ * small ones. Batches of a few events mean that there is little to do, and somebody who waits to read them; but one that
+ * took long means a store, or a machine, that is better asked less often.
  */
-const PACE = { few: 16, fewMs: 5, manyMs: 50 } as const;
+const PACE = { few: 16, fewMs: 5, manyMs: 50, times: 4, mostMs: 250 } as const;
 /** How often the positions of partitions without events are written down. */
 const IDLE_POSITIONS_MS = 5_000;
 
@@ -138,7 +139,8 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
     for (const delivery of deliveries) ack(delivery);
     const milliseconds = performance.now() - began;
     observe?.applied?.(name, { events: deliveries.length, milliseconds });
-    const paceMs = deliveries.length < PACE.few ? PACE.fewMs : PACE.manyMs;
+    const least = deliveries.length < PACE.few ? PACE.fewMs : PACE.manyMs;
+    const paceMs = Math.max(least, Math.min(PACE.times * milliseconds, PACE.mostMs));
     if (deliveries.length < maxBatch && milliseconds < paceMs) await pause(paceMs - milliseconds, stopping.signal);
   }
 

@@ -72,6 +72,8 @@ export async function openRedis(
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
+    // Commands of one turn of the event loop go in one write; each keeps an answer of its own.
+    enableAutoPipelining: true,
     // What was on its way when a connection ends is rejected at once.
     maxRetriesPerRequest: 0,
     enableReadyCheck: true,

@@ -13,8 +13,9 @@ import type { RelayCheckpoint } from './relay-target.ts';
 /** The shortest that brokers allow by default: how long the work stands still after a kill -9, mostly. */
 const SESSION_MS = 6_000;
 const HEARTBEAT_MS = 500;
-/** kafkajs sends heartbeats between fetches. */
+/** kafkajs sends heartbeats between fetches. Nobody waits for checkpoints but a session that opens, so a fetch gathers. */
 const FETCH_WAIT_MS = 250;
+const FETCH_BYTES = 65_536;
 /** kafkajs's consumers have been seen to stall without a word: one that was told nothing for so long is made anew. */
 const SILENCE_MS = 20_000;
 const LEAVE_MS = 5_000;
@@ -177,6 +178,7 @@ export function openKafkaRelayMembership(options: KafkaRelayMembershipOptions): 
         rebalanceTimeout: SESSION_MS,
         heartbeatInterval: HEARTBEAT_MS,
         maxWaitTimeInMs: FETCH_WAIT_MS,
+        minBytes: FETCH_BYTES,
         allowAutoTopicCreation: false,
         partitionAssigners: [createIncumbentAssigner(() => tenureHeardAt)],
         // For about as long as a session lasts it tries as the member that it is: a new one would wait until the broker

@@ -87,7 +87,7 @@ export function openKafkaRelayTarget(options: KafkaRelayTargetOptions): RelayTar
   }
 
   async function open(lost: AbortSignal): Promise<RelaySession> {
-    const producer = createKafkaRelayProducer(createClient(), name);
+    const producer = createKafkaRelayProducer(createClient(), name, topics);
     producers.add(producer);
     try {
       await within(CONFIRM_MS, 'confirming that this relay is to work', membership.confirmed(lost, doubtedAt));

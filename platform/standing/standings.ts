@@ -23,10 +23,19 @@ export interface StandingOptions<Standing> {
   readonly evolve: (before: Standing | undefined, event: RecordedEvent) => Standing | undefined;
   /** The very write that the projector makes for this standing at this revision. */
   readonly writeOf: (stream: string, revision: number, standing: Standing) => DocumentWrite;
+  /** Where it is remembered for a second that a stream has no events; left out: the event store is asked each time. */
+  readonly absences?: Pick<ReadStore, 'get' | 'apply'>;
 }
 
+/**
+ * A standing is looked for first, so that an absence holds nobody back once there is one; only a read store that loses its
+ * last second may show an absence longer than it lasted, and no longer than this.
+ */
+const ABSENCE_MS = 1_000;
+const absenceKey = (stream: string) => `absent:${stream}`;
+
 export function createStandings<Standing>(options: StandingOptions<Standing>): Standings<Standing> {
-  const { store, readStore, writeTo = async () => [readStore], keyOf, evolve, writeOf } = options;
+  const { store, readStore, writeTo = async () => [readStore], keyOf, evolve, writeOf, absences } = options;
 
   const refresh = async (stream: string) => {
     const events = await readWholeStream(store, stream);
@@ -38,15 +47,31 @@ export function createStandings<Standing>(options: StandingOptions<Standing>): S
     return { standing, revision };
   };
 
+  const rememberAbsence = async (stream: string) => {
+    const expiresAt = Date.now() + ABSENCE_MS;
+    // By time, so that each absence counts as newer than the one before.
+    await absences?.apply([{ key: absenceKey(stream), revision: expiresAt, value: true, expiresAt }]);
+  };
+
+  const isKnownAbsent = async (stream: string) => {
+    const [absence] = (await absences?.get([absenceKey(stream)])) ?? [];
+    return absence !== undefined;
+  };
+
+  const findMissing = async (stream: string): Promise<Standing | undefined> => {
+    if (await isKnownAbsent(stream)) return undefined;
+    const found = await refresh(stream);
+    if (!found) await rememberAbsence(stream);
+    return found?.standing;
+  };
+
   return {
     refresh,
     async get(streams) {
       const documents = await readStore.get(streams.map(keyOf));
       return Promise.all(
-        documents.map(async (document, i) =>
-          document && document.value !== null
-            ? (document.value as Standing)
-            : (await refresh(streams[i] as string))?.standing,
+        documents.map((document, i) =>
+          document && document.value !== null ? (document.value as Standing) : findMissing(streams[i] as string),
         ),
       );
     },

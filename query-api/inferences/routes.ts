@@ -48,15 +48,15 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
   const get = bindRoute(inferenceRoutes.getInference, async (request) => {
     const { caller, params, query, signal } = request;
     fresh.check(request);
-    let found = await findOne(caller.tenantId, params.id);
     const { wait } = query;
-    if (wait !== undefined && found.state.status === 'queued') {
-      const look = async () => {
-        found = await findOne(caller.tenantId, params.id);
-        return found.state.status !== 'queued';
-      };
-      await waitForEnd(params.id, live, look, wait, signal);
-    }
+    let found: FoundInference | undefined;
+    const look = async () => {
+      found = await findOne(caller.tenantId, params.id);
+      return found.state.status !== 'queued';
+    };
+    if (wait === undefined) await look();
+    else await waitForEnd(params.id, live, look, wait, signal);
+    if (!found) throw notFound();
     const pending = wait !== undefined && found.state.status === 'queued';
     return {
       status: pending ? 202 : 200,

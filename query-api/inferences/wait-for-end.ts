@@ -6,7 +6,7 @@ import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 /** How long a lost wake-up can cost. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Looks until `look` answers true, the time is over, or the signal aborts. Answers whether it was true. */
+/** Looks at least once, until `look` answers true, the time is over, or the signal aborts. Answers whether it was true. */
 export async function waitForEnd(
   inferenceId: string,
   live: Pick<LiveChannel, 'subscribe'>,

@@ -1,10 +1,10 @@
-import { AssignerProtocol, type Cluster, type GroupMember, type Logger } from 'kafkajs';
+import { AssignerProtocol, type Cluster, type GroupMember, type Logger, type RecordMetadata } from 'kafkajs';
 import { expect } from 'chai';
 import { StartError } from '#platform/errors.ts';
 import { checkpointMessage, claimMessage, readCheckpointRecord } from '#platform/relay/kafka-checkpoint.ts';
 import { isFencing, writeFailure } from '#platform/relay/kafka-fencing.ts';
 import { createIncumbentAssigner } from '#platform/relay/kafka-incumbent-assigner.ts';
-import { assertWritten } from '#platform/relay/kafka-relay-producer.ts';
+import { assertWritten } from '#platform/relay/kafka-sends.ts';
 import { assertAscending } from '#platform/relay/assert-ascending.ts';
 import { RelayFenced } from '#platform/relay/relay-target.ts';
 
@@ -37,19 +37,26 @@ describe('relay on Kafka: what is fencing', () => {
 });
 
 describe('relay on Kafka: what a send must be answered', () => {
-  const written = { topicName: 't', partition: 2, errorCode: 0, baseOffset: '0' };
+  const [one, two] = [2, 3].map((partition) => ({ topicName: 't', partition, errorCode: 0, baseOffset: '0' })) as [
+    RecordMetadata,
+    RecordMetadata,
+  ];
+  const message = (partition: number) => ({ partition, value: 'x' });
+  const sent = [{ topic: 't', messages: [message(2), message(3), message(2)] }];
 
-  it('passes with the one partition that was sent to', () => assertWritten([written], 't', 2));
+  it('passes with each partition that was sent to', () => assertWritten([two, one], sent));
 
   for (const [what, metadata] of [
     ['nothing', []],
-    ['another partition', [{ ...written, partition: 1 }]],
-    ['another topic', [{ ...written, topicName: 'u' }]],
-    ['two partitions', [written, { ...written, partition: 1 }]],
-    ['an error', [{ ...written, errorCode: 7 }]],
-    ['no offset', [{ ...written, baseOffset: '-1' }]],
+    ['one partition of two', [one]],
+    ['one partition twice', [one, one, two]],
+    ['another partition', [one, { ...two, partition: 1 }]],
+    ['another topic', [one, { ...two, topicName: 'u' }]],
+    ['one partition more', [one, two, { ...two, partition: 1 }]],
+    ['an error', [one, { ...two, errorCode: 7 }]],
+    ['no offset', [{ ...one, baseOffset: '-1' }, two]],
   ] as const) {
-    it(`throws when it is ${what}`, () => expect(() => assertWritten(metadata, 't', 2)).to.throw('t/2'));
+    it(`throws when it is ${what}`, () => expect(() => assertWritten(metadata, sent)).to.throw('t/2, t/3'));
   }
 });
 

@@ -214,10 +214,14 @@ function createAttemptLookup({ store, attempts, head }: ConsumeOptions) {
       const of = progress.get(partitionName(topic, partition));
       if (!of) throw new Error(`${topic}/${partition} was never assigned`);
       const isNew = event.position > of.newest;
-      if (isNew) of.newest = event.position;
-      else if (await hasEnded(event)) return undefined;
+      if (isNew) {
+        // Later than the assignment: nobody else was given it before.
+        of.newest = event.position;
+        return 1;
+      }
+      if (await hasEnded(event)) return undefined;
       if (!attempts.recordsAll) {
-        if (isNew || event.position > of.suspectUpTo || of.suspectsLeft === 0) return 1;
+        if (event.position > of.suspectUpTo || of.suspectsLeft === 0) return 1;
         of.suspectsLeft--;
       }
       const last = await attempts.last(id);
