@@ -1,10 +1,11 @@
-// `npm run services`: starts the servers that Defter's distributed mode needs and prints the environment to use; they run
-// until Ctrl-C. `npm run services -- [--only redis,kafka] npm test` runs a command with that environment instead.
+// `npm run services`: starts the servers that Defter's distributed mode needs and prints the environment to use, also into
+// a file with `--write <file>`, which is there once all answer and goes with them; they run until Ctrl-C.
+// `npm run services -- [--only redis,kafka] npm test` runs a command with that environment instead.
 // A server whose variable is set already is not started.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recipes } from './recipes.ts';
@@ -12,7 +13,14 @@ import { SERVICE_NAMES, SERVICE_VARIABLES, type RunningService, type ServiceName
 import { serviceCache } from './service-cache.ts';
 
 const args = process.argv.slice(2);
-const only = args[0] === '--only' ? args.splice(0, 2)[1]?.split(',') : undefined;
+const options = new Map<string, string>();
+while (args[0] === '--only' || args[0] === '--write') {
+  const [name, value = ''] = args.splice(0, 2) as [string, string?];
+  options.set(name, value);
+}
+const only = options.get('--only')?.split(',');
+const file = options.get('--write');
+if (file !== undefined) rmSync(file, { force: true });
 if (args[0] === '--') args.shift();
 const unknown = only?.filter((name) => !(SERVICE_NAMES as readonly string[]).includes(name)) ?? [];
 if (unknown.length > 0) {
@@ -33,7 +41,11 @@ async function run(): Promise<number> {
     const environment = Object.assign({}, ...running.map((service) => service.environment)) as Record<string, string>;
     const [command, ...rest] = args;
     if (command === undefined) {
-      for (const [name, value] of Object.entries(environment)) process.stdout.write(`export ${name}='${value}'\n`);
+      const lines = Object.entries(environment).map(([name, value]) => `export ${name}='${value}'\n`);
+      if (lines.length === 0)
+        throw new Error('Every server is named in the environment already: there is none to start.');
+      process.stdout.write(lines.join(''));
+      if (file !== undefined) writeWhole(file, lines.join(''));
       process.stderr.write('The servers run until Ctrl-C; their data is gone then.\n');
       await interrupted;
       return 0;
@@ -48,7 +60,14 @@ async function run(): Promise<number> {
   } finally {
     await Promise.allSettled(running.map((service) => service.stop()));
     rmSync(folder, { recursive: true, force: true });
+    if (file !== undefined) rmSync(file, { force: true });
   }
+}
+
+/** Whoever finds the file finds all of it. */
+function writeWhole(name: string, text: string): void {
+  writeFileSync(`${name}.part`, text, { mode: 0o600 });
+  renameSync(`${name}.part`, name);
 }
 
 async function open(name: ServiceName): Promise<void> {
