@@ -1,5 +1,6 @@
 // `node main.ts migrate`: makes what services that share servers find there: topics, schemas, buckets, indices, the first
-// tenants, a key and the models that come with the program. Idempotent: run it before each new version's services start.
+// tenants, a key and the models that come with the program. Read models of a log that was restored are removed, to be built
+// anew. Idempotent: run it before each new version's services start, and while none runs after the log was restored.
 
 import { defineIndices } from '../projectors/start.ts';
 import { discover, makeFirstThings } from '../compose/first-start.ts';
@@ -38,7 +39,11 @@ async function migrate(config: Config): Promise<void> {
     const options = { config, events: eventLanguage, log, waits };
     await prepareEngines(options);
     process.stdout.write('Topics, schemas and buckets are there.\n');
-    const floor = await openMainPlatform(options, ['readStore', 'searchIndex', 'keyring']);
+    const floor = await openMainPlatform({ ...options, onOtherGeneration: 'empty' }, [
+      'readStore',
+      'searchIndex',
+      'keyring',
+    ]);
     try {
       await defineIndices(floor);
       process.stdout.write('Indices are there.\n');

@@ -52,7 +52,16 @@ async function start(program: Program): Promise<void> {
   await prepareEngines(options);
   const opened = await program.open(
     'platform',
-    () => openMainPlatform(options, ['readStore', 'searchIndex', 'live', 'keyring', 'contents', 'tokens', 'serverKey']),
+    () =>
+      openMainPlatform({ ...options, onOtherGeneration: 'empty' }, [
+        'readStore',
+        'searchIndex',
+        'live',
+        'keyring',
+        'contents',
+        'tokens',
+        'serverKey',
+      ]),
     (open) => open.close(),
   );
   const floor = { ...opened, store: createMeasuredEventStore(opened.store, metrics) };

@@ -28,6 +28,7 @@ import { openSqliteEventStore } from './event-store/sqlite-event-store.ts';
 import type { LiveChannel } from './live-channel/live-channel.ts';
 import { openLiveHub } from './live-channel/live-hub.ts';
 import { connectLiveChannel } from './live-channel/thread-live-channel.ts';
+import type { LogInUse } from './log-generation.ts';
 import type { Log } from './logging/log.ts';
 import type { discoverOpenAi as discover } from './model-host/discover-openai.ts';
 import type { ModelHost } from './model-host/model-host.ts';
@@ -86,6 +87,11 @@ export interface PlatformOptions extends AdapterOptions {
   readonly waits?: Set<string>;
   /** Resolves when there is something to work on: a service started alone waits for `migrate`. */
   readonly prepared?: (store: EventStore) => Promise<void>;
+  /**
+   * What to do with read models that were made from another generation of the log; `refuse` if left out, so that of several
+   * processes only the one whose task it is removes anything.
+   */
+  readonly onOtherGeneration?: LogInUse['onOther'];
 }
 
 /**
@@ -171,16 +177,19 @@ async function openAround<const Need extends keyof Ports>(
   const openPorts = async (): Promise<Partial<Ports>> => {
     await options.prepared?.(store);
     const masterKey = await readMasterKey(config, store);
+    const logInUse = { generation: store.generation, onOther: options.onOtherGeneration ?? 'refuse' };
     const needsVault = wanted.has('keyring') || wanted.has('contents');
     const [readStore, searchIndex, live, vault, blobs, relayTarget] = await Promise.all([
       wanted.has('readStore') || wanted.has('bus') || wanted.has('logBus')
         ? open('read store', async () => {
-            const opened = await openReadStore(options, ground.slowWork);
+            const opened = await openReadStore(options, ground.slowWork, logInUse);
             sweepExpired = opened.sweepExpired;
             return opened;
           })
         : undefined,
-      wanted.has('searchIndex') ? open('search index', () => openSearchIndex(options, ground.slowWork)) : undefined,
+      wanted.has('searchIndex')
+        ? open('search index', () => openSearchIndex(options, ground.slowWork, logInUse))
+        : undefined,
       wanted.has('live') ? open('live channel', async () => ground.live ?? openRemoteLiveChannel(options)) : undefined,
       needsVault ? open('vault', () => openVault(options)) : undefined,
       needsVault ? open('blobs', () => openBlobStore(options)) : undefined,

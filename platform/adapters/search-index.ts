@@ -1,3 +1,4 @@
+import { type LogInUse, ofThisLog } from '../log-generation.ts';
 import type { SearchIndex } from '../search-index/search-index.ts';
 import { openSqliteSearchIndex } from '../search-index/sqlite-search-index.ts';
 import { type AdapterOptions, opened, type Opened } from './opened.ts';
@@ -6,17 +7,20 @@ import { type AdapterOptions, opened, type Opened } from './opened.ts';
 export async function openSearchIndex(
   { config, log, signal }: AdapterOptions,
   slowWork: 'here' | 'thread',
+  logInUse: LogInUse,
 ): Promise<Opened<SearchIndex>> {
   const { elasticsearchUrl: url, elasticsearchApiKey: apiKey, namespace, dataDir } = config;
-  if (url === undefined) return opened(await openSqliteSearchIndex({ folder: dataDir, reads: slowWork }));
+  if (url === undefined) {
+    const sqlite = await openSqliteSearchIndex({ folder: dataDir, reads: slowWork });
+    return opened(await ofThisLog(sqlite, 'search index (SQLite)', logInUse, log));
+  }
   const { openElasticsearchSearchIndex } = await import('../search-index/elasticsearch-search-index.ts');
-  return opened(
-    await openElasticsearchSearchIndex({
-      url,
-      namespace,
-      log,
-      ...(apiKey !== undefined && { apiKey }),
-      ...(signal && { signal }),
-    }),
-  );
+  const elasticsearch = await openElasticsearchSearchIndex({
+    url,
+    namespace,
+    log,
+    ...(apiKey !== undefined && { apiKey }),
+    ...(signal && { signal }),
+  });
+  return opened(await ofThisLog(elasticsearch, 'search index (Elasticsearch)', logInUse, log));
 }

@@ -6,9 +6,14 @@ export interface LastingAdmin {
   close(): Promise<void>;
 }
 
+interface Client {
+  readonly admin: Promise<Admin>;
+  readonly calls: Set<Promise<unknown>>;
+}
+
 /** kafkajs's admin client for a long life: one that has failed may not find its way back to a broker that moved. */
 export function createLastingAdmin(kafka: Kafka): LastingAdmin {
-  let present: Promise<Admin> | undefined;
+  let present: Client | undefined;
   let closed = false;
 
   async function open(): Promise<Admin> {
@@ -17,21 +22,33 @@ export function createLastingAdmin(kafka: Kafka): LastingAdmin {
     return admin;
   }
 
+  /** Twice, for a call under way that kafkajs tries again connects anew. Why the client failed, its caller is told. */
+  async function retire({ admin, calls }: Client): Promise<void> {
+    const disconnect = () => admin.then((client) => client.disconnect()).catch(() => undefined);
+    await disconnect();
+    if (calls.size > 0) void Promise.allSettled(calls).then(disconnect);
+  }
+
   return {
     async use(work) {
       if (closed) throw new Error('the Kafka client is closed');
-      const mine = (present ??= open());
+      const mine = (present ??= { admin: open(), calls: new Set() });
+      const call = mine.admin.then(work);
+      mine.calls.add(call);
       try {
-        return await work(await mine);
+        return await call;
       } catch (err) {
         if (present === mine) present = undefined;
-        void mine.then((admin) => admin.disconnect()).catch(() => undefined); // why it failed is told by `err`
+        mine.calls.delete(call);
+        void retire(mine);
         throw err;
+      } finally {
+        mine.calls.delete(call);
       }
     },
     async close() {
       closed = true;
-      await present?.then((admin) => admin.disconnect()).catch(() => undefined);
+      if (present) await retire(present);
     },
   };
 }

@@ -4,9 +4,10 @@
 import { backOff, isFinal, pause, persist } from '../back-off.ts';
 import type { Positions } from '../bus/bus.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
+import { isDocumentRefused } from '../document-refused.ts';
 import type { Log } from '../logging/log.ts';
 import { foldStream, type FoldFailure, type FoldOutcome, type FoldParts, type StreamBatch } from './fold-stream.ts';
-import { isRefusedWrite } from './projection-errors.ts';
+import { isHopelessWrite } from './projection-errors.ts';
 import type { Folded } from './projection-target.ts';
 
 export interface StreamProjectorParts extends Omit<FoldParts, 'patiently' | 'letters'> {
@@ -78,10 +79,10 @@ export function createStreamProjector(parts: StreamProjectorParts) {
   async function writeAll(units: readonly Unit[], positions: Positions): Promise<void> {
     const rendered = units.map((unit) => unit.rendered);
     try {
-      await patiently(() => target.write(rendered, positions), isRefusedWrite);
+      await patiently(() => target.write(rendered, positions), isHopelessWrite);
     } catch (err) {
-      if (!isRefusedWrite(err) || units.length === 0) throw err;
-      log.warn({ err, projection: name }, 'the store refuses a batch, which is written stream by stream');
+      if (!isDocumentRefused(err) || units.length === 0) throw err;
+      log.warn({ err, projection: name }, 'the store refuses a document of a batch, which is written stream by stream');
       await writeEach(units);
       await patiently(() => target.write([], positions));
     }
@@ -89,11 +90,11 @@ export function createStreamProjector(parts: StreamProjectorParts) {
 
   async function tryToWrite({ rendered, events }: Unit): Promise<FoldFailure | undefined> {
     try {
-      await patiently(() => target.write([rendered], NO_POSITIONS), isRefusedWrite);
+      await patiently(() => target.write([rendered], NO_POSITIONS), isHopelessWrite);
       return undefined;
     } catch (error) {
       const event = events.at(-1);
-      if (!isRefusedWrite(error) || !event) throw error;
+      if (!isDocumentRefused(error) || !event) throw error;
       return { event, error };
     }
   }
@@ -110,7 +111,7 @@ export function createStreamProjector(parts: StreamProjectorParts) {
     return undefined;
   }
 
-  /** Finds what the store refuses. That it refuses everything is the store's fault, and stops the projection. */
+  /** Parks each stream whose document the store refuses, however many; none when the store turns out to be at fault. */
   async function writeEach(units: readonly Unit[]): Promise<void> {
     const refused: FoldFailure[] = [];
     for (const unit of units) {
@@ -118,7 +119,6 @@ export function createStreamProjector(parts: StreamProjectorParts) {
       const failure = whole && unit.events.length > 1 ? await writeEventByEvent(unit) : whole;
       if (failure) refused.push(failure);
     }
-    if (refused.length > 1 && refused.length === units.length) throw refused[0]?.error;
     for (const failure of refused) await park(failure, 1);
   }
 

@@ -27,7 +27,7 @@ export interface DocumentWrite {
   readonly expiresAt?: number;
   /** Members set (score given, finite) or removed (score null) in sorted sets, only if the document advances. */
   readonly members?: readonly { readonly set: string; readonly member: string; readonly score: number | null }[];
-  /** Whole numbers added to counters, only if the document advances. A sum beyond 2^53 - 1 is an error. */
+  /** Whole numbers added to counters, only if the document advances. A sum beyond 2^53 - 1 is refused. */
   readonly counts?: readonly { readonly counter: string; readonly by: number }[];
 }
 
@@ -65,7 +65,8 @@ export interface ReadStore {
   counters(names: readonly string[]): Promise<number[]>;
   /**
    * Writes, in their order, what is newer than stored, and moves the projection's positions, never backwards, in one
-   * step: all of it or, when it rejects, nothing. Answers which keys advanced; where the store is far away and an answer
+   * step: all of it or, when it rejects, nothing. With `DocumentRefused` it rejects for a document that the store will
+   * never take, and for nothing else. Answers which keys advanced; where the store is far away and an answer
    * was lost on the way, one that had advanced may be missing.
    */
   apply(writes: readonly DocumentWrite[], checkpoint?: Checkpoint): Promise<ReadonlySet<string>>;

@@ -4,6 +4,7 @@
 //   {ns}:s:<set>         a sorted set
 //   {ns}:c:<counter>     a counter
 //   {ns}:p:<projection>  a hash: partition → position in 20 digits
+//   {ns}:g               the generation of the log that all of it was made from
 //   {ns}:k               the keys that were put, as a sorted set of equal scores, which is by their bytes
 // Lua's numbers are doubles: revisions and positions are compared as digits of equal length, never as numbers.
 
@@ -18,14 +19,16 @@ export const POSITION_DIGITS = 20;
 export const TOO_GREAT = 'COUNTERTOOGREAT';
 /** The store is behind what it had acknowledged; the partition follows. */
 export const ROLLED_BACK = 'ROLLEDBACK';
+/** The store holds read models of another log; its generation follows. */
+export const OTHER_GENERATION = 'OTHERGENERATION';
 /** The key is a document's. */
 export const IS_DOCUMENT = 'ISDOCUMENT';
 
 /**
- * KEYS: {ns}:k. ARGV: `{ns}:`, projection, number of partitions, per partition: name, position, the position known to have
- * been acknowledged ('' if none); number of writes, per write: key, revision and JSON as they are stored, base ('' if none
- * was given, `-` for no document), expiry in ms ('' if none), number of members, per member: set, member, score ('' to
- * remove), number of counts, per count: counter, by.
+ * KEYS: {ns}:k. ARGV: `{ns}:`, projection, the log's generation ('' if not known), number of partitions, per partition:
+ * name, position, the position known to have been acknowledged ('' if none); number of writes, per write: key, revision and
+ * JSON as they are stored, base ('' if none was given, `-` for no document), expiry in ms ('' if none), number of members,
+ * per member: set, member, score ('' to remove), number of counts, per count: counter, by.
  * First everything is checked, then written: a script that fails is not rolled back.
  * Answers 1 when every write advanced, else the numbers of those that did.
  */
@@ -35,8 +38,13 @@ local prefix, projection = ARGV[1], ARGV[2]
 local documents, sets, counters = prefix .. 'd:', prefix .. 's:', prefix .. 'c:'
 local positions = prefix .. 'p:' .. projection
 local moves = {}
-local at = 4
-for _ = 1, tonumber(ARGV[3]) do
+local generation, held = ARGV[3], true
+if generation ~= '' then
+  held = call('GET', prefix .. 'g')
+  if held and held ~= generation then return redis.error_reply('${OTHER_GENERATION} ' .. held) end
+end
+local at = 5
+for _ = 1, tonumber(ARGV[4]) do
   local partition, position, acknowledged = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local now = call('HGET', positions, partition)
   if acknowledged ~= '' and (not now or now < acknowledged) then
@@ -89,6 +97,7 @@ for number = 1, total do
   at = ends
 end
 
+if not held then call('SET', prefix .. 'g', generation) end
 for _, at in ipairs(begins) do
   local key, expiry = ARGV[at], ARGV[at + 3]
   if expiry == '' then
@@ -114,6 +123,17 @@ end
 if #moves > 0 then call('HSET', positions, unpack(moves)) end
 if #advanced == total then return 1 end
 return advanced`);
+
+/** KEYS: {ns}:g. ARGV: a generation, for a store that has none. Answers the one that it has. */
+export const claimScript = createRedisScript(`
+redis.call('SETNX', KEYS[1], ARGV[1])
+return redis.call('GET', KEYS[1])`);
+
+/** KEYS: {ns}:g, keys to be removed. ARGV: a generation; what is of this one stays: then the answer is 0, else 1. */
+export const removeOthersScript = createRedisScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
+redis.call('UNLINK', unpack(KEYS, 2))
+return 1`);
 
 /** KEYS: the document, {ns}:k. ARGV: key, mark and JSON. */
 export const putScript = createRedisScript(`

@@ -4,6 +4,8 @@
 // reads the positions again goes on from there. A batch of which the outcome is unknown is simply written again, for the
 // revisions guard it.
 
+import type { GenerationMark } from '../log-generation.ts';
+import { DocumentRefused, onlyFor } from '../document-refused.ts';
 import { READ_DEADLINE_MS, openRedis, type RedisOptions, WRITE_DEADLINE_MS } from '../redis/open-redis.ts';
 import { checkRedis } from '../redis/check-redis.ts';
 import { answeredCode } from '../redis/redis-errors.ts';
@@ -13,9 +15,12 @@ import { parseDocument, positionText, pushWrite, putText } from './redis-documen
 import { literally, walkKeys } from './redis-key-walk.ts';
 import {
   applyScript,
+  claimScript,
   IS_DOCUMENT,
+  OTHER_GENERATION,
   putScript,
   rangeAfterScript,
+  removeOthersScript,
   removeScript,
   ROLLED_BACK,
   TOO_GREAT,
@@ -25,6 +30,8 @@ import {
 const MOST_KEYS = 1_000;
 /** Steps over other people's keys after which a page of a scan is given though it is empty. */
 const MOST_STEPS = 50;
+/** Keys looked at, and then removed, at once where the store is emptied. */
+const EMPTIED_AT_ONCE = 1_000;
 /** Above any byte of UTF-8. */
 const ABOVE_ALL = Buffer.from([0xff]);
 
@@ -38,7 +45,17 @@ export class StoreRolledBack extends Error {
   readonly retriable = false;
 }
 
-export interface RedisReadStore extends ReadStore {
+/**
+ * The store has been emptied, or marked, for another log than the one that this process has open. Nothing is wrong with what
+ * was to be written.
+ */
+export class StoreOfOtherLog extends Error {
+  override name = 'StoreOfOtherLog';
+  readonly code = 'other-generation';
+  readonly retriable = true;
+}
+
+export interface RedisReadStore extends ReadStore, GenerationMark {
   /** Rejects with a sentence unless the server answers now. */
   health(): Promise<void>;
 }
@@ -49,9 +66,12 @@ export async function openRedisReadStore(options: RedisOptions): Promise<RedisRe
   const link = await openRedis({ ...options, what: 'read store' }, (redis, server) => checkRedis(redis, server, log));
   const prefix = `{${namespace}}:`;
   const putKeys = `${prefix}k`;
+  const mark = `${prefix}g`;
   const documentKey = (key: string) => `${prefix}d:${key}`;
   /** Per projection what this handle has read or moved, which the store must not fall behind. */
   const acknowledged = new Map<string, Map<string, string>>();
+  /** As claimed: it goes with each write, for the server may be emptied, or fall back to what it was, at any time. */
+  let ownGeneration = '';
   /** Where each drop stands. */
   const drops = new Map<string, string>();
 
@@ -76,12 +96,12 @@ export async function openRedisReadStore(options: RedisOptions): Promise<RedisRe
   function argumentsOf(writes: readonly DocumentWrite[], checkpoint: Checkpoint | undefined): RedisArgument[] {
     const { projection, positions } = checkpoint ?? { projection: '', positions: new Map<string, bigint>() };
     const known = acknowledged.get(projection);
-    const args: RedisArgument[] = [prefix, projection, positions.size];
+    const args: RedisArgument[] = [prefix, projection, ownGeneration, positions.size];
     for (const [partition, position] of positions) {
       args.push(partition, positionText(position), known?.get(partition) ?? '');
     }
     args.push(writes.length);
-    for (const write of writes) pushWrite(args, write);
+    for (const write of writes) onlyFor(write.key, () => pushWrite(args, write));
     return args;
   }
 
@@ -165,6 +185,25 @@ export async function openRedisReadStore(options: RedisOptions): Promise<RedisRe
         if (next === undefined || removed >= limit) return removed;
       }
     },
+    async claim(generation) {
+      ownGeneration = generation;
+      return String(await write((redis) => claimScript(redis, [mark], [generation])));
+    },
+    async startOver(generation) {
+      const pattern = `${literally(prefix)}[dscp]:*`;
+      let place: string | undefined;
+      do {
+        const from = place;
+        const { keys, next } = await write((redis) => walkKeys(redis, pattern, EMPTIED_AT_ONCE, from));
+        const names = [mark, putKeys, ...keys];
+        // Another process may have been quicker, and have written what is to stay.
+        if ((await write((redis) => removeOthersScript(redis, names, [generation]))) === 0) break;
+        place = next;
+      } while (place !== undefined);
+      await write((redis) => redis.set(mark, generation));
+      ownGeneration = generation;
+      acknowledged.clear();
+    },
     health: () => link.health(),
     close: () => link.close(),
   };
@@ -200,7 +239,12 @@ function documentOf(key: string, text: string | null | undefined): (StoredDocume
 function translate(error: unknown): never {
   const code = answeredCode(error);
   const about = error instanceof Error ? error.message.slice((code ?? '').length + 1) : '';
-  if (code === TOO_GREAT) throw new RangeError(`the counter ${about} would pass 2^53 - 1`, { cause: error });
+  if (code === TOO_GREAT) throw new DocumentRefused(`the counter ${about} would pass 2^53 - 1`, { cause: error });
+  if (code === OTHER_GENERATION) {
+    throw new StoreOfOtherLog(`the read store (Redis) holds read models of another log (generation ${about})`, {
+      cause: error,
+    });
+  }
   if (code !== ROLLED_BACK) throw error;
   throw new StoreRolledBack(`Redis has lost what it had acknowledged of ${about}`, { cause: error });
 }

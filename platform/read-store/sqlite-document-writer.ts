@@ -2,6 +2,7 @@
 
 import { finite, toJson, whole } from './check-values.ts';
 import type { DatabaseSync } from 'node:sqlite';
+import { onlyFor } from '../document-refused.ts';
 import { durably, inTransaction, purgeDeleted } from '../sqlite/open-sqlite.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
 import type { Checkpoint, DocumentWrite } from './read-store.ts';
@@ -63,7 +64,9 @@ export function createDocumentWriter(database: DatabaseSync) {
     apply(writes: readonly DocumentWrite[], checkpoint: Checkpoint | undefined, now: number): Set<string> {
       return inTransaction(database, () => {
         const advanced = new Set<string>();
-        for (const document of writes) if (write(document, now)) advanced.add(document.key);
+        for (const document of writes) {
+          if (onlyFor(document.key, () => write(document, now))) advanced.add(document.key);
+        }
         if (checkpoint) movePositions('', checkpoint.projection, checkpoint.positions);
         return advanced;
       });
@@ -85,6 +88,10 @@ export function createDocumentWriter(database: DatabaseSync) {
         if (left > 0) left -= Number(statement.run(prefix, prefix + afterAll, left).changes);
       }
       return limit - left;
+    },
+    /** Removes everything; within a transaction. */
+    empty(): void {
+      for (const [table] of dropped) database.exec(`DELETE FROM ${table}`);
     },
     purge(): void {
       purgeDeleted(database);

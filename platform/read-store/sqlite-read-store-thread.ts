@@ -25,5 +25,7 @@ serveThreadCalls(port, {
   keys: ([prefix, limit]: [string, number]) => opened().reader.keys(prefix, limit),
   scan: ([prefix, options, now]: [string, ScanOptions, number]) => opened().reader.scan(prefix, options, now),
   drop: ([prefix, limit]: [string, number]) => opened().writer.drop(prefix, limit),
+  claim: ([generation]: [string]) => opened().generation.claim(generation),
+  startOver: ([generation]: [string]) => opened().generation.startOver(generation),
   close: () => opened().close(),
 });

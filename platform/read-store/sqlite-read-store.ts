@@ -2,6 +2,7 @@
 // calling thread (microseconds); what writes or scans runs there too, or on a thread of its own where nothing may wait.
 
 import { join } from 'node:path';
+import type { GenerationMark } from '../log-generation.ts';
 import { openSqliteReader } from '../sqlite/open-sqlite.ts';
 import { openSqliteThread } from '../sqlite/sqlite-thread.ts';
 import { openDocumentFile } from './open-document-file.ts';
@@ -17,7 +18,7 @@ export interface SqliteReadStoreSettings {
   readonly now?: () => number;
 }
 
-export interface SqliteReadStore extends ReadStore {
+export interface SqliteReadStore extends ReadStore, GenerationMark {
   /** Frees the room of at most `limit` documents that had expired by `now` (they are hidden already). Answers how many. */
   sweepExpired(now: number, limit: number): Promise<number>;
   /** After it no file holds content that was deleted or overwritten before. Rejects while a reader holds the old state. */
@@ -34,7 +35,7 @@ export async function openSqliteReadStore({
 }
 
 async function openHere(path: string, now: () => number): Promise<SqliteReadStore> {
-  const { writer, reader, close } = await openDocumentFile(path);
+  const { writer, reader, generation: mark, close } = await openDocumentFile(path);
   let open = true;
   return {
     get: async (keys) => reader.get(keys, now()),
@@ -49,6 +50,8 @@ async function openHere(path: string, now: () => number): Promise<SqliteReadStor
     remove: async (key) => writer.remove(key),
     sweepExpired: async (until, limit) => writer.sweepExpired(until, limit),
     purge: async () => writer.purge(),
+    claim: async (generation) => mark.claim(generation),
+    startOver: async (generation) => mark.startOver(generation),
     async close() {
       if (open) close();
       open = false;
@@ -75,6 +78,8 @@ async function openBesideThread(path: string, now: () => number): Promise<Sqlite
     remove: (key) => call('remove', key),
     sweepExpired: (until, limit) => call('sweepExpired', until, limit),
     purge: () => call('purge'),
+    claim: (generation) => call('claim', generation),
+    startOver: (generation) => call('startOver', generation),
     async close() {
       if (database.isOpen) database.close();
       await thread.close();

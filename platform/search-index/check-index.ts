@@ -1,6 +1,8 @@
-// The port's rules about definitions, documents and queries, the same for every adapter. Each check throws `IndexMisused`
-// with a sentence that names the index and the field, never the value.
+// The port's rules about definitions, documents and queries, the same for every adapter. Each check throws `IndexMisused`,
+// that of a document `DocumentRefused`, with a sentence that names the index and the field, never the value.
 
+import { DocumentRefused } from '../document-refused.ts';
+import { asError } from '../errors.ts';
 import {
   type Condition,
   type FieldKind,
@@ -40,7 +42,15 @@ export function checkDefinition({ name, fields, sortBy, partitionBy }: IndexDefi
   }
 }
 
-export function checkWrite(index: IndexDefinition, { id, revision, fields }: IndexWrite): void {
+export function checkWrite(index: IndexDefinition, write: IndexWrite): void {
+  try {
+    checkDocument(index, write);
+  } catch (error) {
+    throw new DocumentRefused(asError(error).message, { cause: error });
+  }
+}
+
+function checkDocument(index: IndexDefinition, { id, revision, fields }: IndexWrite): void {
   if (!documentId.test(id) || Buffer.byteLength(id) > maxIdBytes) {
     throw misused(index, `an id has 1 to ${maxIdBytes} bytes and no control characters`);
   }

@@ -3,10 +3,13 @@
 
 import type { estypes } from '@elastic/elasticsearch';
 import { ElasticsearchRefused, ElasticsearchSlow } from '../elasticsearch/elasticsearch-errors.ts';
-import { type ElasticsearchOptions, openElasticsearch } from '../elasticsearch/open-elasticsearch.ts';
+import { type ElasticsearchOptions, openElasticsearch, type Patience } from '../elasticsearch/open-elasticsearch.ts';
+import { isDocumentRefused } from '../document-refused.ts';
 import { StartError } from '../errors.ts';
+import { type GenerationMark, otherGeneration } from '../log-generation.ts';
 import { checkAggregation, checkDefinition, checkLimit, checkName, checkQuery, checkWrite } from './check-index.ts';
 import { countValues } from './elasticsearch-aggregate.ts';
+import { createIndexMarks } from './elasticsearch-generation.ts';
 import { hasShape, type IndexSettings, isForgetful, toIndexBody } from './elasticsearch-mapping.ts';
 import { createIndexPositions, type IndexPositions } from './elasticsearch-positions.ts';
 import { isBehindAll, isDocument, type StoredSource, toFilters, toHit, toPage } from './elasticsearch-query.ts';
@@ -25,7 +28,7 @@ export interface ElasticsearchSearchIndexOptions extends ElasticsearchOptions, I
   readonly searchWithinMs?: number;
 }
 
-export interface ElasticsearchSearchIndex extends SearchIndex {
+export interface ElasticsearchSearchIndex extends SearchIndex, GenerationMark {
   /** Rejects with a sentence unless the server answers now. */
   health(): Promise<void>;
 }
@@ -39,6 +42,7 @@ interface KnownIndex {
 /** Milliseconds: for one try of what changes an index; until when a search is sent again to a server that is away. */
 const DEFINE_MS = 30_000;
 const SEARCH_AGAIN_MS = 2_000;
+const LOOK: Patience = { tryMs: 5_000, retryMs: 10_000 };
 
 /** Waits for a server that is absent; rejects with a `StartError` for wrong credentials. */
 export async function openElasticsearchSearchIndex(
@@ -47,6 +51,9 @@ export async function openElasticsearchSearchIndex(
   const { namespace, searchWithinMs = usualTime } = options;
   const link = await openElasticsearch(options);
   const known = new Map<string, KnownIndex>();
+  const marks = createIndexMarks(link, namespace);
+  /** As claimed; each index is marked when it is made. */
+  let ownGeneration: string | undefined;
   const nameOf = (index: string) => `${namespace}-search-${index}`;
   const aliasOf = (index: string) => `${nameOf(index)}.documents`;
 
@@ -69,6 +76,7 @@ export async function openElasticsearchSearchIndex(
 
   async function make(definition: IndexDefinition, name: string, alias: string): Promise<void> {
     const body = toIndexBody(definition, alias, options);
+    if (ownGeneration !== undefined) body.aliases = { ...body.aliases, [marks.markOf(ownGeneration)]: {} };
     try {
       await link.persistently(
         (client, tried) => client.indices.create({ index: name, timeout: '20s', ...body }, tried),
@@ -78,6 +86,22 @@ export async function openElasticsearchSearchIndex(
       // Made by another process, or by a try of ours whose answer was lost.
       if (!(error instanceof ElasticsearchRefused) || error.type !== 'resource_already_exists_exception') throw error;
     }
+  }
+
+  /** One without a mark gets it: it was made by an older program. */
+  async function checkMark(name: string, { aliases }: estypes.IndicesIndexState): Promise<void> {
+    if (ownGeneration === undefined) return;
+    const held = marks.heldBy(aliases);
+    if (held === undefined) await marks.set(name, ownGeneration);
+    else if (held !== ownGeneration) throw otherGeneration(`index ${name} (Elasticsearch)`, held, ownGeneration);
+  }
+
+  /** An index that somebody made anew with another mapping may refuse any document, for no fault of theirs. */
+  async function checkShape(definition: IndexDefinition): Promise<void> {
+    const name = nameOf(definition.name);
+    const found = await link.call((client, tried) => client.indices.get({ index: name }, tried), LOOK);
+    const state = found[name];
+    if (!state || !hasShape(state, definition, aliasOf(definition.name))) throw new IndexShapeDiffers(definition.name);
   }
 
   /** Reads all there is to find or nothing: a search over a part of the shards would be a wrong answer. */
@@ -109,6 +133,7 @@ export async function openElasticsearchSearchIndex(
         await make(definition, name, alias);
         state = await stateOf(name);
       }
+      if (state) await checkMark(name, state);
       if (!state || !hasShape(state, definition, alias)) throw new IndexShapeDiffers(definition.name);
       if (isForgetful(state)) {
         throw new StartError(
@@ -124,7 +149,10 @@ export async function openElasticsearchSearchIndex(
       // Read meanwhile, moved after: a position never runs ahead of its documents.
       const found = checkpoint && positions.read();
       found?.catch(() => undefined);
-      await writeDocuments(link, alias, definition, writes);
+      await writeDocuments(link, alias, definition, writes).catch(async (error: unknown) => {
+        if (isDocumentRefused(error)) await checkShape(definition);
+        throw error;
+      });
       if (checkpoint) await positions.move(checkpoint.projection, checkpoint.positions, found);
     },
 
@@ -169,6 +197,17 @@ export async function openElasticsearchSearchIndex(
         (client, tried) => client.indices.delete({ index: nameOf(index) }, { ...tried, ignore: [404] }),
         DEFINE_MS,
       );
+    },
+
+    /** An index is marked when it is made: while there is none, there is no mark. */
+    async claim(generation) {
+      ownGeneration = generation;
+      const [other] = await marks.others(generation);
+      return other?.held ?? generation;
+    },
+    async startOver(generation) {
+      ownGeneration = generation;
+      await marks.removeOthers(generation);
     },
 
     health: () => link.health(),

@@ -3,11 +3,12 @@
 // the versions of deleted ones. A bulk answers 200 even if it failed: every item is looked at.
 
 import { backOff, pause } from '../back-off.ts';
+import { DocumentRefused } from '../document-refused.ts';
 import { ElasticsearchRefused, ElasticsearchUnavailable, isPassing } from '../elasticsearch/elasticsearch-errors.ts';
 import type { ElasticsearchLink } from '../elasticsearch/open-elasticsearch.ts';
 import { digestOf } from './digest-of.ts';
 import { sourceField } from './elasticsearch-mapping.ts';
-import { type FieldValue, type IndexDefinition, IndexMisused, type IndexWrite } from './search-index.ts';
+import type { FieldValue, IndexDefinition, IndexWrite } from './search-index.ts';
 import { toWords } from './words.ts';
 
 /** Of one request, in bytes and documents. */
@@ -20,6 +21,15 @@ const RETRY = { first: 50, most: 2_000 } as const;
 const REQUEST_MS = 30_000;
 const RETRY_MS = 30_000;
 const NEVER = new AbortController().signal;
+/**
+ * What Elasticsearch says of a value that the mapping does not take. Other answers of the same status 400 are about the
+ * index: closed, without an alias to write to, with a pipeline that is not there.
+ */
+const DOCUMENTS_FAULTS = new Set([
+  'document_parsing_exception',
+  'mapper_parsing_exception',
+  'strict_dynamic_mapping_exception',
+]);
 
 interface Item {
   readonly id: string;
@@ -34,7 +44,10 @@ interface BulkAnswer {
   }[];
 }
 
-/** Resolves when all documents, or newer ones, are durable. Rejects with `IndexMisused` naming one that is refused. */
+/**
+ * Resolves when all documents, or newer ones, are durable. Rejects with `DocumentRefused` naming one that the mapping does
+ * not take.
+ */
 export async function writeDocuments(
   link: ElasticsearchLink,
   alias: string,
@@ -110,7 +123,7 @@ async function send(
   for (let round = 1; open.length > 0; round++) {
     const { busy, passing, refused } = classify(open, await request(link, alias, open));
     if (refused) {
-      throw new IndexMisused(`index ${index.name}: the document ${refused.id} is refused (${refused.type})`);
+      throw new DocumentRefused(`index ${index.name}: the document ${refused.id} is refused (${refused.type})`);
     }
     if (busy.length > 0 && performance.now() - began >= RETRY_MS) {
       const reason = `${busy.length} documents were answered ${passing?.status} ${passing?.type}`;
@@ -146,7 +159,7 @@ interface Verdict {
   /** To be sent again, and what was said of the last of them. */
   readonly busy: Item[];
   readonly passing?: { readonly status: number; readonly type: string };
-  /** The first document that the index does not take, whatever its state. */
+  /** The first document that the mapping does not take. */
   readonly refused?: { readonly id: string; readonly type: string };
 }
 
@@ -163,7 +176,7 @@ function classify(items: readonly Item[], { errors, items: answers = [] }: BulkA
     if (isPassing(status, type)) {
       busy.push(item);
       passing = { status, type };
-    } else if (status === 400) refused ??= { id: item.id, type };
+    } else if (DOCUMENTS_FAULTS.has(type)) refused ??= { id: item.id, type };
     else throw new ElasticsearchRefused(status, type);
   }
   return { busy, ...(passing && { passing }), ...(refused && { refused }) };

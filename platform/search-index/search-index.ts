@@ -1,7 +1,8 @@
 // The port to documents found by their fields: lists, full text, aggregations. A document is guarded by a revision like
 // those of the read store. Text is folded and tokenised by Defter (fold.ts) before it comes here; engines split on white
 // space only, so that each finds the same. Order is by a sort field and then the id (its UTF-8 bytes), and pages are by
-// keyset. What breaks a rule below rejects with `IndexMisused`, and nothing of its batch is written.
+// keyset. What breaks a rule below rejects with `IndexMisused`, a document that does with `DocumentRefused`, and nothing of
+// its batch is written.
 // Not in it: what a field means, relevance (everything has an order), joins, deep pages by number.
 
 import type { Positions } from '../bus/bus.ts';
@@ -142,7 +143,7 @@ export class SearchTimedOut extends Error {
   readonly retriable = true;
 }
 
-/** A definition, document or query that the port's rules do not allow. */
+/** A definition or query that the port's rules do not allow, or an index that is not there. */
 export class IndexMisused extends Error {
   override name = 'IndexMisused';
   readonly code = 'index-misused';

@@ -60,6 +60,13 @@ export function dropIndex(database: DatabaseSync, name: string): void {
   });
 }
 
+/** Takes all indices out of the file, within a transaction. */
+export function dropEveryIndex(database: DatabaseSync): void {
+  for (const row of database.prepare('SELECT name FROM search_index').all())
+    removeTables(database, String(row['name']));
+  database.exec('DELETE FROM search_index; DELETE FROM checkpoint');
+}
+
 function removeTables(database: DatabaseSync, name: string): void {
   const words = database
     .prepare(`SELECT name FROM sqlite_schema WHERE name GLOB ? AND sql LIKE 'CREATE VIRTUAL TABLE%'`)

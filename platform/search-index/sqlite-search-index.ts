@@ -3,7 +3,9 @@
 // wait. What is written is visible at once.
 
 import { join } from 'node:path';
+import type { GenerationMark } from '../log-generation.ts';
 import { inTransaction, openSqlite, purgeDeleted } from '../sqlite/open-sqlite.ts';
+import { createSqliteGeneration } from '../sqlite/sqlite-generation.ts';
 import { createPositionsReader } from '../sqlite/sqlite-positions.ts';
 import { openSqliteThread } from '../sqlite/sqlite-thread.ts';
 import { plainError, type ThrownHere } from '../threads/thread-calls.ts';
@@ -18,7 +20,15 @@ import {
   SearchTimedOut,
   searchWithinMs as usualTime,
 } from './search-index.ts';
-import { defineIndex, dropIndex, readIndex, searchFile, searchSchema, searchVersion } from './sqlite-index-schema.ts';
+import {
+  defineIndex,
+  dropEveryIndex,
+  dropIndex,
+  readIndex,
+  searchFile,
+  searchSchema,
+  searchVersion,
+} from './sqlite-index-schema.ts';
 import { createIndexWriter, type IndexWriter } from './sqlite-index-writer.ts';
 
 export interface SqliteSearchIndexSettings {
@@ -29,7 +39,7 @@ export interface SqliteSearchIndexSettings {
   readonly searchWithinMs?: number;
 }
 
-export interface SqliteSearchIndex extends SearchIndex {
+export interface SqliteSearchIndex extends SearchIndex, GenerationMark {
   /** After it no file holds content that was deleted or overwritten before. Rejects while a reader holds the old state. */
   purge(): Promise<void>;
 }
@@ -43,6 +53,7 @@ export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings)
   const until = () => Date.now() + searchWithinMs;
   const searches = reads === 'here' ? searchHere(path, until) : await searchOnThread(path, until);
   const readPositions = createPositionsReader(database);
+  const mark = createSqliteGeneration(database, () => dropEveryIndex(database));
   const writers = new Map<string, { readonly generation: string; readonly writer: IndexWriter }>();
 
   function writerOf(index: string): IndexWriter {
@@ -80,6 +91,8 @@ export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings)
       dropIndex(database, index);
     },
     purge: async () => purgeDeleted(database),
+    claim: async (generation) => mark.claim(generation),
+    startOver: async (generation) => mark.startOver(generation),
     async close() {
       if (!database.isOpen) return;
       database.close();

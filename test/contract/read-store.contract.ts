@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { v4 } from 'uuid';
 import type { Positions } from '#platform/bus/bus.ts';
+import { isDocumentRefused } from '#platform/document-refused.ts';
 import type { DocumentWrite, ReadStore } from '#platform/read-store/read-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { byBytes, createReadModel, type ReadModel } from '../support/read-store-model.ts';
@@ -301,10 +302,12 @@ export function readStoreContract(contract: ReadStoreContract) {
         for (const writes of [
           [good, bad],
           [good, { ...good, key: key('d'), counts: [{ counter: key('c'), by: 0.5 }] }],
+          [good, { ...good, key: key('d'), counts: [{ counter: key('c'), by: Number.MAX_SAFE_INTEGER }] }],
+          [good, { ...good, key: key('d'), value: undefined }],
+          [good, { ...good, key: key('d'), value: 1n }],
         ]) {
-          expect(await refusal(Error, store.apply(writes, { projection: own, positions: at(1) }))).to.be.instanceOf(
-            Error,
-          );
+          const error = await refusal(Error, store.apply(writes, { projection: own, positions: at(1) }));
+          expect(isDocumentRefused(error), error.message).to.equal(true);
         }
         expect(await store.get([key('a'), key('b'), key('d')])).to.deep.equal([undefined, undefined, undefined]);
         expect(await store.counters([key('c')])).to.deep.equal([0]);

@@ -3,6 +3,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { v4 } from 'uuid';
+import { DocumentRefused } from '#platform/document-refused.ts';
 import { foldQuery, foldToField } from '#platform/search-index/fold.ts';
 import {
   type FieldValue,
@@ -202,7 +203,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
         ];
         for (const [field, write] of wrong) {
           const checkpoint = { projection: 'p', positions: new Map([['t/0', 9n]]) };
-          const error = await refusal(IndexMisused, index.apply(own, [document('a'), write], checkpoint));
+          const error = await refusal(DocumentRefused, index.apply(own, [document('a'), write], checkpoint));
           expect(error.message).to.include(own).and.include(field);
         }
         await index.refresh(own);

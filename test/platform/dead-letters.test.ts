@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { findDeadLetter, listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
-import type { SearchIndex } from '#platform/search-index/search-index.ts';
+import { IndexShapeDiffers, type SearchIndex } from '#platform/search-index/search-index.ts';
 import { eventually } from '../support/eventually.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
 import { numberedEvent } from '../support/numbered-events.ts';
 import { runProjection } from '../support/run-projection.ts';
-import { openTemporarySearchIndex } from '../support/sqlite-read-models.ts';
+import { openTemporaryReadStore, openTemporarySearchIndex } from '../support/sqlite-read-models.ts';
 import { journal, stories, sums } from '../support/test-projections.ts';
 
 describe('dead letters of a projection', () => {
@@ -203,19 +203,121 @@ describe('dead letters of a projection', () => {
     await running.stop();
   });
 
-  it('stops when the store refuses everything', async () => {
-    const refusing: SearchIndex = {
-      ...searchIndex,
-      apply: (index, writes, checkpoint) =>
-        writes.length > 0
-          ? Promise.reject(new TypeError('no such index'))
-          : searchIndex.apply(index, writes, checkpoint),
-    };
-    for (let i = 0; i < 3; i++) await append(`alpha-${i}`, i, 'Begun');
-    const running = await runProjection({ projection: stories, store, readStore, searchIndex: refusing });
-    expect((await running.failed).message).to.equal('no such index');
-    expect(running.deadLetters()).to.deep.equal([]);
+  it('parks each document that the store refuses, also when nothing else comes with them, and goes on', async () => {
+    const refused = ['alpha-1', 'alpha-2', 'alpha-3'];
+    for (const stream of refused) await append(stream, 999, 'Begun');
+    const running = await runProjection({ projection: stories, store, readStore, searchIndex });
+    await running.settled();
+    expect(running.log.lines.filter((line) => line.includes('written stream by stream'))).to.have.length(1);
+    const parked = () =>
+      running
+        .deadLetters()
+        .map(({ stream, attempts }) => `${stream} after ${attempts}`)
+        .sort();
+    expect(parked()).to.deep.equal(refused.map((stream) => `${stream} after 1`));
+    await append('alpha-1', 2, 'Ended');
+    const { position } = await append('alpha-4', 4, 'Begun');
+    await running.settled();
+    expect(parked()).to.have.length(3);
+    expect((await rows('stories')).map(({ id }) => id)).to.deep.equal(['alpha-4']);
     await running.stop();
+    const { written } = await searchIndex.positions('stories', 'stories');
+    expect([...written.values()].every((at) => at >= position)).to.equal(true);
+  });
+
+  it('parks what is about a document in each kind of store: a counter that would grow too great', async () => {
+    const opened = await openTemporaryReadStore('here');
+    try {
+      const most = Number.MAX_SAFE_INTEGER;
+      await opened.store.apply([{ key: 'full', revision: 0, value: 1, counts: [{ counter: 'total', by: most }] }]);
+      for (const stream of ['alpha-1', 'alpha-2']) await append(stream, 1);
+      const running = await runProjection({ projection: sums, store, readStore: opened.store });
+      await running.settled();
+      const streams = () => running.deadLetters().map(({ stream }) => stream);
+      expect(streams().sort()).to.deep.equal(['alpha-1', 'alpha-2']);
+      await append('alpha-3', -1);
+      await running.settled();
+      expect(await opened.store.counters(['total'])).to.deep.equal([most - 1]);
+      expect(await running.retryDeadLetter('alpha-1')).to.equal('done');
+      expect(await running.retryDeadLetter('alpha-2')).to.equal('parked again');
+      expect(streams()).to.deep.equal(['alpha-2']);
+      await running.stop();
+    } finally {
+      await opened.close();
+    }
+  });
+
+  describe('while a store is at fault itself', () => {
+    /** Fails with what `fault` gives for the streams of a write. */
+    const failing = (fault: (ids: readonly string[]) => Error | undefined): SearchIndex => ({
+      ...searchIndex,
+      async apply(index, writes, checkpoint) {
+        const error = fault(writes.map(({ id }) => id));
+        if (error) throw error;
+        await searchIndex.apply(index, writes, checkpoint);
+      },
+    });
+
+    it('waits, parks nothing, and writes all once it is mended', async () => {
+      for (let i = 0; i < 3; i++) await append(`alpha-${i}`, i, 'Begun');
+      let broken = true;
+      const index = failing((ids) => (broken && ids.length > 0 ? new Error('out of memory') : undefined));
+      const running = await runProjection({ projection: stories, store, readStore, searchIndex: index });
+      await eventually(() => expect(running.log.lines.join()).to.include('out of memory'));
+      expect(running.ready()).to.equal(false);
+      expect(running.deadLetters()).to.deep.equal([]);
+      broken = false;
+      await running.settled();
+      expect(running.deadLetters()).to.deep.equal([]);
+      expect(await rows('stories')).to.have.length(3);
+      await running.stop();
+    });
+
+    it('stops and says why when no waiting helps, however many streams came', async () => {
+      for (const [streams, error] of [
+        [1, new IndexShapeDiffers('stories')],
+        [3, new IndexShapeDiffers('stories')],
+        [1, new TypeError('no such index')],
+        [3, new TypeError('no such index')],
+      ] as const) {
+        for (let i = 0; i < streams; i++) await append(`alpha-${i}`, i, 'Begun');
+        const index = failing((ids) => (ids.length > 0 ? error : undefined));
+        const running = await runProjection({ projection: stories, store, readStore, searchIndex: index });
+        expect((await running.failed).message).to.equal(error.message);
+        expect(running.deadLetters()).to.deep.equal([]);
+        await running.stop();
+        store = createMemoryEventStore(() => 1);
+      }
+    });
+
+    it('parks only what is about a document, of a batch in which both come', async () => {
+      await append('alpha-1', 999, 'Begun');
+      await append('alpha-2', 999, 'Begun');
+      await append('alpha-3', 3, 'Begun');
+      let failures = 0;
+      const index = failing((ids) => (ids.join() === 'alpha-3' && failures++ < 2 ? new Error('away') : undefined));
+      const running = await runProjection({ projection: stories, store, readStore, searchIndex: index });
+      await running.settled();
+      expect(failures).to.be.greaterThan(2);
+      expect(
+        running
+          .deadLetters()
+          .map(({ stream }) => stream)
+          .sort(),
+      ).to.deep.equal(['alpha-1', 'alpha-2']);
+      expect((await rows('stories')).map(({ id }) => id)).to.deep.equal(['alpha-3']);
+      await running.stop();
+    });
+
+    it('parks nothing when the store is found at fault after a document was refused', async () => {
+      await append('alpha-1', 999, 'Begun');
+      await append('alpha-2', 2, 'Begun');
+      const index = failing((ids) => (ids.join() === 'alpha-2' ? new IndexShapeDiffers('stories') : undefined));
+      const running = await runProjection({ projection: stories, store, readStore, searchIndex: index });
+      expect((await running.failed).message).to.include('another shape');
+      expect(running.deadLetters()).to.deep.equal([]);
+      await running.stop();
+    });
   });
 
   it('parks and takes up rows made per event', async () => {

@@ -3,13 +3,13 @@
 
 import { expect } from 'chai';
 import { isFinal, isTransient } from '#platform/back-off.ts';
+import { DocumentRefused } from '#platform/document-refused.ts';
 import {
   type ElasticsearchSearchIndex,
   openElasticsearchSearchIndex,
 } from '#platform/search-index/elasticsearch-search-index.ts';
 import {
   type IndexDefinition,
-  IndexMisused,
   IndexShapeDiffers,
   type IndexWrite,
   type SearchQuery,
@@ -122,7 +122,7 @@ describeOn(['elasticsearch'], 'search index: Elasticsearch under faults', (env) 
         isBulk(request)
           ? { kind: 'changed', body: request.body.replace('"f_at":2', '"f_at":"secret text"') }
           : undefined;
-      const error = await refusal(IndexMisused, index.apply('notes', [document('good'), bad], at(4n)));
+      const error = await refusal(DocumentRefused, index.apply('notes', [document('good'), bad], at(4n)));
       expect(error.message).to.include('bad-one').and.include('document_parsing_exception').and.not.include('secret');
       expect(isFinal(error)).to.equal(true);
       expect((await index.positions('notes', 'p')).written.size).to.equal(0);

@@ -2,6 +2,7 @@
 
 import { expect } from 'chai';
 import { Interrupted } from '#platform/back-off.ts';
+import { DocumentRefused } from '#platform/document-refused.ts';
 import { StartError } from '#platform/errors.ts';
 import { openRedisReadStore, type RedisReadStore, StoreRolledBack } from '#platform/read-store/redis-read-store.ts';
 import { RedisUnavailable } from '#platform/redis/redis-errors.ts';
@@ -134,7 +135,7 @@ describeOn(['redis'], 'read store in Redis, under faults', () => {
       const count = (key: string, by: number) => ({ key, revision: 0, value: 1, counts: [{ counter: 'c', by }] });
       await store.apply([count('a', Number.MAX_SAFE_INTEGER)]);
       const checkpoint = { projection: 'p', positions: at(1) };
-      await refusal(RangeError, store.apply([{ key: 'b', revision: 0, value: 1 }, count('c', 1)], checkpoint));
+      await refusal(DocumentRefused, store.apply([{ key: 'b', revision: 0, value: 1 }, count('c', 1)], checkpoint));
       expect(await store.get(['b', 'c'])).to.deep.equal([undefined, undefined]);
       expect((await store.positions('p')).size).to.equal(0);
       expect((await store.apply([count('d', -1)])).size).to.equal(1);
