@@ -10,9 +10,12 @@ import {
   type RelayTurn,
 } from '#platform/relay/relay-target.ts';
 import type { RelayedRecord } from '../support/check-relayed.ts';
+import { eventually } from '../support/eventually.ts';
 import { countedEvent, relayPartitionOf, relayTopicOf } from '../support/relay-language.ts';
 
 /** What one or more relays share. */
+const SHOWN_MS = 10_000;
+
 export interface RelayTargetWorld {
   open(): RelayTarget;
   /** What a reader gets, by `<topic>/<partition>`. */
@@ -73,16 +76,19 @@ export function relayTargetContract(name: string, openWorld: () => Promise<Relay
       await session.write(await encode(target, some), { position, generation });
     }
 
+    /** A commit is acknowledged before every partition shows it. */
     async function expectWritten(...all: readonly RecordedEvent[]): Promise<void> {
       const expected: Record<string, string[]> = {};
       for (const event of all) {
         const { topic, partition } = route(event);
         (expected[`${topic}/${partition}`] ??= []).push(event.id);
       }
-      const found = [...(await world.records())].map(
-        ([place, records]) => [place, records.map(({ id }) => id)] as const,
-      );
-      expect(Object.fromEntries(found.filter(([, ids]) => ids.length > 0))).to.deep.equal(expected);
+      await eventually(async () => {
+        const found = [...(await world.records())].map(
+          ([place, records]) => [place, records.map(({ id }) => id)] as const,
+        );
+        expect(Object.fromEntries(found.filter(([, ids]) => ids.length > 0))).to.deep.equal(expected);
+      }, SHOWN_MS);
     }
 
     it('has no checkpoint before the first write, and after it what was written last', async () => {
@@ -102,6 +108,7 @@ export function relayTargetContract(name: string, openWorld: () => Promise<Relay
       const [event] = events(7, 7, 'ığüşöç 🎈') as [RecordedEvent];
       await write(target, session, [event]);
       const { topic, partition } = route(event);
+      await expectWritten(event);
       const [record] = (await world.records()).get(`${topic}/${partition}`) ?? [];
       expect(structuredClone(record)).to.deep.equal(event);
     });
@@ -153,11 +160,16 @@ export function relayTargetContract(name: string, openWorld: () => Promise<Relay
 
     /** The ids differ on every call of `events`: here only the positions count. */
     async function writtenBy(count: number): Promise<RecordedEvent[]> {
-      const all = [...(await world.records()).values()].flat() as RecordedEvent[];
-      expect(all.map(({ position }) => position).sort((a, b) => Number(a - b))).to.deep.equal(
-        Array.from({ length: count }, (_, n) => BigInt(n + 1)),
-      );
-      return all.sort((a, b) => Number(a.position - b.position));
+      let all: RecordedEvent[] = [];
+      await eventually(async () => {
+        all = ([...(await world.records()).values()].flat() as RecordedEvent[]).sort((a, b) =>
+          Number(a.position - b.position),
+        );
+        expect(all.map(({ position }) => position)).to.deep.equal(
+          Array.from({ length: count }, (_, n) => BigInt(n + 1)),
+        );
+      }, SHOWN_MS);
+      return all;
     }
 
     it('fences an earlier session for good: it writes nothing any more, also while it thinks it has the turn', async () => {
