@@ -86,6 +86,8 @@ function openUpstreamModel(model: UpstreamModel): LoadedModel {
   async function runAll(items: readonly RunItem[], options: RunOptions): Promise<RunResult[]> {
     const until = performance.now() + options.deadlineMs;
     const deadline = new AbortController();
+    // A timer of 0 ms fires after 1 ms or more: a quick upstream would answer before it.
+    if (options.deadlineMs <= 0) deadline.abort();
     const timer = setTimeout(() => deadline.abort(), Math.max(0, Math.min(options.deadlineMs, 2 ** 31 - 1)));
     const results: RunResult[] = [];
     // The lanes share one iterator: each takes the next item that none has taken.

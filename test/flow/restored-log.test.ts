@@ -48,13 +48,15 @@ async function everything(api: Api) {
   return { ...lists, version: audit.body.version };
 }
 
-/** Once all of these are listed, and the audit shows the switch to the version that it is read in. */
-async function everythingWith(api: Api, wanted: readonly string[]) {
+/** Once all of these and the inference are listed, and the audit shows the switch to the version that it is read in. */
+async function everythingWith(api: Api, inference: string, wanted: readonly string[]) {
   let all = await everything(api);
   await eventually(async () => {
     all = await everything(api);
     const listed = JSON.stringify(all);
     for (const one of wanted) expect(listed).to.include(one);
+    // By itself: the audit names it, too, and is another read model.
+    expect(all.inferences.map(({ id }) => id)).to.include(inference);
     expect(all.audit.filter(({ type }) => type === 'ProjectionSwitched')).to.have.length(all.version - 1);
   }, 60_000);
   return all;
@@ -89,7 +91,7 @@ async function makeWhatIsKept(api: Api) {
   const robot = (await issue(api, 'robot')).body;
   const inference = await infer(api, 'Selamat pagi, apa kabar hari ini?');
   await rebuild(api, 2);
-  return { robot, before: await everythingWith(api, [tenant.id, robot.id, inference, 'kept']) };
+  return { robot, before: await everythingWith(api, inference, [tenant.id, robot.id, 'kept']) };
 }
 
 /** What comes after it, on streams of before and on new ones. */
@@ -100,7 +102,7 @@ async function makeWhatIsLost(api: Api, robot: { readonly id: string }) {
   expect((await api('DELETE', `/v1/api-keys/${robot.id}`)).status).to.equal(204);
   const inference = await infer(api, 'Bonjour, comment allez-vous ?');
   await rebuild(api, 3);
-  await everythingWith(api, [tenant.id, key.id, inference, 'lost as well']);
+  await everythingWith(api, inference, [tenant.id, key.id, 'lost as well']);
   return { tenant, key, inference };
 }
 
@@ -130,7 +132,7 @@ async function expectRestored(url: string, kept: Kept, lost: Lost): Promise<void
   expect((await createApi(url, robot.key)('GET', '/v1/models')).status).to.equal(401);
   const next = await infer(api, 'Guten Morgen, wie geht es dir heute?');
   await rebuild(api, 3);
-  const now = await everythingWith(api, [next, 'after it']);
+  const now = await everythingWith(api, next, ['after it']);
   expect(now.tenants.filter(({ name }) => name === 'Lost')).to.have.length(1);
   for (const one of [inference, tenant.id, key.id, 'lost too']) expect(JSON.stringify(now)).not.to.include(one);
 }

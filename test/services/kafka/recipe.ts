@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
+import '#platform/kafka/mend-request-queue.ts';
 import { freePort } from '../free-port.ts';
 import { openServerProcess } from '../server-process.ts';
 import type { RunningService, ServiceRecipe } from '../service.ts';
