@@ -22,6 +22,11 @@ export interface Rendered {
 }
 
 export interface ProjectionTarget<F extends Folded = Folded, R extends Rendered = Rendered> {
+  /**
+   * Streams that are loaded, folded and written together: a store beside this process works on one portion while the next
+   * is folded. All of a batch where it is left out.
+   */
+  readonly portion?: number;
   /** Whether the projection makes anything of the stream. */
   concerns(stream: string): boolean;
   /** What has been made of each stream so far, as far as is known here; what is not known is folded again. */

@@ -28,6 +28,20 @@ export type StreamProjector = ReturnType<typeof createStreamProjector>;
 
 type Unit = NonNullable<FoldOutcome['unit']>;
 
+/** Awaited later: until then a rejection waits. */
+function begun<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
+}
+
+const turnOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+function portionsOf(batches: readonly StreamBatch[], length = batches.length): StreamBatch[][] {
+  const portions: StreamBatch[][] = [];
+  for (let from = 0; from < batches.length; from += length) portions.push(batches.slice(from, from + length));
+  return portions;
+}
+
 /** Streams folded at a time, where that means reading them again. */
 const AT_ONCE = 32;
 const NO_POSITIONS: Positions = new Map();
@@ -126,8 +140,25 @@ export function createStreamProjector(parts: StreamProjectorParts) {
     patiently,
     /** Resolves when all is written, or parked, and the positions with it. */
     async apply(batches: readonly StreamBatch[], positions: Positions): Promise<void> {
-      const bases = batches.length > 0 ? await patiently(() => target.load(batches)) : [];
-      await writeAll(await foldAll(bases, batches), positions);
+      const portions = portionsOf(batches, target.portion);
+      const loads = portions.map((portion) => begun(patiently(() => target.load(portion))));
+      const writes: Promise<void>[] = [];
+      const fold = async (at: number) => foldAll((await loads[at]) ?? [], portions[at] ?? []);
+      const last = portions.length - 1;
+      let units: Unit[] = [];
+      try {
+        for (let at = 0; at < last; at++) {
+          writes.push(begun(writeAll(await fold(at), NO_POSITIONS)));
+          // So that it is on its way while the next is folded.
+          await turnOfTheLoop();
+        }
+        if (last >= 0) units = await fold(last);
+        await Promise.all(writes);
+      } finally {
+        // What has been begun ends before whatever comes next, however this ends.
+        await Promise.allSettled([...loads, ...writes]);
+      }
+      await writeAll(units, positions);
     },
     /** Applies a parked stream from where it failed, as the log has it now. */
     async takeUp(stream: string, discard: boolean): Promise<'done' | 'parked again' | 'not parked'> {

@@ -25,7 +25,13 @@ export function parseDocument(text: string): StoredDocument {
 /** Appends what the script is to be told of a write. */
 export function pushWrite(args: RedisArgument[], write: DocumentWrite): void {
   const { key, revision, value, base, expiresAt = Infinity, members = [], counts = [] } = write;
-  args.push(key, documentText(revision, value), baseText(base), expiryText(expiresAt), members.length);
+  const expiry = expiryText(expiresAt);
+  args.push(key, documentText(revision, value));
+  if (base === undefined && expiry === '' && members.length === 0 && counts.length === 0) {
+    args.push('');
+    return;
+  }
+  args.push('+', baseText(base), expiry, members.length);
   for (const { set, member, score } of members) args.push(set, member, score === null ? '' : scoreText(score));
   args.push(counts.length);
   for (const { counter, by } of counts) args.push(counter, String(whole(by)));

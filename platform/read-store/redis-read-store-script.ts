@@ -27,8 +27,9 @@ export const IS_DOCUMENT = 'ISDOCUMENT';
 /**
  * KEYS: {ns}:k. ARGV: `{ns}:`, projection, the log's generation ('' if not known), number of partitions, per partition:
  * name, position, the position known to have been acknowledged ('' if none); number of writes, per write: key, revision and
- * JSON as they are stored, base ('' if none was given, `-` for no document), expiry in ms ('' if none), number of members,
- * per member: set, member, score ('' to remove), number of counts, per count: counter, by.
+ * JSON as they are stored, and '' or `+` if there is more to it: then base ('' if none was given, `-` for no document),
+ * expiry in ms ('' if none), number of members, per member: set, member, score ('' to remove), number of counts, per count:
+ * counter, by.
  * First everything is checked, then written: a script that fails is not rolled back.
  * Answers 1 when every write advanced, else the numbers of those that did.
  */
@@ -61,8 +62,8 @@ local total = tonumber(ARGV[at])
 at = at + 1
 local seen, sums, puts, advanced, begins = {}, {}, {}, {}, {}
 for number = 1, total do
-  local key, base = ARGV[at], ARGV[at + 2]
-  local revision = sub(ARGV[at + 1], 1, ${REVISION_DIGITS})
+  local key, document = ARGV[at], ARGV[at + 1]
+  local revision = sub(document, 1, ${REVISION_DIGITS})
   local stored = seen[key]
   if not stored then
     stored = call('GETRANGE', documents .. key, 0, ${REVISION_DIGITS - 1})
@@ -72,24 +73,32 @@ for number = 1, total do
     end
   end
   local advances = stored == '' or stored < revision
-  if base == '-' then
-    advances = advances and stored == ''
-  elseif base ~= '' then
-    advances = advances and stored == base
+  local counts, ends
+  if ARGV[at + 2] == '' then
+    ends = at + 3
+  else
+    local base = ARGV[at + 3]
+    if base == '-' then
+      advances = advances and stored == ''
+    elseif base ~= '' then
+      advances = advances and stored == base
+    end
+    counts = at + 6 + 3 * tonumber(ARGV[at + 5])
+    ends = counts + 1 + 2 * tonumber(ARGV[counts])
   end
-  local counts = at + 5 + 3 * tonumber(ARGV[at + 4])
-  local ends = counts + 1 + 2 * tonumber(ARGV[counts])
   if advances then
     seen[key] = revision
     advanced[#advanced + 1] = number
     begins[#begins + 1] = at
-    for count = counts + 1, ends - 1, 2 do
-      local name = ARGV[count]
-      local sum = (sums[name] or tonumber(call('GET', counters .. name) or 0)) + tonumber(ARGV[count + 1])
-      if sum > 9007199254740991 or sum < -9007199254740991 then
-        return redis.error_reply('${TOO_GREAT} ' .. name)
+    if counts then
+      for count = counts + 1, ends - 1, 2 do
+        local name = ARGV[count]
+        local sum = (sums[name] or tonumber(call('GET', counters .. name) or 0)) + tonumber(ARGV[count + 1])
+        if sum > 9007199254740991 or sum < -9007199254740991 then
+          return redis.error_reply('${TOO_GREAT} ' .. name)
+        end
+        sums[name] = sum
       end
-      sums[name] = sum
     end
   else
     seen[key] = stored
@@ -99,18 +108,22 @@ end
 
 if not held then call('SET', prefix .. 'g', generation) end
 for _, at in ipairs(begins) do
-  local key, expiry = ARGV[at], ARGV[at + 3]
-  if expiry == '' then
-    call('SET', documents .. key, ARGV[at + 1])
+  local key = documents .. ARGV[at]
+  if ARGV[at + 2] == '' then
+    call('SET', key, ARGV[at + 1])
   else
-    call('SET', documents .. key, ARGV[at + 1], 'PXAT', expiry)
-  end
-  local counts = at + 5 + 3 * tonumber(ARGV[at + 4])
-  for member = at + 5, counts - 1, 3 do
-    if ARGV[member + 2] == '' then
-      call('ZREM', sets .. ARGV[member], ARGV[member + 1])
+    local expiry = ARGV[at + 4]
+    if expiry == '' then
+      call('SET', key, ARGV[at + 1])
     else
-      call('ZADD', sets .. ARGV[member], ARGV[member + 2], ARGV[member + 1])
+      call('SET', key, ARGV[at + 1], 'PXAT', expiry)
+    end
+    for member = at + 6, at + 5 + 3 * tonumber(ARGV[at + 5]), 3 do
+      if ARGV[member + 2] == '' then
+        call('ZREM', sets .. ARGV[member], ARGV[member + 1])
+      else
+        call('ZADD', sets .. ARGV[member], ARGV[member + 2], ARGV[member + 1])
+      end
     end
   end
 end

@@ -74,6 +74,8 @@ export async function openRedis(
     autoResubscribe: false,
     // Commands of one turn of the event loop go in one write; each keeps an answer of its own.
     enableAutoPipelining: true,
+    // Not what is large: the next write waits until all of the one before is answered.
+    autoPipeliningIgnoredCommands: ['EVALSHA', 'EVAL', 'mget'],
     // What was on its way when a connection ends is rejected at once.
     maxRetriesPerRequest: 0,
     enableReadyCheck: true,

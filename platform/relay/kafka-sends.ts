@@ -9,14 +9,25 @@ import type { EncodedEvent } from './relay-target.ts';
 
 export type TopicMessages = readonly { readonly topic: string; readonly messages: Message[] }[];
 
-/** One send for each leader; one for a partition without, which may be tried until it has one. Keeps the order of each. */
+/**
+ * Bytes of a batch from which each partition has a send of its own: then two requests more weigh less than what kafkajs
+ * does with large ones, which it copies into buffers that double, once for each level of the request (measured: 23 against
+ * 38 µs of processor time for each of 5,000 events).
+ */
+const LARGE_BYTES = 1_048_576;
+
+/**
+ * One send for each leader, or where there is much to send for each partition; one for a partition without a leader, which
+ * may be tried until it has one. Keeps the order of each.
+ */
 export function sendsOf(
-  events: readonly Pick<EncodedEvent, 'topic' | 'partition' | 'message'>[],
+  events: readonly Pick<EncodedEvent, 'topic' | 'partition' | 'message' | 'bytes'>[],
   leaders: ReadonlyMap<string, number>,
 ): { topic: string; messages: Message[] }[][] {
+  const isLarge = events.reduce((sum, { bytes }) => sum + bytes, 0) >= LARGE_BYTES;
   const sends = Map.groupBy(events, ({ topic, partition }) => {
     const place = placeOf(topic, partition);
-    return leaders.get(place) ?? place;
+    return isLarge ? place : (leaders.get(place) ?? place);
   });
   return [...sends.values()].map((of) => {
     const topics = Map.groupBy(of, ({ topic }) => topic);

@@ -88,6 +88,59 @@ describe('projection', () => {
       ]));
   });
 
+  describe('of a batch of many streams', () => {
+    const MANY = 3_000;
+    async function manyStreams(): Promise<EventStore> {
+      const store = createMemoryEventStore();
+      for (let i = 0; i < MANY; i++) await append(store, `alpha-${i}`, 1);
+      return store;
+    }
+    const plain: Projection = { ...sums, project: (_, event) => ({ document: { sum: numberIn(event), seen: [] } }) };
+
+    it('folds some while others are written, and moves the positions once all are', async () => {
+      const memory = createMemoryReadStore();
+      let writing = 0;
+      let most = 0;
+      let early = 0;
+      const readStore: ReadStore = {
+        ...memory,
+        async apply(documents, checkpoint) {
+          if (checkpoint && checkpoint.positions.size > 0 && writing > 0) early++;
+          most = Math.max(most, ++writing);
+          for (let turns = 20; turns > 0; turns--) await new Promise(setImmediate);
+          writing--;
+          return memory.apply(documents, checkpoint);
+        },
+      };
+      const running = await runProjection({ projection: plain, store: await manyStreams(), readStore });
+      await running.settled();
+      expect(most).to.be.above(1);
+      expect(early).to.equal(0);
+      const keys = Array.from({ length: MANY }, (_, i) => `sum:alpha-${i}`);
+      expect((await memory.get(keys)).filter((document) => document?.revision === 0)).to.have.length(MANY);
+      await running.stop();
+    });
+
+    it('moves no positions, and ends, when the store refuses one part for good', async () => {
+      const memory = createMemoryReadStore();
+      let calls = 0;
+      let moved = false;
+      const readStore: ReadStore = {
+        ...memory,
+        async apply(documents, checkpoint) {
+          if (++calls === 2) throw Object.assign(new Error('the store is gone'), { retriable: false });
+          for (let turns = 20; turns > 0; turns--) await new Promise(setImmediate);
+          moved ||= (checkpoint?.positions.size ?? 0) > 0;
+          return memory.apply(documents, checkpoint);
+        },
+      };
+      const running = await runProjection({ projection: plain, store: await manyStreams(), readStore });
+      expect((await running.failed).message).to.equal('the store is gone');
+      expect(moved).to.equal(false);
+      await running.stop();
+    });
+  });
+
   it('loads and writes a stream once per batch', async () => {
     const store = createMemoryEventStore();
     for (let i = 0; i < 100; i++) await append(store, `alpha-${i % 4}`, i);

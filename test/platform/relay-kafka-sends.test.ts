@@ -10,6 +10,8 @@ import { createFailingBrokers, type Fault } from '../support/kafka-brokers-that-
 
 const TOPICS = { events: 4, checkpoint: 1 };
 const BROKERS = 2;
+/** Of one event: then each partition has a send of its own. */
+const LARGE = 200_000;
 const events = Array.from({ length: 8 }, (_, n) => ({
   topic: 'events',
   partition: n % 4,
@@ -36,11 +38,12 @@ describe("the relay's sends to Kafka, over brokers that fail", function () {
   it('write each record once in every transaction that commits', async () => {
     let committed = 0;
     await fc.assert(
-      fc.asyncProperty(faultsOf, async (faults) => {
+      fc.asyncProperty(faultsOf, fc.constantFrom(1, LARGE), async (faults, bytes) => {
         const { kafka, written } = createFailingBrokers(TOPICS, BROKERS, faults);
         const producer = createKafkaRelayProducer(kafka, 'relay', Object.keys(TOPICS));
         await producer.fence();
-        const done = await producer.write(events, checkpoint).then(
+        const sized = events.map((event) => ({ ...event, bytes }));
+        const done = await producer.write(sized, checkpoint).then(
           () => true,
           () => false,
         );
@@ -48,7 +51,7 @@ describe("the relay's sends to Kafka, over brokers that fail", function () {
         committed++;
         expect(written().toSorted()).to.deep.equal(expected);
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
     expect(committed).to.be.above(15);
   });
@@ -91,6 +94,15 @@ describe("the relay's sends to Kafka", () => {
       ['event 1', 'event 5'],
       ['event 3'],
     ]);
+  });
+
+  it('are one for each partition where there is much to send', () => {
+    const leaders = new Map([0, 1, 2, 3].map((partition) => [`events/${partition}`, 1]));
+    const large = events.slice(0, 7).map((event) => ({ ...event, bytes: LARGE }));
+    expect(sendsOf(events.slice(0, 7), leaders)).to.have.length(1);
+    const partitionsOf = (sends: ReturnType<typeof sendsOf>) =>
+      sends.map((topics) => topics.flatMap(({ messages }) => messages.map(({ partition }) => partition)));
+    expect(partitionsOf(sendsOf(large, leaders))).to.deep.equal([[0, 0], [1, 1], [2, 2], [3]]);
   });
 
   it('to one partition may be tried again', async () => {
