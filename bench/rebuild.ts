@@ -1,6 +1,7 @@
-// How long a full rebuild of each read model takes, embedded: from the request to the switch, the comparison with the live
-// version included, one after the other on one thread.
-// Run: node bench/rebuild.ts [events]
+// How long a full rebuild of each read model takes: from the request to the switch, the comparison with the live version
+// included, one after the other on one thread.
+// Run: node bench/rebuild.ts [events]                                          embedded
+//      npm run services -- node bench/rebuild.ts [events] --on-servers         EventStoreDB's stand-in, Redis, Elasticsearch
 
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,6 +15,7 @@ import { openFolderBlobStore } from '#platform/blobs/folder-blob-store.ts';
 import { checkpointsInReadStore } from '#platform/bus/group-checkpoints.ts';
 import { openLogBus } from '#platform/bus/log-bus.ts';
 import { createContents } from '#platform/content/content.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import { openSqliteEventStore } from '#platform/event-store/sqlite-event-store.ts';
@@ -21,14 +23,22 @@ import { openLiveHub } from '#platform/live-channel/live-hub.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { newId } from '#platform/new-id.ts';
 import { sayVersionsChanged } from '#platform/projection/version-directory.ts';
+import { versionIndex } from '#platform/projection/versions.ts';
 import { openSqliteReadStore } from '#platform/read-store/sqlite-read-store.ts';
 import { openSqliteSearchIndex } from '#platform/search-index/sqlite-search-index.ts';
 import { openKeyring } from '#platform/vault/keyring.ts';
 import { openSqliteVault } from '#platform/vault/sqlite-vault.ts';
 import { decideRebuild } from '../command-api/operations/decide.ts';
+import { AUDIT_INDEX } from '../projectors/audit/read-model.ts';
+import { INFERENCES_INDEX } from '../projectors/inferences/read-model.ts';
 import { startProjectors } from '../projectors/start.ts';
+import { serviceEnvironment } from '../test/services/describe-on.ts';
+import { openStandInLog, type StandInLog } from '../test/services/eventstore/log.ts';
+import { startEventStoreStandIn } from '../test/services/eventstore/recipe.ts';
+import { configOf, openStores } from '../test/support/history-collect-servers.ts';
 
 const events = Number(process.argv[2] ?? 1_000_000);
+const isOnServers = process.argv.includes('--on-servers');
 const TENANT = 'bench';
 const AT_ONCE = 1_000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -42,15 +52,56 @@ const say = (level: string) => (fields: object, message: string) => {
 const log: Log = { debug: () => {}, info: () => {}, warn: say('warn'), error: say('error') };
 
 const folder = await mkdtemp(join(tmpdir(), 'defter-bench-'));
-const store = await openSqliteEventStore({ folder });
-const readStore = await openSqliteReadStore({ folder, writes: 'here' });
-const searchIndex = await openSqliteSearchIndex({ folder, reads: 'here' });
 const vault = openSqliteVault(join(folder, 'vault.sqlite'));
-const keyring = await openKeyring({ vault, masterKey: randomBytes(32) });
+const masterKey = randomBytes(32);
+const keyring = await openKeyring({ vault, masterKey });
 const blobStore = await openFolderBlobStore(join(folder, 'blobs'));
 const contents = createContents({ keyring, blobs: createBlobs({ store: blobStore, keyring }) });
 const live = openLiveHub({ log });
-const bus = openLogBus({ store, topicOf, partitions: 16, checkpoints: checkpointsInReadStore(readStore), log });
+
+async function openEmbedded() {
+  const [readStore, searchIndex] = await Promise.all([
+    openSqliteReadStore({ folder, writes: 'here' }),
+    openSqliteSearchIndex({ folder, reads: 'here' }),
+  ]);
+  const store = await openSqliteEventStore({ folder });
+  return {
+    store,
+    readStore,
+    searchIndex,
+    async close() {
+      await searchIndex.close();
+      await readStore.close();
+      await store.close();
+    },
+  };
+}
+
+/** The log is there when the event store starts. */
+async function openOnServers() {
+  const eventStore = await startEventStoreStandIn(folder);
+  const servers = { ...serviceEnvironment(['redis', 'elasticsearch']), ...eventStore.environment };
+  const env = {
+    ...servers,
+    DATA_DIR: folder,
+    MASTER_KEY: masterKey.toString('hex'),
+    NAMESPACE: `bench-${randomBytes(6).toString('hex')}`,
+  };
+  const stores = await openStores(configOf(env));
+  const { store, readStore, searchIndex } = stores;
+  return {
+    store,
+    readStore,
+    searchIndex,
+    async close() {
+      while ((await readStore.drop('', 10_000)) > 0) await sleep(0);
+      for (const name of [INFERENCES_INDEX.name, AUDIT_INDEX.name])
+        for (const version of [1, 2]) await searchIndex.drop(versionIndex(name, version));
+      await stores.close();
+      await eventStore.stop();
+    },
+  };
+}
 
 const origin = (keyId?: string): Origin => ({
   eventId: newId(),
@@ -61,7 +112,7 @@ const origin = (keyId?: string): Origin => ({
   ...(keyId !== undefined && { keyId }),
 });
 
-async function fill(): Promise<void> {
+async function fill(store: Pick<StandInLog, 'append'>): Promise<void> {
   await keyring.createSubject(TENANT);
   const words = Array.from({ length: 5_000 }, (_, n) => ((n * 2_654_435_761) % 4_294_967_296).toString(36));
   const text = (n: number) =>
@@ -98,13 +149,13 @@ async function timed(what: string, work: () => Promise<unknown>): Promise<void> 
   console.log(`${what.padEnd(44)} ${seconds.toFixed(1).padStart(8)} s ${rate.padStart(9)} events/s`);
 }
 
-const stateOf = async (name: string) =>
+const stateOf = async (store: EventStore, name: string) =>
   (await readWholeStream(store, projectionVersions.streamOf(name))).reduce(
     projectionVersions.evolve,
     projectionVersions.initial,
   );
 
-async function rebuild(name: string): Promise<void> {
+async function rebuild(store: EventStore, name: string): Promise<void> {
   const { initial, evolve, streamOf } = projectionVersions;
   const decide = (state: typeof initial) => {
     const decision = decideRebuild({ onDifference: 'keep', reason: null, origin: origin() }, state);
@@ -114,7 +165,7 @@ async function rebuild(name: string): Promise<void> {
   sayVersionsChanged(live, name);
   for (;;) {
     await sleep(50);
-    const now = await stateOf(name);
+    const now = await stateOf(store, name);
     if (now.candidate) continue;
     if (now.live !== state.highest) throw new Error(`${name}: ${JSON.stringify(now.last)}`);
     const { documents = 0, different = 0 } = now.last?.comparison ?? {};
@@ -125,21 +176,24 @@ async function rebuild(name: string): Promise<void> {
 
 try {
   console.log(`${events.toLocaleString('en')} events of ${(events / 2).toLocaleString('en')} inferences`);
-  await timed('appended', fill);
+  const filled = isOnServers ? await openStandInLog(join(folder, 'log')) : await openSqliteEventStore({ folder });
+  await timed('written into the log', () => fill(filled));
+  await filled.close();
+  const engines = await (isOnServers ? openOnServers() : openEmbedded());
+  const { store, readStore, searchIndex } = engines;
+  const bus = openLogBus({ store, topicOf, partitions: 16, checkpoints: checkpointsInReadStore(readStore), log });
   const projectors = await startProjectors({ store, bus, readStore, searchIndex, contents, live, log });
   await timed('all four built at the same time, at start', async () => {
     while (!projectors.ready()) await sleep(50);
   });
-  for (const name of PROJECTIONS) await timed(`${name}: built, compared, switched`, () => rebuild(name));
+  for (const name of PROJECTIONS) await timed(`${name}: built, compared, switched`, () => rebuild(store, name));
   await projectors.stop();
-} finally {
   await bus.close();
+  await engines.close();
+} finally {
   await live.close();
-  await searchIndex.close();
-  await readStore.close();
   keyring.close();
   await vault.close();
   await blobStore.close();
-  await store.close();
   await rm(folder, { recursive: true, force: true });
 }
