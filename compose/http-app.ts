@@ -30,11 +30,12 @@ export interface HttpAppParts {
 
 export function createServiceApp(parts: HttpAppParts) {
   const { standings, logging, httpMetrics } = parts;
-  const authenticate = createAuthenticator(async (keyId) => {
-    const [key] = await standings.get([apiKeyStream(keyId)]);
+  const authenticate = createAuthenticator(async (keyId, knownTenantId) => {
+    const known = knownTenantId === undefined ? [] : [tenantStream(knownTenantId)];
+    const [key, tenant] = await standings.get([apiKeyStream(keyId), ...known]);
     const tenantId = keyTenantOf(key);
-    const [tenant] = tenantId === undefined ? [] : await standings.get([tenantStream(tenantId)]);
-    return keyRecordOf(key, tenant);
+    if (tenantId === undefined || tenantId === knownTenantId) return keyRecordOf(key, tenant);
+    return keyRecordOf(key, (await standings.get([tenantStream(tenantId)]))[0]);
   });
   const onAnswer = (record: AccessRecord) => {
     logging.access.write(accessLogged(record));

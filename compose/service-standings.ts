@@ -21,7 +21,6 @@ export function createServiceStandings({ store, readStore, live }: StandingPorts
     keyOf: standingKey,
     evolve: evolveStanding,
     writeOf: standingDocument,
-    absences: readStore,
   });
 }
 

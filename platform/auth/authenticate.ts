@@ -1,5 +1,6 @@
 // Who is calling. Each request reads the standing of its key and tenant: a revoked key is out at once.
 
+import { LRUCache } from 'lru-cache';
 import { type PresentedKey, identifyApiKey, sameHash } from './api-key.ts';
 
 /** What is known of a key; `active` is false once it is revoked or its tenant may not act. */
@@ -24,14 +25,22 @@ export type Authentication =
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i;
 
-/** `lookup` answers undefined for a key that was never issued. */
-export function createAuthenticator(lookup: (keyId: string) => Promise<KeyRecord | undefined>) {
+/** Keys of which the tenant is remembered: it never changes, so that the standings of both can be read at once. */
+const MOST_KEYS = 20_000;
+
+/** Answers undefined for a key that was never issued. */
+export type KeyLookup = (keyId: string, knownTenantId: string | undefined) => Promise<KeyRecord | undefined>;
+
+export function createAuthenticator(lookup: KeyLookup) {
+  const tenants = new LRUCache<string, string>({ max: MOST_KEYS });
   return async (authorization: string | undefined, now: number): Promise<Authentication> => {
     if (authorization === undefined || authorization === '') return { ok: false, reason: 'missing' };
     const key = BEARER.exec(authorization)?.[1];
     if (key === undefined) return { ok: false, reason: 'malformed' };
     const presented = identifyApiKey(key);
-    return judge(presented, await lookup(presented.id), now);
+    const record = await lookup(presented.id, tenants.get(presented.id));
+    if (record) tenants.set(presented.id, record.tenantId);
+    return judge(presented, record, now);
   };
 }
 

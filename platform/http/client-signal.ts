@@ -3,6 +3,9 @@ import type { ServerResponse } from 'node:http';
 /** Emitted on each running response when the server begins to stop; see serve.ts. */
 export const STOPPING = 'defter:stopping';
 
+/** One for all: to make it with its stack is a good part of what a small request costs. */
+const GONE = new DOMException('The client has left, or the server stops.', 'AbortError');
+
 const signals = new WeakMap<ServerResponse, AbortSignal>();
 
 /**
@@ -14,8 +17,8 @@ export function clientSignal(res: ServerResponse): AbortSignal {
   if (known !== undefined) return known;
   const controller = new AbortController();
   signals.set(res, controller.signal);
-  if (res.destroyed) controller.abort();
-  res.once('close', () => controller.abort());
-  res.once(STOPPING, () => controller.abort());
+  if (res.destroyed) controller.abort(GONE);
+  res.once('close', () => controller.abort(GONE));
+  res.once(STOPPING, () => controller.abort(GONE));
   return controller.signal;
 }

@@ -9,7 +9,7 @@ import { DocumentRefused, onlyFor } from '../document-refused.ts';
 import { READ_DEADLINE_MS, openRedis, type RedisOptions, WRITE_DEADLINE_MS } from '../redis/open-redis.ts';
 import { checkRedis } from '../redis/check-redis.ts';
 import { answeredCode } from '../redis/redis-errors.ts';
-import type { RedisArgument } from '../redis/redis-script.ts';
+import { LARGE, LARGE_COMMANDS, type RedisArgument } from '../redis/redis-script.ts';
 import type { Checkpoint, DocumentWrite, RangeOptions, ReadStore, ScanPage, StoredDocument } from './read-store.ts';
 import { parseDocument, positionText, pushWrite, putText } from './redis-document-codec.ts';
 import { literally, walkKeys } from './redis-key-walk.ts';
@@ -81,7 +81,7 @@ export async function openRedisReadStore(options: RedisOptions): Promise<RedisRe
   async function valuesOf(keys: readonly string[]): Promise<(string | null)[]> {
     const parts: string[][] = [];
     for (let from = 0; from < keys.length; from += MOST_KEYS) parts.push(keys.slice(from, from + MOST_KEYS));
-    const values = await Promise.all(parts.map((part) => read((redis) => redis.mget(part))));
+    const values = await Promise.all(parts.map((part) => read((redis) => getMany(redis, part))));
     return values.length === 1 && values[0] ? values[0] : values.flat();
   }
 
@@ -210,6 +210,9 @@ export async function openRedisReadStore(options: RedisOptions): Promise<RedisRe
 }
 
 type Redis = Parameters<typeof applyScript>[0];
+
+const getMany = (redis: Redis, keys: readonly string[]) =>
+  keys.length < LARGE ? redis.mget(...keys) : (redis.call(LARGE_COMMANDS.get, [...keys]) as Promise<(string | null)[]>);
 
 function range(redis: Redis, key: string, { limit, reverse }: RangeOptions): Promise<string[]> {
   return reverse

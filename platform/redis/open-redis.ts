@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { backOff, Interrupted, isFinal, pause } from '../back-off.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
+import { LARGE_COMMANDS } from './redis-script.ts';
 import { isAboutCredentials, isRefusal, RedisUnavailable } from './redis-errors.ts';
 
 const CONNECT_MS = 2_000;
@@ -74,8 +75,7 @@ export async function openRedis(
     autoResubscribe: false,
     // Commands of one turn of the event loop go in one write; each keeps an answer of its own.
     enableAutoPipelining: true,
-    // Not what is large: the next write waits until all of the one before is answered.
-    autoPipeliningIgnoredCommands: ['EVALSHA', 'EVAL', 'mget'],
+    autoPipeliningIgnoredCommands: Object.values(LARGE_COMMANDS),
     // What was on its way when a connection ends is rejected at once.
     maxRetriesPerRequest: 0,
     enableReadyCheck: true,

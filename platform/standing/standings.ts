@@ -2,6 +2,7 @@
 // projector's, under the same revision guard; what is missing there is folded from the event store and restored, so an
 // emptied read store neither opens nor locks the door.
 
+import { LRUCache } from 'lru-cache';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import { readWholeStream } from '../event-store/read-whole-stream.ts';
@@ -23,19 +24,23 @@ export interface StandingOptions<Standing> {
   readonly evolve: (before: Standing | undefined, event: RecordedEvent) => Standing | undefined;
   /** The very write that the projector makes for this standing at this revision. */
   readonly writeOf: (stream: string, revision: number, standing: Standing) => DocumentWrite;
-  /** Where it is remembered for a second that a stream has no events; left out: the event store is asked each time. */
-  readonly absences?: Pick<ReadStore, 'get' | 'apply'>;
+  /** In milliseconds, for tests. */
+  readonly now?: () => number;
 }
 
 /**
- * A standing is looked for first, so that an absence holds nobody back once there is one; only a read store that loses its
- * last second may show an absence longer than it lasted, and no longer than this.
+ * That a stream has no events is remembered here. A standing is looked for first, so that an absence holds nobody back once
+ * there is one; only where the read store lost what was written is an absence believed longer than it lasted, and no longer
+ * than this.
  */
 const ABSENCE_MS = 1_000;
-const absenceKey = (stream: string) => `absent:${stream}`;
+const MOST_ABSENCES = 20_000;
 
 export function createStandings<Standing>(options: StandingOptions<Standing>): Standings<Standing> {
-  const { store, readStore, writeTo = async () => [readStore], keyOf, evolve, writeOf, absences } = options;
+  const { store, readStore, writeTo = async () => [readStore], keyOf, evolve, writeOf } = options;
+  const { now = () => performance.now() } = options;
+  /** Until when each is believed. */
+  const absences = new LRUCache<string, number>({ max: MOST_ABSENCES });
 
   const refresh = async (stream: string) => {
     const events = await readWholeStream(store, stream);
@@ -47,21 +52,12 @@ export function createStandings<Standing>(options: StandingOptions<Standing>): S
     return { standing, revision };
   };
 
-  const rememberAbsence = async (stream: string) => {
-    const expiresAt = Date.now() + ABSENCE_MS;
-    // By time, so that each absence counts as newer than the one before.
-    await absences?.apply([{ key: absenceKey(stream), revision: expiresAt, value: true, expiresAt }]);
-  };
-
-  const isKnownAbsent = async (stream: string) => {
-    const [absence] = (await absences?.get([absenceKey(stream)])) ?? [];
-    return absence !== undefined;
-  };
-
   const findMissing = async (stream: string): Promise<Standing | undefined> => {
-    if (await isKnownAbsent(stream)) return undefined;
+    const until = absences.get(stream);
+    if (until !== undefined && now() < until) return undefined;
     const found = await refresh(stream);
-    if (!found) await rememberAbsence(stream);
+    if (found) absences.delete(stream);
+    else absences.set(stream, now() + ABSENCE_MS);
     return found?.standing;
   };
 

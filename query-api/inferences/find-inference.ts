@@ -12,25 +12,37 @@ export type FoundInference = {
   readonly revision: number;
 };
 
+export interface InferenceFinder {
+  of(tenantId: string, ids: readonly string[]): Promise<(FoundInference | undefined)[]>;
+  /** From its stream at once: for one that has ended this very moment, which no document tells yet. */
+  inLog(tenantId: string, id: string): Promise<FoundInference | undefined>;
+}
+
 export function createInferenceFinder(
   readStore: Pick<ReadStore, 'get'>,
   store: Pick<EventStore, 'readStream'>,
-): (tenantId: string, ids: readonly string[]) => Promise<(FoundInference | undefined)[]> {
+): InferenceFinder {
+  const ownedBy = (tenantId: string, one: FoundInference | undefined) =>
+    one?.state.request.metadata.tenantId === tenantId ? one : undefined;
+
   const fold = async (id: string): Promise<FoundInference | undefined> => {
     const events = await store.readStream(inferenceStream(id), { limit: INFERENCE_STREAM_LENGTH });
     const state = events.reduce(evolveInference, initialInference);
     return state.status === 'absent' ? undefined : { state, revision: events.length - 1 };
   };
 
-  return async (tenantId, ids) => {
-    const documents = await readStore.get(ids.map(inferenceKey));
-    const found = await Promise.all(
-      documents.map((document, i) => {
-        const state = document?.value as FoundInference['state'] | null | undefined;
-        const ended = document && state && state.status !== 'queued';
-        return ended ? Promise.resolve({ state, revision: document.revision }) : fold(ids[i] as string);
-      }),
-    );
-    return found.map((one) => (one?.state.request.metadata.tenantId === tenantId ? one : undefined));
+  return {
+    async of(tenantId, ids) {
+      const documents = await readStore.get(ids.map(inferenceKey));
+      const found = await Promise.all(
+        documents.map((document, i) => {
+          const state = document?.value as FoundInference['state'] | null | undefined;
+          const ended = document && state && state.status !== 'queued';
+          return ended ? Promise.resolve({ state, revision: document.revision }) : fold(ids[i] as string);
+        }),
+      );
+      return found.map((one) => ownedBy(tenantId, one));
+    },
+    inLog: async (tenantId, id) => ownedBy(tenantId, await fold(id)),
   };
 }

@@ -34,8 +34,8 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
   const { store, documents, contents, live, fresh, log } = ports;
   const find = createInferenceFinder(documents, store);
 
-  const findOne = async (tenantId: string, id: string): Promise<FoundInference> => {
-    const [found] = await find(tenantId, [id]);
+  const findOne = async (tenantId: string, id: string, isSaid = false): Promise<FoundInference> => {
+    const found = isSaid ? await find.inLog(tenantId, id) : (await find.of(tenantId, [id]))[0];
     if (!found) throw notFound();
     return found;
   };
@@ -50,8 +50,8 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
     fresh.check(request);
     const { wait } = query;
     let found: FoundInference | undefined;
-    const look = async () => {
-      found = await findOne(caller.tenantId, params.id);
+    const look = async (isSaid = false) => {
+      found = await findOne(caller.tenantId, params.id, isSaid);
       return found.state.status !== 'queued';
     };
     if (wait === undefined) await look();
@@ -79,7 +79,7 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
       ...(after && { after }),
     });
     const page = hits.slice(0, query.limit);
-    const found = await find(
+    const found = await find.of(
       tenantId,
       page.map(({ id }) => id),
     );

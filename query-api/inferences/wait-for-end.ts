@@ -6,29 +6,35 @@ import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 /** How long a lost wake-up can cost. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Looks at least once, until `look` answers true, the time is over, or the signal aborts. Answers whether it was true. */
+/**
+ * Looks at least once, until `look` answers true, the time is over, or the signal aborts. Answers whether it was true.
+ * `look` is told whether the end has just been said to be in the log.
+ */
 export async function waitForEnd(
   inferenceId: string,
   live: Pick<LiveChannel, 'subscribe'>,
-  look: () => Promise<boolean>,
+  look: (isSaid: boolean) => Promise<boolean>,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   let woken = false;
+  let isSaid = false;
   let wake: (() => void) | undefined;
   const rouse = () => {
     woken = true;
     wake?.();
   };
   const unsubscribe = live.subscribe(inferenceChannel(inferenceId), ({ value }) => {
-    if ((value as InferenceMessage).type === 'ended') rouse();
+    if ((value as InferenceMessage).type !== 'ended') return;
+    isSaid = true;
+    rouse();
   });
   signal.addEventListener('abort', rouse, { once: true });
   try {
     for (;;) {
       woken = false;
-      if (await look()) return true;
+      if (await look(isSaid)) return true;
       const left = deadline - performance.now();
       if (left <= 0 || signal.aborted) return false;
       if (!woken) {

@@ -11,7 +11,7 @@ interface Count {
 function openStandings() {
   const store = createMemoryEventStore();
   let passed = 0;
-  const readStore = createMemoryReadStore(() => Date.now() + passed);
+  const readStore = createMemoryReadStore();
   let reads = 0;
   const standings = createStandings<Count>({
     store: {
@@ -21,7 +21,7 @@ function openStandings() {
       },
     },
     readStore,
-    absences: readStore,
+    now: () => performance.now() + passed,
     keyOf: (stream) => `standing:${stream}`,
     evolve: (before) => ({ events: (before?.events ?? 0) + 1 }),
     writeOf: (stream, revision, value) => ({ key: `standing:${stream}`, revision, value }),
