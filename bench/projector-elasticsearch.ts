@@ -18,7 +18,7 @@ const url = process.env['ELASTICSEARCH_URL'];
 if (url === undefined) {
   throw new Error('set ELASTICSEARCH_URL, or run it by test/services/with-services.ts --only elasticsearch');
 }
-const streams = Number(process.argv[2] ?? 10_000);
+const streams = Number(process.argv[2] ?? 20_000);
 const maxBatch = 1_000;
 const rounds = 5;
 const log = { debug: () => {}, info: () => {}, warn: console.warn, error: console.error };

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { IndexWrite, SearchIndex } from '../search-index/search-index.ts';
 import type { EventRowProjection } from './projection.ts';
-import type { Folded, ProjectionTarget } from './projection-target.ts';
+import { type Folded, type ProjectionTarget, ROW_PORTION } from './projection-target.ts';
 
 interface FoldedRows extends Folded {
   readonly rows: readonly IndexWrite[];
@@ -22,6 +22,7 @@ export function createEventRowTarget(
   const { name } = projection;
   const written = new LRUCache<string, number>({ max: MOST_STREAMS });
   return {
+    portion: ROW_PORTION,
     concerns: () => true,
     // What comes again is written again, which changes nothing: rows that another member could not write are among it.
     load: (streams) =>

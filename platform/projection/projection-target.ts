@@ -21,6 +21,9 @@ export interface Rendered {
   readonly stream: string;
 }
 
+/** Of rows: a large bulk of the search index. */
+export const ROW_PORTION = 500;
+
 export interface ProjectionTarget<F extends Folded = Folded, R extends Rendered = Rendered> {
   /**
    * Streams that are loaded, folded and written together: a store beside this process works on one portion while the next

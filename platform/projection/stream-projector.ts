@@ -142,23 +142,21 @@ export function createStreamProjector(parts: StreamProjectorParts) {
     async apply(batches: readonly StreamBatch[], positions: Positions): Promise<void> {
       const portions = portionsOf(batches, target.portion);
       const loads = portions.map((portion) => begun(patiently(() => target.load(portion))));
-      const writes: Promise<void>[] = [];
       const fold = async (at: number) => foldAll((await loads[at]) ?? [], portions[at] ?? []);
-      const last = portions.length - 1;
-      let units: Unit[] = [];
+      if (portions.length <= 1) return writeAll(await fold(0), positions);
+      const writes: Promise<void>[] = [];
       try {
-        for (let at = 0; at < last; at++) {
+        for (const at of portions.keys()) {
           writes.push(begun(writeAll(await fold(at), NO_POSITIONS)));
           // So that it is on its way while the next is folded.
           await turnOfTheLoop();
         }
-        if (last >= 0) units = await fold(last);
         await Promise.all(writes);
       } finally {
         // What has been begun ends before whatever comes next, however this ends.
         await Promise.allSettled([...loads, ...writes]);
       }
-      await writeAll(units, positions);
+      await writeAll([], positions);
     },
     /** Applies a parked stream from where it failed, as the log has it now. */
     async takeUp(stream: string, discard: boolean): Promise<'done' | 'parked again' | 'not parked'> {

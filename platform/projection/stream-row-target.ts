@@ -4,7 +4,7 @@
 import { LRUCache } from 'lru-cache';
 import type { IndexWrite, SearchIndex } from '../search-index/search-index.ts';
 import type { StreamRowProjection } from './projection.ts';
-import type { Folded, ProjectionTarget, Rendered } from './projection-target.ts';
+import { type Folded, type ProjectionTarget, type Rendered, ROW_PORTION } from './projection-target.ts';
 import { sizeOf } from './state-size.ts';
 
 interface FoldedState extends Folded {
@@ -37,6 +37,7 @@ export function createStreamRowTarget(
   }
 
   return {
+    portion: ROW_PORTION,
     concerns: (stream) => projection.idOf(stream) !== undefined,
     load: (streams) =>
       Promise.resolve(streams.map(({ stream }) => known.get(stream) ?? { stream, revision: -1, state: undefined })),

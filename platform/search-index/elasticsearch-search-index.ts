@@ -147,13 +147,14 @@ export async function openElasticsearchSearchIndex(
       const { definition, alias, positions } = of(index);
       for (const write of writes) checkWrite(definition, write);
       // Read meanwhile, moved after: a position never runs ahead of its documents.
-      const found = checkpoint && positions.read();
+      const moves = checkpoint !== undefined && checkpoint.positions.size > 0;
+      const found = moves ? positions.read() : undefined;
       found?.catch(() => undefined);
       await writeDocuments(link, alias, definition, writes).catch(async (error: unknown) => {
         if (isDocumentRefused(error)) await checkShape(definition);
         throw error;
       });
-      if (checkpoint) await positions.move(checkpoint.projection, checkpoint.positions, found);
+      if (moves) await positions.move(checkpoint.projection, checkpoint.positions, found);
     },
 
     async search(index, query) {
