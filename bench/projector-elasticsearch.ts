@@ -4,8 +4,7 @@
 // or: node test/services/with-services.ts --only elasticsearch node_modules/.bin/node bench/projector-elasticsearch.ts
 
 import { Client } from '@elastic/elasticsearch';
-import { v4, v7 } from 'uuid';
-import type { RecordedEvent } from '#events/envelope.ts';
+import { v4 } from 'uuid';
 import type { Delivery } from '#platform/bus/bus.ts';
 import type { StreamRowProjection } from '#platform/projection/projection.ts';
 import { startProjection } from '#platform/projection/start-projection.ts';
@@ -13,6 +12,7 @@ import { openElasticsearchSearchIndex } from '#platform/search-index/elasticsear
 import { foldToField } from '#platform/search-index/fold.ts';
 import type { IndexWrite, SearchIndex } from '#platform/search-index/search-index.ts';
 import { createMemoryBus } from './memory-bus.ts';
+import { makePairedLog } from './paired-log.ts';
 
 const url = process.env['ELASTICSEARCH_URL'];
 if (url === undefined) {
@@ -55,37 +55,6 @@ const projectionOf = (name: string): StreamRowProjection<Row> => ({
   fields: ({ text, ...row }) => ({ ...row, words: row.endedAt === null ? null : foldToField(text) }),
   ended: ({ endedAt }) => endedAt !== null,
 });
-
-/** Each stream has two events; the second comes some thousand events after the first, as a result after its request. */
-function makeLog(): Delivery[] {
-  const names = Array.from({ length: streams }, () => `inference-${v7()}`);
-  const gap = Math.min(4_000, streams);
-  const order: [stream: number, revision: number][] = [];
-  for (let at = 0; at < streams + gap; at++) {
-    if (at < streams) order.push([at, 0]);
-    if (at >= gap) order.push([at - gap, 1]);
-  }
-  return order.map(([stream, revision], at) => ({
-    topic: 'bench',
-    partition: 0,
-    event: {
-      id: v4(),
-      type: revision === 0 ? 'queued' : 'completed',
-      stream: names[stream] ?? '',
-      revision,
-      position: BigInt(at + 1),
-      recordedAt: 1_700_000_000_000 + at,
-      data: { tenant: `tenant-${stream % 50}`, model: 'language-id', text: sentence(at) },
-      metadata: {
-        tenantId: `tenant-${stream % 50}`,
-        actor: { kind: 'system', id: 'bench' },
-        $correlationId: 'c',
-        $causationId: 'c',
-        schemaVersion: 1,
-      },
-    } satisfies RecordedEvent,
-  }));
-}
 
 async function project(searchIndex: SearchIndex, projection: StreamRowProjection, deliveries: readonly Delivery[]) {
   const end = Promise.withResolvers<void>();
@@ -138,7 +107,12 @@ async function writeRaw(client: Client, index: string, batches: readonly (readon
   return performance.now() - began;
 }
 
-const deliveries = makeLog();
+const deliveries = makePairedLog({
+  streams,
+  prefix: 'inference-',
+  types: ['queued', 'completed'],
+  dataOf: (tenant, at) => ({ tenant, model: 'language-id', text: sentence(at) }),
+});
 const namespace = `bench-${v4().slice(0, 8)}`;
 const index = await openElasticsearchSearchIndex({ url, namespace, log });
 const client = new Client({ node: url });

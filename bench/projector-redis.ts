@@ -4,14 +4,14 @@
 // or: node test/services/with-services.ts --only redis node_modules/.bin/node bench/projector-redis.ts
 
 import { Redis } from 'ioredis';
-import { v4, v7 } from 'uuid';
-import type { RecordedEvent } from '#events/envelope.ts';
+import { v4 } from 'uuid';
 import type { Delivery } from '#platform/bus/bus.ts';
 import type { DocumentProjection, Members } from '#platform/projection/projection.ts';
 import { startProjection } from '#platform/projection/start-projection.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { openRedisReadStore } from '#platform/read-store/redis-read-store.ts';
 import { createMemoryBus } from './memory-bus.ts';
+import { makePairedLog } from './paired-log.ts';
 
 const url = process.env['REDIS_URL'];
 if (url === undefined) throw new Error('set REDIS_URL, or run it by test/services/with-services.ts --only redis');
@@ -43,37 +43,6 @@ const projectionOf = (name: string, listed: boolean): DocumentProjection<Doc> =>
     return listed ? { document, members } : { document };
   },
 });
-
-/** Each stream has two events; the second comes some thousand events after the first, as a result after its request. */
-function makeLog(): Delivery[] {
-  const names = Array.from({ length: streams }, () => `user-${v7()}`);
-  const gap = Math.min(4_000, streams);
-  const order: [stream: number, revision: number][] = [];
-  for (let at = 0; at < streams + gap; at++) {
-    if (at < streams) order.push([at, 0]);
-    if (at >= gap) order.push([at - gap, 1]);
-  }
-  return order.map(([stream, revision], at) => ({
-    topic: 'bench',
-    partition: 0,
-    event: {
-      id: v4(),
-      type: revision === 0 ? 'Requested' : 'Completed',
-      stream: names[stream] ?? '',
-      revision,
-      position: BigInt(at + 1),
-      recordedAt: 1_700_000_000_000 + at,
-      data: { tenant: `tenant-${stream % 50}`, model: 'language-id', text: 'x'.repeat(250), tokens: at },
-      metadata: {
-        tenantId: `tenant-${stream % 50}`,
-        actor: { kind: 'system', id: 'bench' },
-        $correlationId: 'c',
-        $causationId: 'c',
-        schemaVersion: 1,
-      },
-    } satisfies RecordedEvent,
-  }));
-}
 
 async function project(store: ReadStore, projection: DocumentProjection, deliveries: readonly Delivery[]) {
   const end = Promise.withResolvers<void>();
@@ -115,7 +84,12 @@ async function writeRaw(redis: Redis, projection: DocumentProjection, deliveries
   return performance.now() - began;
 }
 
-const deliveries = makeLog();
+const deliveries = makePairedLog({
+  streams,
+  prefix: 'user-',
+  types: ['Requested', 'Completed'],
+  dataOf: (tenant, at) => ({ tenant, model: 'language-id', text: 'x'.repeat(250), tokens: at }),
+});
 const namespace = `bench-${v4()}`;
 const store = await openRedisReadStore({ url, namespace, log });
 const redis = new Redis(url, { keyPrefix: `{${namespace}}:` });

@@ -1,3 +1,4 @@
+import type { Positions } from '../bus/bus.ts';
 import type { DocumentWrite, ReadStore } from '../read-store/read-store.ts';
 import type { Counts, DocumentProjection, Members } from './projection.ts';
 import type { Folded, ProjectionTarget, Rendered } from './projection-target.ts';
@@ -23,6 +24,8 @@ interface RenderedDocument extends Rendered {
 }
 
 const NONE: readonly never[] = [];
+/** Moves nothing; but a store that lost where the projection stood refuses what was folded from what it lost. */
+const NOWHERE: Positions = new Map();
 /** Measured with Redis: of 1,000 streams at once it was idle half of the time, and so was this process. */
 const PORTION = 250;
 /** Each time another writer came between; so many in a row are no race any more. */
@@ -44,7 +47,7 @@ export function createDocumentTarget(
     let open = rendered;
     for (let races = 0; open.length > 0; races++) {
       if (races > MOST_RACES) throw new Error(`${name}: the same documents are written by others all the time`);
-      const advanced = await store.apply(open.map(withCounts));
+      const advanced = await store.apply(open.map(withCounts), { projection: name, positions: NOWHERE });
       const refused = open.filter(({ write }) => !advanced.has(write.key));
       const stored = refused.length > 0 ? await store.get(refused.map(({ write }) => write.key)) : NONE;
       open = refused

@@ -67,7 +67,8 @@ export interface ReadStore {
    * Writes, in their order, what is newer than stored, and moves the projection's positions, never backwards, in one
    * step: all of it or, when it rejects, nothing. With `DocumentRefused` it rejects for a document that the store will
    * never take, and for nothing else. Answers which keys advanced; where the store is far away and an answer
-   * was lost on the way, one that had advanced may be missing.
+   * was lost on the way, one that had advanced may be missing. A store that may lose the last that it acknowledged rejects
+   * when it has lost where the projection stood, also when no position moves.
    */
   apply(writes: readonly DocumentWrite[], checkpoint?: Checkpoint): Promise<ReadonlySet<string>>;
   /** The positions that `apply` moved last, for a projection. */

@@ -95,11 +95,14 @@ export async function openRedisReadStore(options: RedisOptions): Promise<RedisRe
 
   function argumentsOf(writes: readonly DocumentWrite[], checkpoint: Checkpoint | undefined): RedisArgument[] {
     const { projection, positions } = checkpoint ?? { projection: '', positions: new Map<string, bigint>() };
-    const known = acknowledged.get(projection);
-    const args: RedisArgument[] = [prefix, projection, ownGeneration, positions.size];
-    for (const [partition, position] of positions) {
-      args.push(partition, positionText(position), known?.get(partition) ?? '');
-    }
+    const known = acknowledged.get(projection) ?? new Map<string, string>();
+    // What moves nothing stays where it is, which shows whether the store has lost what it was folded from.
+    const moves =
+      positions.size > 0
+        ? [...positions].map(([partition, position]) => [partition, positionText(position)] as const)
+        : [...known];
+    const args: RedisArgument[] = [prefix, projection, ownGeneration, moves.length];
+    for (const [partition, position] of moves) args.push(partition, position, known.get(partition) ?? '');
     args.push(writes.length);
     for (const write of writes) onlyFor(write.key, () => pushWrite(args, write));
     return args;

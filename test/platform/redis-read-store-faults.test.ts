@@ -158,6 +158,20 @@ describeOn(['redis'], 'read store in Redis, under faults', () => {
       expect(await store.positions('p')).to.deep.equal(at(6));
     });
 
+    it('takes no document either that was folded from what the server has lost, though no position moves', async () => {
+      const store = await open();
+      const projection = 'p';
+      const document = (revision: number) => ({ key: 'd', revision, value: { revision } });
+      await store.apply([document(0)], { projection, positions: new Map([['t/0', 5n]]) });
+      await store.apply([document(1)], { projection, positions: new Map() });
+      await server.directly((redis) => redis.flushall());
+      await refusal(StoreRolledBack, store.apply([document(2)], { projection, positions: new Map() }));
+      expect(await store.get(['d'])).to.deep.equal([undefined]);
+      await store.positions(projection);
+      await store.apply([document(2)], { projection, positions: new Map() });
+      expect(await store.get(['d'])).to.have.nested.property('[0].revision', 2);
+    });
+
     it('waits out a server that stands still, and writes once', async () => {
       const store = await open();
       await server.directly((redis) => redis.client('PAUSE', 3_500, 'ALL'));
