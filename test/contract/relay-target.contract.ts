@@ -13,9 +13,10 @@ import type { RelayedRecord } from '../support/check-relayed.ts';
 import { eventually } from '../support/eventually.ts';
 import { countedEvent, relayPartitionOf, relayTopicOf } from '../support/relay-language.ts';
 
-/** What one or more relays share. */
+/** Within which a commit is shown by every partition. */
 const SHOWN_MS = 10_000;
 
+/** What one or more relays share. */
 export interface RelayTargetWorld {
   open(): RelayTarget;
   /** What a reader gets, by `<topic>/<partition>`. */
