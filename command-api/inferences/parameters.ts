@@ -1,6 +1,7 @@
 // Which parameters a request may give a model, and what applies where it gives none.
 
 import type { Model, ModelParameter } from '#events/model.ts';
+import { didYouMean } from '#platform/nearest-name.ts';
 
 export interface ParameterFault {
   /** JSON pointer into the request's body. */
@@ -39,8 +40,9 @@ export function checkParameters(
     const parameter = definition.parameters.find((candidate) => candidate.name === name);
     if (!parameter) {
       if (definition.anyParameter) return [];
-      const names = definition.parameters.map((candidate) => candidate.name).join(', ') || 'none';
-      const message = `${definition.name} has no parameter ${name}; it has ${names}`;
+      const names = definition.parameters.map((candidate) => candidate.name);
+      const there = didYouMean(name, names) || `; it has ${names.join(', ') || 'none'}`;
+      const message = `${definition.name} has no parameter ${name}${there}`;
       return [{ pointer: pointerTo(base, name), message }];
     }
     const message = faultOf(parameter, value);

@@ -62,6 +62,7 @@ describe('checking a request against its model', () => {
     [{ stop: ['abcd'] }, '/parameters/stop', /at most 3 characters/],
     [{ stop: 'a' }, '/parameters/stop', /array/],
     [{ 'a/b~c': 1 }, '/parameters/a~1b~0c', /no parameter a\/b~c; it has temperature, seed, stop/],
+    [{ temprature: 1 }, '/parameters/temprature', /no parameter temprature; did you mean temperature\?$/],
     [{ __proto__x: 1 }, '/parameters/__proto__x', /no parameter/],
   ];
   for (const [parameters, pointer, message] of refusals)

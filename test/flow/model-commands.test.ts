@@ -65,6 +65,26 @@ describeFlow('a path below a model', (flow) => {
   });
 });
 
+describeFlow('a model whose name is nearly right', (flow) => {
+  it('is not found, and the one that was meant is named', async () => {
+    const { newTenant } = flow();
+    const { api } = await newTenant('misspellers');
+    const found = await api('GET', '/v1/models/Language_ID');
+    expect(found.status).to.equal(404);
+    expect(found.body['detail']).to.equal('There is no model Language_ID; did you mean language-id?');
+    expect((await api('GET', '/v1/models/gpt-9')).body['detail']).to.equal('There is no model gpt-9.');
+  });
+
+  it('of another tenant is never named', async () => {
+    const { newTenant } = flow();
+    const [owner, stranger] = [await newTenant('owners'), await newTenant('strangers')];
+    const body = { runtime: 'tensorflow', source: 'language-id' };
+    expect((await owner.api('PUT', '/v1/models/secret-plan', { body })).status).to.equal(201);
+    expect((await owner.api('GET', '/v1/models/secret-plans')).body['detail']).to.contain('did you mean secret-plan?');
+    expect((await stranger.api('GET', '/v1/models/secret-plans')).body['detail']).not.to.contain('did you mean');
+  });
+});
+
 describeFlow('a credential in the environment', (flow) => {
   it("may not be one of Defter's own secrets", async () => {
     const { api } = flow();
