@@ -8,8 +8,8 @@ import {
   WrongExpectedRevision,
 } from '#platform/event-store/event-store.ts';
 import { PreconditionFailed } from '#platform/event-store/handle-command.ts';
-import { Interrupted, isTransient } from '#platform/back-off.ts';
-import { isStorageFault } from '#platform/errors.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
+import { isStorageFault, isTransient } from '#platform/errors.ts';
 import { Problem } from '#platform/http/problem.ts';
 
 const soon = { 'retry-after': '1' };

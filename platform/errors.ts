@@ -20,6 +20,12 @@ export function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What says of itself that trying again is useless: a log newer than the program, a refusal. */
+export const isFinal = (err: unknown): boolean => (err as { retriable?: unknown } | undefined)?.retriable === false;
+
+/** What says of itself that trying again helps. */
+export const isTransient = (err: unknown): boolean => (err as { retriable?: unknown } | undefined)?.retriable === true;
+
 const SQLITE_FAULTS = new Set([5, 8, 10, 13, 14]); // busy, read-only, I/O error, full, cannot open
 const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 

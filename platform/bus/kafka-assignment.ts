@@ -2,7 +2,7 @@
 // forgotten; what is new begins where findPlaces says. What the client fetches is taken only where it follows on what was
 // taken before, whatever the client itself thinks that it fetches.
 
-import { Interrupted, persist } from '../back-off.ts';
+import { Interrupted, persist } from '../patience/persist.ts';
 import { asError, StartError } from '../errors.ts';
 import { generationOf, positionOf, type ReadMessage } from '../kafka/event-message.ts';
 import type { LastingAdmin } from '../kafka/lasting-admin.ts';

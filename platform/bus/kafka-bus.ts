@@ -2,7 +2,7 @@
 
 import type { Kafka } from 'kafkajs';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { pause } from '../back-off.ts';
+import { pause } from '../patience/back-off.ts';
 import { asError, StartError } from '../errors.ts';
 import { createKafka, type KafkaOptions } from '../kafka/create-kafka.ts';
 import { createEventMessages } from '../kafka/event-message.ts';

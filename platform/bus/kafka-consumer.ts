@@ -3,12 +3,13 @@
 // taken away count for nothing.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { Interrupted, pause } from '../back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
+import { pause } from '../patience/back-off.ts';
 import { asError } from '../errors.ts';
 import type { EventMessages } from '../kafka/event-message.ts';
 import type { LastingAdmin } from '../kafka/lasting-admin.ts';
 import type { Log } from '../logging/log.ts';
-import { createBell } from './bell.ts';
+import { createBell } from '../patience/bell.ts';
 import { partitionName, type Consumer, type ConsumerOptions, type Delivery } from './bus.ts';
 import { startCheckpointKeeper } from './checkpoint-keeper.ts';
 import { createKafkaAssignment } from './kafka-assignment.ts';

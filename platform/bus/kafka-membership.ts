@@ -2,7 +2,7 @@
 // a new one joins. Nothing of ours runs for long in kafkajs's loop: it fetches, hands records over, and beats its heart.
 
 import type { Batch, Consumer, Kafka, TopicPartitionOffsetAndMetadata } from 'kafkajs';
-import { backOff, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
 import { asError } from '../errors.ts';
 import { isRefusal } from '../kafka/wait-for-kafka.ts';
 import type { Log } from '../logging/log.ts';

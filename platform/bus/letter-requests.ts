@@ -3,11 +3,11 @@
 // for, so each is answered once, also by a member that starts later.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { pause } from '../back-off.ts';
+import { pause } from '../patience/back-off.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { Log } from '../logging/log.ts';
-import { createBell } from './bell.ts';
+import { createBell } from '../patience/bell.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
 export interface LetterRequest {

@@ -4,8 +4,10 @@
 import type { RecordedEvent } from '#events/envelope.ts';
 import { LogIsNewer } from '../event-store/event-store.ts';
 import type { Log } from '../logging/log.ts';
-import { backOff, Interrupted, isFinal, pause, persist } from '../back-off.ts';
-import { createBell } from './bell.ts';
+import { backOff, pause } from '../patience/back-off.ts';
+import { Interrupted, persist } from '../patience/persist.ts';
+import { isFinal } from '../errors.ts';
+import { createBell } from '../patience/bell.ts';
 import type { Consumer, ConsumerOptions, Delivery, Positions } from './bus.ts';
 import { startCheckpointKeeper } from './checkpoint-keeper.ts';
 import type { DeliveryOrder } from './delivery-order.ts';

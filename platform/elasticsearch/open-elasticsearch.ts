@@ -2,7 +2,8 @@
 // retries nothing by itself; `call` does, so every caller knows that its work may run more than once.
 
 import { Client, errors } from '@elastic/elasticsearch';
-import { backOff, Interrupted, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import {

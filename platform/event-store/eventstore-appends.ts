@@ -7,7 +7,7 @@
 // https://docs.kurrent.io/server/v24.10/http-api/optional-http-headers/expected-version
 
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
-import { backOff, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
 import { asError } from '../errors.ts';
 import { EventStoreClosed } from './append-caller.ts';
 import { type AppendRequest, createAppendRequest, requestSize } from './append-request.ts';

@@ -12,7 +12,7 @@
 
 import { type BaseOptions, EventStoreDBClient } from '@eventstore/db-client';
 import type { CallOptions, Channel, Client as GrpcClient, Metadata } from '@grpc/grpc-js';
-import { pause } from '../back-off.ts';
+import { pause } from '../patience/back-off.ts';
 import { StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { commandError, connectionFault } from './eventstore-errors.ts';

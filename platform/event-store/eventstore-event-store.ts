@@ -5,7 +5,8 @@
 
 import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '#events/envelope.ts';
-import { Interrupted, pause } from '../back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
+import { pause } from '../patience/back-off.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { createAppendRequest } from './append-request.ts';

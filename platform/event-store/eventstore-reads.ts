@@ -7,7 +7,7 @@
 
 import { ErrorType, type EventStoreDBClient } from '@eventstore/db-client';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { backOff, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
 import { EventStoreBusy, type ReadStreamOptions } from './event-store.ts';
 import type { EventStoreConnection } from './eventstore-connection.ts';
 import {

@@ -5,7 +5,7 @@
 
 import type { IHeaders } from 'kafkajs';
 import type { EventMetadata, RecordedEvent } from '#events/envelope.ts';
-import { Interrupted } from '../back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
 import { asError, codeOf } from '../errors.ts';
 import type { EventSchemas } from './event-schemas.ts';
 

@@ -5,7 +5,8 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import avro from 'avsc';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { asError, StartError } from '../errors.ts';
-import { backOff, Interrupted, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
 import { LogIsNewer } from '../event-store/event-store.ts';
 import type { Log } from '../logging/log.ts';
 

@@ -1,10 +1,10 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { asError, StartError } from '../errors.ts';
-import { Interrupted, pause } from '../back-off.ts';
+import { persist } from '../patience/persist.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
 import type { Log } from '../logging/log.ts';
 
 const TRY_EVERY_MS = 500;
-const WARN_EVERY_MS = 5_000;
 
 /**
  * A connected admin client, once a broker answers. While none does, it says so now and then, and goes on trying.
@@ -14,24 +14,23 @@ export async function waitForKafka(
   kafka: Kafka,
   { log, signal, brokers }: { readonly log: Log; readonly signal: AbortSignal; readonly brokers: readonly string[] },
 ): Promise<Admin> {
-  let warnedAt = -Infinity;
-  for (;;) {
-    if (signal.aborted) throw new Interrupted('stopped while it waited for Kafka');
+  const connect = async () => {
     const admin = kafka.admin({ retry: { retries: 1 } });
     try {
       await admin.connect();
       await admin.describeCluster();
       return admin;
     } catch (err) {
+      // What it failed with is told by the error above; a client that never connected may fail once more.
       await admin.disconnect().catch(() => undefined);
       if (isRefusal(err)) throw new StartError(`Kafka at ${brokers.join(', ')} refuses us: ${asError(err).message}`);
-      if (performance.now() - warnedAt >= WARN_EVERY_MS) {
-        warnedAt = performance.now();
-        log.warn({ err, brokers }, 'Kafka does not answer, waiting for it');
-      }
+      throw err;
     }
-    await pause(TRY_EVERY_MS, signal);
-  }
+  };
+  const warn = saySeldom((err: unknown) => log.warn({ err, brokers }, 'Kafka does not answer, waiting for it'));
+  // The client's own errors say `retriable: false` once it has given up by itself.
+  const isHopeless = (err: unknown) => err instanceof StartError;
+  return persist(connect, signal, warn, { isHopeless, waitMs: () => TRY_EVERY_MS });
 }
 
 const REFUSALS = new Set([

@@ -2,7 +2,7 @@
 // reads the stream again from the event store.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { isTransient } from '../back-off.ts';
+import { isTransient } from '../errors.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import { isLogNewer } from './projection-errors.ts';

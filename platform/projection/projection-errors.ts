@@ -1,4 +1,4 @@
-import { isFinal } from '../back-off.ts';
+import { isFinal } from '../errors.ts';
 
 /** The log is newer than this program: no event's fault, and nothing that waiting mends. */
 export const isLogNewer = (err: unknown): boolean => (err as { code?: unknown } | undefined)?.code === 'log-is-newer';

@@ -1,7 +1,8 @@
 // The projector loop: takes a projection's events from the bus, applies them, and wakes those who wait for its positions.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { Interrupted, pause, persist } from '../back-off.ts';
+import { Interrupted, persist } from '../patience/persist.ts';
+import { pause } from '../patience/back-off.ts';
 import type { Bus, Delivery, Positions } from '../bus/bus.ts';
 import { partitionName } from '../bus/bus.ts';
 import type { DeadLetter } from '../bus/dead-letter-rows.ts';

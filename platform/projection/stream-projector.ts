@@ -1,7 +1,9 @@
 // Applies events to a projection's target: each stream is loaded once, folded in memory and written once, the positions
 // with it. A stream whose event keeps failing is parked; trouble with a store is no event's fault and is waited out.
 
-import { backOff, isFinal, pause, persist } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
+import { isFinal } from '../errors.ts';
+import { persist } from '../patience/persist.ts';
 import type { Positions } from '../bus/bus.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import { isDocumentRefused } from '../document-refused.ts';
@@ -56,7 +58,7 @@ export function createStreamProjector(parts: StreamProjectorParts) {
       if (!troubled) parts.onTrouble((troubled = true));
     };
     try {
-      return await persist(work, signal, onFailure, isHopeless);
+      return await persist(work, signal, onFailure, { isHopeless });
     } finally {
       if (troubled) parts.onTrouble(false);
     }

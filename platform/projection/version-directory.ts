@@ -1,7 +1,7 @@
 // What this process knows of each projection's versions. It is told of changes by the live channel, and looks again when
 // what it knows is a second old; it never acts on knowledge that is too old to be safe.
 
-import { isFinal } from '../back-off.ts';
+import { isFinal } from '../errors.ts';
 import type { LiveChannel } from '../live-channel/live-channel.ts';
 import { type Documents, versionDocuments } from './versions.ts';
 

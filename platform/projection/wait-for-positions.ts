@@ -1,6 +1,6 @@
 // Waiting until a projection has seen what a consistency token names.
 
-import { createBell } from '../bus/bell.ts';
+import { createBell } from '../patience/bell.ts';
 import { partitionName, type Positions } from '../bus/bus.ts';
 import type { LiveChannel } from '../live-channel/live-channel.ts';
 import { projectionChannel } from './projection.ts';

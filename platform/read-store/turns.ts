@@ -4,7 +4,8 @@
 // may do without harm.
 
 import { randomUUID } from 'node:crypto';
-import { pause, persist } from '../back-off.ts';
+import { pause } from '../patience/back-off.ts';
+import { persist } from '../patience/persist.ts';
 import type { Log } from '../logging/log.ts';
 import type { ReadStore } from './read-store.ts';
 
@@ -59,7 +60,7 @@ export async function takeTurn(options: TurnOptions, signal: AbortSignal): Promi
 
   const trying = (err: unknown) => log.warn({ err, what }, 'a turn cannot be taken, trying again');
   try {
-    if (!(await persist(watch, signal, trying, () => false))) return undefined;
+    if (!(await persist(watch, signal, trying, { isHopeless: () => false }))) return undefined;
   } catch (err) {
     if (signal.aborted) return undefined;
     throw err;

@@ -3,8 +3,9 @@
 // `call` does both, and every caller knows that its work may run more than once.
 
 import { Redis } from 'ioredis';
-import { backOff, Interrupted, isFinal, pause } from '../back-off.ts';
-import { asError, StartError } from '../errors.ts';
+import { backOff, pause } from '../patience/back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
+import { asError, StartError, isFinal } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { LARGE_COMMANDS } from './redis-script.ts';
 import { isAboutCredentials, isRefusal, RedisUnavailable } from './redis-errors.ts';

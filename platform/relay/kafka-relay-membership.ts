@@ -2,7 +2,8 @@
 // assigned at a time; that is liveness, not safety: a frozen member learns late that it lost the partition.
 
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { backOff, Interrupted, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { readCheckpointRecord } from './kafka-checkpoint.ts';

@@ -3,7 +3,7 @@
 
 import type { Message } from 'kafkajs';
 import { v7 } from 'uuid';
-import { Interrupted } from '../back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
 import { StartError } from '../errors.ts';
 import { createKafka, type KafkaOptions } from '../kafka/create-kafka.ts';
 import type { EventMessage, EventMessages } from '../kafka/event-message.ts';

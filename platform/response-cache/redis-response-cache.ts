@@ -6,7 +6,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { pause } from '../back-off.ts';
+import { pause } from '../patience/back-off.ts';
 import { openRedis, type RedisOptions, WRITE_DEADLINE_MS } from '../redis/open-redis.ts';
 import { createLruResponseCache, responseCacheName } from './lru-response-cache.ts';
 import { clearScript, epochScript, getScript, setScript } from './redis-cache-script.ts';

@@ -1,7 +1,8 @@
 // A bucket, ready to be used: its server waited for, the key and the bucket itself found good.
 
 import { CreateBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { Interrupted, pause } from '../back-off.ts';
+import { Interrupted } from '../patience/persist.ts';
+import { pause } from '../patience/back-off.ts';
 import { StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { openS3Calls, reasonOf, type S3Attempt, type S3Calls, type S3Server } from './s3-calls.ts';

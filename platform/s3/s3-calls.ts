@@ -2,7 +2,7 @@
 // are off, for they hide whether an earlier attempt may have happened.
 
 import { S3Client } from '@aws-sdk/client-s3';
-import { backOff, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
 import { asError, codeOf } from '../errors.ts';
 import { answeredBy, isTransientS3Error, S3Refused, S3Unavailable } from './s3-errors.ts';
 

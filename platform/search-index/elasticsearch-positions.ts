@@ -4,7 +4,7 @@
 // the documents that were written before it.
 
 import { randomUUID } from 'node:crypto';
-import { backOff, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
 import type { Positions } from '../bus/bus.ts';
 import { ElasticsearchRefused, ElasticsearchUnavailable } from '../elasticsearch/elasticsearch-errors.ts';
 import type { ElasticsearchLink, Patience } from '../elasticsearch/open-elasticsearch.ts';

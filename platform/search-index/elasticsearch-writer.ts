@@ -2,7 +2,7 @@
 // twice or from a zombie changes nothing whatever the order; a tombstone is a document too, because Elasticsearch forgets
 // the versions of deleted ones. A bulk answers 200 even if it failed: every item is looked at.
 
-import { backOff, pause } from '../back-off.ts';
+import { backOff, pause } from '../patience/back-off.ts';
 import { DocumentRefused } from '../document-refused.ts';
 import { ElasticsearchRefused, ElasticsearchUnavailable, isPassing } from '../elasticsearch/elasticsearch-errors.ts';
 import type { ElasticsearchLink } from '../elasticsearch/open-elasticsearch.ts';

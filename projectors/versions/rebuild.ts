@@ -4,7 +4,7 @@
 
 import type { Origin } from '#events/create-event.ts';
 import { type CandidateVersion, type ProjectionState, projectionVersions } from '#events/projection.ts';
-import { pause } from '#platform/back-off.ts';
+import { pause } from '#platform/patience/back-off.ts';
 import { listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
 import { compareDocuments, compareIndices } from '#platform/projection/compare-versions.ts';

@@ -3,9 +3,10 @@
 
 import { letterRequestOf } from '#events/projection.ts';
 import { projectionStream, topicOf } from '#events/streams.ts';
-import { createBell } from '#platform/bus/bell.ts';
+import { createBell } from '#platform/patience/bell.ts';
 import { letterRequestsInLog } from '#platform/bus/letter-requests.ts';
-import { isFinal, pause } from '#platform/back-off.ts';
+import { isFinal } from '#platform/errors.ts';
+import { pause } from '#platform/patience/back-off.ts';
 import { type RunningProjection, startProjection } from '#platform/projection/start-projection.ts';
 import { onVersionsChanged } from '#platform/projection/version-directory.ts';
 import { versionDocuments, versionName, versionOf } from '#platform/projection/versions.ts';

@@ -3,7 +3,7 @@
 
 import type { Origin } from '#events/create-event.ts';
 import { PLATFORM } from '#events/model.ts';
-import { pause } from '#platform/back-off.ts';
+import { pause } from '#platform/patience/back-off.ts';
 import { newId } from '#platform/new-id.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { takeTurn } from '#platform/read-store/turns.ts';

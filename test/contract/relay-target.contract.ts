@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { Interrupted } from '#platform/back-off.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 import { StartError } from '#platform/errors.ts';
 import {
   type EncodedEvent,

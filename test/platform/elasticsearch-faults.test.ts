@@ -2,7 +2,7 @@
 // is not, and only a document's own fault is told as one.
 
 import { expect } from 'chai';
-import { isFinal, isTransient } from '#platform/back-off.ts';
+import { isFinal, isTransient } from '#platform/errors.ts';
 import { DocumentRefused } from '#platform/document-refused.ts';
 import {
   type ElasticsearchSearchIndex,

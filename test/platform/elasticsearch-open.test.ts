@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { Interrupted } from '#platform/back-off.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 import { StartError } from '#platform/errors.ts';
 import { openElasticsearchSearchIndex } from '#platform/search-index/elasticsearch-search-index.ts';
 import type { IndexDefinition, SearchQuery } from '#platform/search-index/search-index.ts';

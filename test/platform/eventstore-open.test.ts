@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Interrupted } from '#platform/back-off.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 import { StartError } from '#platform/errors.ts';
 import { openEventStoreDbEventStore } from '#platform/event-store/eventstore-event-store.ts';
 import { freePort } from '../services/free-port.ts';

@@ -1,7 +1,7 @@
 // The read store in Redis while its server is killed, frozen, absent, unfit or loses its last second.
 
 import { expect } from 'chai';
-import { Interrupted } from '#platform/back-off.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 import { DocumentRefused } from '#platform/document-refused.ts';
 import { StartError } from '#platform/errors.ts';
 import { openRedisReadStore, type RedisReadStore, StoreRolledBack } from '#platform/read-store/redis-read-store.ts';

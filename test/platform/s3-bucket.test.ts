@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { Interrupted } from '#platform/back-off.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 import { openS3BlobStore } from '#platform/blobs/s3-blob-store.ts';
 import { StartError } from '#platform/errors.ts';
 import { openS3Vault } from '#platform/vault/s3-vault.ts';

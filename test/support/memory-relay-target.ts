@@ -1,6 +1,6 @@
 // What relays write to, in memory: one turn at a time, fencing, all or nothing. Its faults are told to it.
 
-import { Interrupted } from '#platform/back-off.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 import { assertAscending } from '#platform/relay/assert-ascending.ts';
 import {
   type EncodedEvent,

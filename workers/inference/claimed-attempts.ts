@@ -3,7 +3,7 @@
 // A worker lives as long as its beat goes on, by the clock of whoever asks.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { persist } from '#platform/back-off.ts';
+import { persist } from '#platform/patience/persist.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { type Attempts, type LastRun, runKey } from './attempts.ts';

@@ -2,9 +2,9 @@
 
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { isTransient, persist } from '#platform/back-off.ts';
+import { persist } from '#platform/patience/persist.ts';
 import type { Contents } from '#platform/content/content.ts';
-import { isStorageFault } from '#platform/errors.ts';
+import { isStorageFault, isTransient } from '#platform/errors.ts';
 import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -59,7 +59,7 @@ export function createResultRecorder({ store, contents, live, log }: RecordResul
       () => resultEvent(request, outcome),
       signal,
       (err, attempt) => log.warn({ ...fields, err, attempt }, 'could not seal a result, trying again'),
-      (err) => !isTransient(err) && !isStorageFault(err),
+      { isHopeless: (err) => !isTransient(err) && !isStorageFault(err) },
     );
     try {
       await persist(

@@ -2,9 +2,9 @@
 
 import type { InferenceMessage } from '#events/live.ts';
 import { inferenceChannel } from '#events/live.ts';
-import { Interrupted, isTransient, persist } from '#platform/back-off.ts';
+import { Interrupted, persist } from '#platform/patience/persist.ts';
 import { ERASED } from '#platform/content/content.ts';
-import { isStorageFault } from '#platform/errors.ts';
+import { isStorageFault, isTransient } from '#platform/errors.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
@@ -69,7 +69,7 @@ export function createBatchRunner(options: RunBatchOptions) {
         job.open,
         signal,
         (err) => log.warn({ err, inferenceId: job.id }, 'a request could not be opened, trying again'),
-        (err) => !isTransient(err) && !isStorageFault(err),
+        { isHopeless: (err) => !isTransient(err) && !isStorageFault(err) },
       );
       return input === ERASED ? failure('erased', 'its content has been erased') : { input };
     } catch (err) {

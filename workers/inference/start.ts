@@ -4,7 +4,8 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
 import { TOPICS } from '#events/streams.ts';
-import { isTransient, persist } from '#platform/back-off.ts';
+import { isTransient } from '#platform/errors.ts';
+import { persist } from '#platform/patience/persist.ts';
 import type { Bus } from '#platform/bus/bus.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -62,7 +63,7 @@ const createPatience =
       work,
       signal,
       (err, attempt) => log.warn({ err, attempt }, 'what a request needs cannot be read, trying again'),
-      (err) => !isTransient(err),
+      { isHopeless: (err) => !isTransient(err) },
     );
 
 export async function startInferenceWorker(options: InferenceWorkerOptions) {

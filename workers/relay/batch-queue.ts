@@ -1,7 +1,7 @@
 // What is encoded and waits to be written: filled while a transaction runs, emptied by the next. With little to do a batch
 // is one event, without waiting for more; under load it is as large as the target takes.
 
-import { createBell } from '#platform/bus/bell.ts';
+import { createBell } from '#platform/patience/bell.ts';
 import type { EncodedEvent, RelayLimits } from '#platform/relay/relay-target.ts';
 
 export interface BatchQueue {

@@ -1,7 +1,8 @@
 // The reading half of the relay: the log from a position on, routed and encoded, into the queue of what is to be written.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { backOff, isFinal, pause } from '#platform/back-off.ts';
+import { backOff, pause } from '#platform/patience/back-off.ts';
+import { isFinal } from '#platform/errors.ts';
 import { LogIsNewer, type EventStore } from '#platform/event-store/event-store.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { EncodedEvent, RelayTarget, RoutedEvent } from '#platform/relay/relay-target.ts';

@@ -2,7 +2,8 @@
 // What it has written is known from the target alone, so it may be killed at any moment; on any doubt it opens a new
 // session, which fences the old one and tells where to go on. It never leaves an event out: it stops and says why.
 
-import { backOff, Interrupted, pause } from '#platform/back-off.ts';
+import { backOff, pause } from '#platform/patience/back-off.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 import { asError, StartError } from '#platform/errors.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Log } from '#platform/logging/log.ts';

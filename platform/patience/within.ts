@@ -1,0 +1,51 @@
+// What is waited for no longer than so. The work itself goes on: how it ends then concerns nobody any more.
+
+import { LONGEST_TIMER_MS } from './back-off.ts';
+import { Interrupted } from './persist.ts';
+
+/**
+ * How the work ends, or a rejection with `late()` when it has not ended after so many milliseconds. Work that is given as
+ * a function can put that off: each `progress()` begins the time anew.
+ */
+export async function within<T>(
+  ms: number,
+  work: Promise<T> | ((progress: () => void) => Promise<T>),
+  late: () => Error,
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late()), Math.max(0, Math.min(ms, LONGEST_TIMER_MS)));
+  const progress = () => void timer.refresh();
+  try {
+    return await Promise.race([typeof work === 'function' ? work(progress) : work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the work resolves to, or undefined when it has not ended after so many milliseconds or the signal aborts first. */
+export async function atMost<T>(ms: number, work: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  const { promise: enough, resolve } = Promise.withResolvers<undefined>();
+  const end = () => resolve(undefined);
+  const timer = setTimeout(end, Math.max(0, Math.min(ms, LONGEST_TIMER_MS)));
+  signal?.addEventListener('abort', end, { once: true });
+  if (signal?.aborted) end();
+  try {
+    return await Promise.race([work, enough]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+  }
+}
+
+/** How the work ends, or a rejection with `Interrupted` when the signal aborts first. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const interrupt = () => reject(new Interrupted('stopped while it was waited for'));
+  signal.addEventListener('abort', interrupt, { once: true });
+  if (signal.aborted) interrupt();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
+}
