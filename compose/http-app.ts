@@ -30,6 +30,7 @@ export interface HttpAppParts {
 
 export function createServiceApp(parts: HttpAppParts) {
   const { standings, logging, httpMetrics } = parts;
+  requireAllBound(parts.routes);
   const authenticate = createAuthenticator(async (keyId, knownTenantId) => {
     const known = knownTenantId === undefined ? [] : [tenantStream(knownTenantId)];
     const [key, tenant] = await standings.get([apiKeyStream(keyId), ...known]);
@@ -55,6 +56,13 @@ export function createServiceApp(parts: HttpAppParts) {
     onRequest: () => httpMetrics.opened(),
     onAnswer,
   });
+}
+
+/** Whichever API a process serves, each contract is answered: by its handler, or by who says where it is answered. */
+export function requireAllBound(routes: readonly BoundRoute[]): void {
+  const bound = new Set(routes.map(({ route }) => route.id));
+  const missing = allRoutes.filter(({ id }) => !bound.has(id)).map(({ id }) => id);
+  if (missing.length > 0) throw new Error(`no handler is bound to ${missing.join(', ')}`);
 }
 
 /**

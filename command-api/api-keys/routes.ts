@@ -10,8 +10,9 @@ import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { type FieldFault, Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute, type Caller } from '#platform/http/route.ts';
+import type { BoundRoute, Caller, Handler } from '#platform/http/route.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
@@ -63,7 +64,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     throw new Problem(problems['invalid-request'], { errors: [bodyFault('/expiresAt', 'must be in the future')] });
   };
 
-  const issue = bindRoute(apiKeyRoutes.issueApiKey, async (request) => {
+  const issueApiKey: Handler<typeof apiKeyRoutes.issueApiKey> = async (request) => {
     const { caller, body } = request;
     const origin = origins(request);
     const tenantId = await tenantFor(caller, body.tenantId);
@@ -92,9 +93,9 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
       },
       body: { ...viewApiKey(id, standing.state.key, standing.state.status === 'revoked', now()), key },
     };
-  });
+  };
 
-  const revoke = bindRoute(apiKeyRoutes.revokeApiKey, async (request) => {
+  const revokeApiKey: Handler<typeof apiKeyRoutes.revokeApiKey> = async (request) => {
     const { caller, params } = request;
     const stream = apiKeyStream(params.id);
     const [standing] = await standings.get([stream]);
@@ -111,7 +112,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     });
     await standings.refresh(stream);
     return { status: 204, headers: acknowledge(tokens, caller.tenantId, [{ stream, ...done }]) };
-  });
+  };
 
-  return [issue, revoke];
+  return bindRoutes(apiKeyRoutes, 'command', { issueApiKey, revokeApiKey });
 }

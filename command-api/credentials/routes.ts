@@ -8,8 +8,9 @@ import { reservedVariables } from '#platform/config.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Keyring } from '#platform/vault/keyring.ts';
 import { acknowledge } from '../acknowledge.ts';
@@ -29,7 +30,7 @@ export interface CredentialPorts {
 const ENVIRONMENT = 'env:';
 
 export function createCredentialRoutes({ store, standings, keyring, tokens, origins }: CredentialPorts): BoundRoute[] {
-  const keep = bindRoute(credentialRoutes.storeCredential, async (request) => {
+  const storeCredential: Handler<typeof credentialRoutes.storeCredential> = async (request) => {
     const { caller, body } = request;
     const environment = body.value.startsWith(ENVIRONMENT) ? body.value.slice(ENVIRONMENT.length) : null;
     if (environment !== null && !caller.permissions.has('platform')) {
@@ -65,9 +66,9 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
       },
       body: viewCredential(id, standing.state.credential),
     };
-  });
+  };
 
-  const remove = bindRoute(credentialRoutes.deleteCredential, async (request) => {
+  const deleteCredential: Handler<typeof credentialRoutes.deleteCredential> = async (request) => {
     const { caller, params } = request;
     const stream = credentialStream(params.id);
     const [standing] = await standings.get([stream]);
@@ -85,7 +86,7 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
     if (credential.secretId !== null) await keyring.removeSecret(credential.secretId);
     await standings.refresh(stream);
     return { status: 204, headers: acknowledge(tokens, caller.tenantId, [{ stream, ...done }]) };
-  });
+  };
 
-  return [keep, remove];
+  return bindRoutes(credentialRoutes, 'command', { storeCredential, deleteCredential });
 }

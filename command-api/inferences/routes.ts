@@ -8,8 +8,9 @@ import type { ConsistencyTokens } from '#platform/consistency/consistency-token.
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { acknowledge, type Written } from '../acknowledge.ts';
@@ -62,7 +63,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     body: { id, status: 'queued' },
   });
 
-  const submit = bindRoute(inferenceRoutes.submitInference, async (request) => {
+  const submitInference: Handler<typeof inferenceRoutes.submitInference> = async (request) => {
     const { caller, body } = request;
     const { tenantId } = caller;
     const { subjectId: id, repeatable, ...origin } = origins(request);
@@ -97,9 +98,9 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     });
     const written = await createOnce(store, stream, event!, repeatable);
     return accepted(tenantId, id, written, written.replayed);
-  });
+  };
 
-  const cancel = bindRoute(inferenceRoutes.cancelInference, async (request) => {
+  const cancelInference: Handler<typeof inferenceRoutes.cancelInference> = async (request) => {
     const { caller, params } = request;
     const stream = inferenceStream(params.id);
     // Before If-Match is looked at: the revision of another tenant's inference must not be told.
@@ -127,7 +128,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
       headers: acknowledge(tokens, caller.tenantId, [{ stream, ...done }]),
       body: { id: params.id, status: 'cancelled' },
     };
-  });
+  };
 
-  return [submit, cancel];
+  return bindRoutes(inferenceRoutes, 'command', { submitInference, cancelInference });
 }

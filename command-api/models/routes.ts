@@ -16,8 +16,9 @@ import type { ConsistencyTokens } from '#platform/consistency/consistency-token.
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute, type Caller, type IfMatch } from '#platform/http/route.ts';
+import type { BoundRoute, Caller, Handler, IfMatch } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { acknowledge, type Written } from '../acknowledge.ts';
@@ -140,7 +141,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     return events.reduce(evolveModel, initialModel).status === 'registered';
   };
 
-  const register = bindRoute(modelRoutes.registerModel, async (request) => {
+  const registerModel: Handler<typeof modelRoutes.registerModel> = async (request) => {
     const { caller, params, body } = request;
     const { name } = params;
     const origin = origins(request);
@@ -155,9 +156,9 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
       decideRegisterModel({ definition, origin, repeatable }, state),
     );
     return answer(caller, existed ? 200 : 201, done.model, done.written, false);
-  });
+  };
 
-  const setDefaults = bindRoute(modelRoutes.setModelDefaults, async (request) => {
+  const setModelDefaults: Handler<typeof modelRoutes.setModelDefaults> = async (request) => {
     const { caller, params, body } = request;
     const { name } = params;
     const given = origins(request);
@@ -176,9 +177,9 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
       decideSetModelDefaults({ defaults, origin, repeatable }, state),
     );
     return answer(caller, 200, done.model, done.written, false);
-  });
+  };
 
-  const retire = bindRoute(modelRoutes.retireModel, async (request) => {
+  const retireModel: Handler<typeof modelRoutes.retireModel> = async (request) => {
     const { caller, params } = request;
     const given = origins(request);
     const replay = await replayOf(caller, params.name, given);
@@ -193,7 +194,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
       headers: { ...acknowledge(tokens, caller.tenantId, [written]), ...replayHeaders(replay !== undefined) },
       body: { id: params.name, object: 'model', deleted: true },
     };
-  });
+  };
 
-  return [register, setDefaults, retire];
+  return bindRoutes(modelRoutes, 'command', { registerModel, setModelDefaults, retireModel });
 }

@@ -9,8 +9,9 @@ import { findDeadLetterById, nameOfGroup, readDeadLetterId, versionOfGroup } fro
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { VersionStates } from '#platform/projection/version-states.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { acknowledge, type Written } from '../acknowledge.ts';
@@ -71,7 +72,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     if (!(PROJECTIONS as readonly string[]).includes(name)) throw notFound();
   };
 
-  const rebuild = bindRoute(operationRoutes.rebuildProjection, async (request) => {
+  const rebuildProjection: Handler<typeof operationRoutes.rebuildProjection> = async (request) => {
     const { name } = request.params;
     requireKnown(name);
     const { onDifference, reason = null } = request.body;
@@ -81,9 +82,9 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const id = `${name}.${done.state.candidate?.version ?? done.state.highest}`;
     const headers = headersOf(request, `/v1/projections/${name}`, done.written, done.replayed);
     return { status: 202, headers, body: { id, status: 'rebuilding' } };
-  });
+  };
 
-  const rollBack = bindRoute(operationRoutes.rollBackProjection, async (request) => {
+  const rollBackProjection: Handler<typeof operationRoutes.rollBackProjection> = async (request) => {
     const { name } = request.params;
     requireKnown(name);
     const { onDifference, reason = null } = request.body;
@@ -93,7 +94,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const id = `${name}.${done.state.candidate?.version ?? done.state.live}`;
     const headers = headersOf(request, `/v1/projections/${name}`, done.written, done.replayed);
     return { status: 202, headers, body: { id, status: 'rolling-back' } };
-  });
+  };
 
   const takeUp = async (
     kind: 'retry' | 'discard',
@@ -121,19 +122,24 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     return headersOf(request, `/v1/dead-letters/${id}`, done.written, done.replayed);
   };
 
-  const retry = bindRoute(operationRoutes.retryDeadLetter, async (request) => ({
+  const retryDeadLetter: Handler<typeof operationRoutes.retryDeadLetter> = async (request) => ({
     status: 202,
     headers: await takeUp('retry', request),
     body: { id: request.params.id, status: 'retrying' },
-  }));
+  });
 
-  const discard = bindRoute(operationRoutes.discardDeadLetter, async (request) => ({
+  const discardDeadLetter: Handler<typeof operationRoutes.discardDeadLetter> = async (request) => ({
     status: 202,
     headers: await takeUp('discard', request),
     body: { id: request.params.id, status: 'discarding' },
-  }));
+  });
 
-  return [rebuild, rollBack, retry, discard];
+  return bindRoutes(operationRoutes, 'command', {
+    rebuildProjection,
+    rollBackProjection,
+    retryDeadLetter,
+    discardDeadLetter,
+  });
 }
 
 function refusalOf(refused: OperationRefusal, name: string, { candidate }: ProjectionState): Problem {

@@ -2,8 +2,9 @@ import { problems } from '#contracts/problems.ts';
 import { tenantRoutes } from '#contracts/tenants.ts';
 import { viewTenant } from '#contracts/views.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { BoundRoute } from '#platform/http/route.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { replayHeaders } from '../create-once.ts';
 import type { createOrigins } from '../origin.ts';
@@ -16,8 +17,8 @@ export interface TenantRoutePorts extends TenantPorts {
 
 export function createTenantRoutes(ports: TenantRoutePorts): BoundRoute[] {
   const { tokens, origins } = ports;
-  return [
-    bindRoute(tenantRoutes.createTenant, async (request) => {
+  return bindRoutes(tenantRoutes, 'command', {
+    createTenant: async (request) => {
       const { name } = request.body;
       const { subjectId: id, repeatable, ...origin } = origins(request);
       const done = await createTenant(ports, { id, name, origin: { ...origin, tenantId: id }, repeatable });
@@ -34,6 +35,6 @@ export function createTenantRoutes(ports: TenantRoutePorts): BoundRoute[] {
         },
         body: viewTenant(id, done.standing.state),
       };
-    }),
-  ];
+    },
+  });
 }

@@ -1,7 +1,8 @@
 import { apiKeyRoutes } from '#contracts/api-keys.ts';
 import { viewApiKey } from '#contracts/views.ts';
 import { listOf } from '#events/standing.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
+import type { BoundRoute } from '#platform/http/route.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
@@ -11,8 +12,8 @@ export interface ApiKeyQueryPorts {
 }
 
 export function createApiKeyRoutes({ fresh, now }: ApiKeyQueryPorts): BoundRoute[] {
-  return [
-    bindRoute(apiKeyRoutes.listApiKeys, async (request) => {
+  return bindRoutes(apiKeyRoutes, 'query', {
+    listApiKeys: async (request) => {
       const documents = await fresh.standings(request);
       const { items, next } = await listStandings(documents, listOf.apiKeys(request.caller.tenantId), request.query);
       const data = items.flatMap(({ id, standing }) =>
@@ -21,6 +22,6 @@ export function createApiKeyRoutes({ fresh, now }: ApiKeyQueryPorts): BoundRoute
           : [],
       );
       return { status: 200, body: { object: 'list', data, next } };
-    }),
-  ];
+    },
+  });
 }

@@ -1,8 +1,9 @@
 import { type AuditEventView, auditRoutes } from '#contracts/audit.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { BoundRoute } from '#platform/http/route.ts';
 import type { Condition, Hit } from '#platform/search-index/search-index.ts';
 import type { Freshness } from '../freshness.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
@@ -14,8 +15,8 @@ export interface AuditQueryPorts {
 const ACTOR_KINDS = ['api-key', 'user', 'system'] as const;
 
 export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
-  return [
-    bindRoute(auditRoutes.listAudit, async (request) => {
+  return bindRoutes(auditRoutes, 'query', {
+    listAudit: async (request) => {
       const { caller, query } = request;
       const all = caller.permissions.has('platform');
       if (query.tenant !== undefined && query.tenant !== caller.tenantId && !all)
@@ -33,8 +34,8 @@ export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
       const last = page.at(-1);
       const next = hits.length > page.length && last ? writeCursor(last) : null;
       return { status: 200, body: { object: 'list', data: page.map(viewAuditEvent), next } };
-    }),
-  ];
+    },
+  });
 }
 
 interface AuditFilters {

@@ -1,7 +1,8 @@
 import { credentialRoutes } from '#contracts/credentials.ts';
 import { viewCredential } from '#contracts/views.ts';
 import { listOf } from '#events/standing.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
+import type { BoundRoute } from '#platform/http/route.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
@@ -10,8 +11,8 @@ export interface CredentialQueryPorts {
 }
 
 export function createCredentialRoutes({ fresh }: CredentialQueryPorts): BoundRoute[] {
-  return [
-    bindRoute(credentialRoutes.listCredentials, async (request) => {
+  return bindRoutes(credentialRoutes, 'query', {
+    listCredentials: async (request) => {
       const documents = await fresh.standings(request);
       const { items, next } = await listStandings(
         documents,
@@ -22,6 +23,6 @@ export function createCredentialRoutes({ fresh }: CredentialQueryPorts): BoundRo
         standing.of === 'credential' ? [viewCredential(id, standing.state.credential)] : [],
       );
       return { status: 200, body: { object: 'list', data, next } };
-    }),
-  ];
+    },
+  });
 }

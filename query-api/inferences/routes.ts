@@ -3,8 +3,9 @@ import { problems } from '#contracts/problems.ts';
 import { inferenceChannel } from '#events/live.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute, etagOf } from '#platform/http/route.ts';
+import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { lastEventId, openEventStream } from '#platform/http/sse.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -45,7 +46,7 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
     return viewInference(id, state, running, contents);
   };
 
-  const get = bindRoute(inferenceRoutes.getInference, async (request) => {
+  const getInference: Handler<typeof inferenceRoutes.getInference> = async (request) => {
     const { caller, params, query, signal } = request;
     fresh.check(request);
     const { wait } = query;
@@ -63,9 +64,9 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
       headers: { etag: etagOf(found.revision), ...(pending && { 'retry-after': '1' }) },
       body: await view(params.id, found),
     };
-  });
+  };
 
-  const list = bindRoute(inferenceRoutes.listInferences, async (request) => {
+  const listInferences: Handler<typeof inferenceRoutes.listInferences> = async (request) => {
     const { caller, query } = request;
     const index = await fresh.inferences(request);
     const { tenantId } = caller;
@@ -89,9 +90,9 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
       status: 200,
       body: { object: 'list', data, next: hits.length > page.length && last ? writeCursor(last) : null },
     };
-  });
+  };
 
-  const follow = bindRoute(inferenceRoutes.streamInference, async (request) => {
+  const streamInference: Handler<typeof inferenceRoutes.streamInference> = async (request) => {
     const { caller, params, headers, signal } = request;
     fresh.check(request);
     const look = async () => view(params.id, await findOne(caller.tenantId, params.id));
@@ -107,9 +108,9 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
       .catch((err: unknown) => log.error({ err, correlationId: request.requestId }, 'a stream of events broke off'))
       .finally(() => stream.end());
     return stream.answer;
-  });
+  };
 
-  return [get, list, follow];
+  return bindRoutes(inferenceRoutes, 'query', { getInference, listInferences, streamInference });
 }
 
 interface ListFilters {

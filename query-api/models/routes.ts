@@ -4,8 +4,9 @@ import { viewModel } from '#contracts/views.ts';
 import { isGrantedTo, PLATFORM } from '#events/model.ts';
 import { type Standing, standingKey } from '#events/standing.ts';
 import { modelStream } from '#events/streams.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute, etagOf } from '#platform/http/route.ts';
+import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Freshness } from '../freshness.ts';
@@ -17,15 +18,15 @@ export interface ModelQueryPorts {
 }
 
 export function createModelRoutes({ standings, fresh }: ModelQueryPorts): BoundRoute[] {
-  const list = bindRoute(modelRoutes.listModels, async (request) => {
+  const listModels: Handler<typeof modelRoutes.listModels> = async (request) => {
     const { tenantId } = request.caller;
     const documents = await fresh.standings(request);
     const found = await usableModels(documents, tenantId);
     const data = found.map(({ model, revision }) => viewModel({ ...model, revision }, tenantId));
     return { status: 200, body: { object: 'list', data } };
-  });
+  };
 
-  const get = bindRoute(modelRoutes.getModel, async (request) => {
+  const getModel: Handler<typeof modelRoutes.getModel> = async (request) => {
     const { tenantId } = request.caller;
     const { name } = request.params;
     const documents = await fresh.standings(request);
@@ -41,7 +42,7 @@ export function createModelRoutes({ standings, fresh }: ModelQueryPorts): BoundR
     }
     const { model, revision } = found;
     return { status: 200, headers: { etag: etagOf(revision) }, body: viewModel({ ...model, revision }, tenantId) };
-  });
+  };
 
-  return [list, get];
+  return bindRoutes(modelRoutes, 'query', { listModels, getModel });
 }

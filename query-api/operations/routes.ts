@@ -18,8 +18,9 @@ import {
 import type { Positions } from '#platform/bus/bus.ts';
 import { type EventStore, LogIsNewer } from '#platform/event-store/event-store.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute, etagOf } from '#platform/http/route.ts';
+import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import { versionName } from '#platform/projection/versions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
@@ -54,19 +55,19 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
     return { view, revision };
   };
 
-  const list = bindRoute(operationRoutes.listProjections, async (request) => {
+  const listProjections: Handler<typeof operationRoutes.listProjections> = async (request) => {
     fresh.check(request);
     const found = await Promise.all(PROJECTIONS.map(viewOf));
     return { status: 200, body: { object: 'list', data: found.map(({ view }) => view), next: null } };
-  });
+  };
 
-  const get = bindRoute(operationRoutes.getProjection, async (request) => {
+  const getProjection: Handler<typeof operationRoutes.getProjection> = async (request) => {
     const { name } = request.params;
     fresh.check(request);
     if (!(PROJECTIONS as readonly string[]).includes(name)) throw notFound();
     const { view, revision } = await viewOf(name);
     return { status: 200, ...(revision >= 0 && { headers: { etag: etagOf(revision) } }), body: view };
-  });
+  };
 
   /** What was asked to be done with letters of these groups, by the letter's id; the last of each. */
   const requestsOf = async (letters: readonly DeadLetter[]) => {
@@ -89,7 +90,7 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
     };
   };
 
-  const letters = bindRoute(operationRoutes.listDeadLetters, async (request) => {
+  const listLetters: Handler<typeof operationRoutes.listDeadLetters> = async (request) => {
     fresh.check(request);
     const { group, limit, after } = request.query;
     const from = after === undefined ? undefined : readDeadLetterId(after);
@@ -108,9 +109,9 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
     const last = page.at(-1);
     const next = found.length > limit && last ? deadLetterId(last) : null;
     return { status: 200, body: { object: 'list', data: page.map((one) => viewLetter(one, requestedOf(one))), next } };
-  });
+  };
 
-  const inspect = bindRoute(operationRoutes.getDeadLetter, async (request) => {
+  const getDeadLetter: Handler<typeof operationRoutes.getDeadLetter> = async (request) => {
     fresh.check(request);
     const letter = await findDeadLetterById(readStore, request.params.id);
     if (!letter || !(await workedOn())(letter.group)) throw notFound();
@@ -120,7 +121,7 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
       status: 200,
       body: { ...viewLetter(letter, requestedOf(letter)), event: event ? viewEvent(event) : null },
     };
-  });
+  };
 
   /** undefined for one that this program cannot read: that may be why it is a dead letter. */
   const eventOf = async ({ stream, revision }: DeadLetter): Promise<RecordedEvent | undefined> => {
@@ -132,7 +133,12 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
     }
   };
 
-  return [list, get, letters, inspect];
+  return bindRoutes(operationRoutes, 'query', {
+    listProjections,
+    getProjection,
+    listDeadLetters: listLetters,
+    getDeadLetter,
+  });
 }
 
 function viewLetter(letter: DeadLetter, requested: DeadLetterView['requested']): DeadLetterView {

@@ -3,8 +3,9 @@ import { tenantRoutes } from '#contracts/tenants.ts';
 import { viewTenant } from '#contracts/views.ts';
 import { listOf, type Standing } from '#events/standing.ts';
 import { tenantStream } from '#events/streams.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
@@ -20,7 +21,7 @@ export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): Boun
     return standing?.of === 'tenant' ? viewTenant(id, standing.state) : undefined;
   };
 
-  const list = bindRoute(tenantRoutes.listTenants, async (request) => {
+  const listTenants: Handler<typeof tenantRoutes.listTenants> = async (request) => {
     const { caller, query } = request;
     const documents = await fresh.standings(request);
     if (!caller.permissions.has('platform')) {
@@ -32,16 +33,16 @@ export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): Boun
       standing.of === 'tenant' ? [viewTenant(id, standing.state)] : [],
     );
     return { status: 200, body: { object: 'list', data, next } };
-  });
+  };
 
-  const get = bindRoute(tenantRoutes.getTenant, async (request) => {
+  const getTenant: Handler<typeof tenantRoutes.getTenant> = async (request) => {
     const { caller, params } = request;
     await fresh.standings(request);
     const mayRead = params.id === caller.tenantId || caller.permissions.has('platform');
     const tenant = mayRead ? await ofId(params.id) : undefined;
     if (!tenant) throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
     return { status: 200, body: tenant };
-  });
+  };
 
-  return [list, get];
+  return bindRoutes(tenantRoutes, 'query', { listTenants, getTenant });
 }
