@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
 import { createMeasuredEventStore } from '#platform/metrics/event-store-metrics.ts';
@@ -6,8 +7,12 @@ import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 import { createMetricsCollection, serveMetrics } from '#platform/metrics/metrics-collection.ts';
 import { createMeasuredModelHost } from '#platform/metrics/model-host-metrics.ts';
 import { createThreadMetrics } from '#platform/metrics/thread-metrics.ts';
+import { eventually } from '../support/eventually.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { someEvent } from '../support/some-event.ts';
+
+/** A window of the histogram, in which the loop is looked at a few times. */
+const SEVERAL_LOOKS_MS = 200;
 
 describe('metrics', () => {
   it('add up what several threads count', async () => {
@@ -97,5 +102,24 @@ describe('metrics', () => {
       'defter_models_loaded_bytes 1000',
     ])
       expect(body.split('\n')).to.include(line);
+  });
+
+  it('say how late an event loop is, which an idle one is not', async () => {
+    for (const thread of ['main', 'other']) {
+      const metrics = createThreadMetrics(thread);
+      const read = async (what: string) => {
+        await metrics.collect();
+        await sleep(SEVERAL_LOOKS_MS);
+        const collected = await metrics.collect();
+        return collected.find(({ name }) => name === `nodejs_eventloop_lag_${what}_seconds`)?.values[0]?.value;
+      };
+      await eventually(async () => expect(await read('min')).to.be.lessThan(0.001));
+      const blocking = setInterval(() => {
+        const until = performance.now() + 40;
+        while (performance.now() < until);
+      }, 1);
+      await eventually(async () => expect(await read('max')).to.be.within(0.02, 1));
+      clearInterval(blocking);
+    }
   });
 });
