@@ -1,10 +1,8 @@
 // The headers of the HTTP border, described once for the OpenAPI document.
 
-interface HeaderDescription {
-  readonly description: string;
-  readonly schema: { readonly type: 'string' | 'integer'; readonly maxLength?: number; readonly pattern?: string };
-  readonly example?: string | number;
-}
+import type { ZodOpenApiHeaderObject } from 'zod-openapi';
+
+type HeaderDescription = ZodOpenApiHeaderObject & { readonly description: string };
 
 export const requestHeaders = {
   'x-request-id': {

@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import {
+  acceptedInferenceSchema,
+  inferenceEventSchema,
+  inferenceSchema,
+  inferenceStatusSchema,
+} from './inference-answers.ts';
 import { modelNameSchema, parameterNameSchema, parameterValueSchema } from './models.ts';
 import {
   afterParameter,
@@ -7,29 +13,10 @@ import {
   limitParameter,
   listOf,
   repeatedParameter,
+  shownAs,
   timeParameter,
-  timeSchema,
 } from './primitives.ts';
 import type { RouteTable } from './route.ts';
-
-export const INFERENCE_STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
-export const inferenceStatusSchema = z.enum(INFERENCE_STATUSES);
-
-export const inferenceSchema = z
-  .object({
-    id: idSchema,
-    status: inferenceStatusSchema,
-    model: modelNameSchema,
-    input: z.unknown().meta({ description: 'As it was sent: the input, or the list of messages.' }),
-    parameters: z.record(z.string(), z.unknown()).meta({ description: 'As they applied, defaults filled in.' }),
-    output: z.unknown().meta({ description: 'Null until completed.' }),
-    usage: z.object({ inputTokens: z.number().int(), outputTokens: z.number().int() }).nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    createdAt: timeSchema,
-    completedAt: timeSchema.nullable().meta({ description: 'When it ended, however it ended.' }),
-  })
-  .meta({ id: 'Inference' });
-export type InferenceView = z.infer<typeof inferenceSchema>;
 
 /** What an inference of a built-in model is asked. */
 const inputFormSchema = z
@@ -61,10 +48,6 @@ export type InferenceSubmission = z.infer<typeof submitInferenceSchema>;
 /** Whether a submission is in the chat form; then all but `model` and `messages` are its parameters. */
 export const isChatForm = (body: InferenceSubmission): body is z.infer<typeof chatFormSchema> => 'messages' in body;
 
-export const acceptedInferenceSchema = z
-  .object({ id: idSchema, status: inferenceStatusSchema })
-  .meta({ id: 'AcceptedInference' });
-
 const id = '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f';
 const example = {
   id,
@@ -79,6 +62,19 @@ const example = {
   completedAt: '2026-08-01T09:30:00.012Z',
 };
 const accepted = { id, status: 'queued' };
+const queued = { ...example, status: 'queued', output: null, usage: null, completedAt: null };
+const streamExample = [
+  { event: 'status', data: queued },
+  { id: '0', event: 'status', data: { ...queued, status: 'running' } },
+  { id: '1', event: 'token', data: { text: 'Good ' } },
+  { event: 'end', data: example },
+]
+  .map(
+    ({ id, event, data }) =>
+      `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
+  )
+  .join('');
+
 const params = z.object({ id: idSchema });
 
 export const inferenceRoutes = {
@@ -140,7 +136,7 @@ export const inferenceRoutes = {
       wait: durationParameter(60_000)
         .optional()
         .meta({
-          openapi: { type: 'string', pattern: String.raw`^\d{1,6}(ms|s|m)$`, examples: ['30s'] },
+          override: shownAs({ type: 'string', pattern: String.raw`^\d{1,6}(ms|s|m)$`, examples: ['30s'] }),
           description: 'Wait at most this long for the end: 500ms, 30s, at most 1m.',
         }),
     }),
@@ -150,7 +146,7 @@ export const inferenceRoutes = {
         description: 'With `wait`: it has not ended yet.',
         schema: inferenceSchema,
         headers: ['etag', 'retry-after'],
-        example: { ...example, status: 'queued', output: null, usage: null, completedAt: null },
+        example: queued,
       },
     },
   },
@@ -192,9 +188,20 @@ export const inferenceRoutes = {
     permission: 'inference:read',
     tag: 'Inferences',
     summary: 'Follow an inference: its tokens as they come, then its end',
-    description:
-      'Server-sent events: `status` (the inference), `token` ({text}) and last `end` (the inference). Send `Last-Event-ID` to go on where a connection broke.',
+    description: [
+      'Server-sent events (WHATWG HTML, section 9.2): first `status`, then each `token` as it is written, last `end`.',
+      'The data of each is JSON on one line.',
+      'Where a connection breaks, ask again with the last `id` that came as `Last-Event-ID`: the tokens behind it follow, as far as they are kept.',
+      'An inference that has ended is told again whenever it is asked for. Lines that begin with a colon come while nothing else does.',
+    ].join(' '),
     params,
-    answers: { 200: { description: 'Events, until the inference ends.', contentType: 'text/event-stream' } },
+    answers: {
+      200: {
+        description: 'Events, until the inference ends.',
+        contentType: 'text/event-stream',
+        schema: inferenceEventSchema,
+        example: streamExample,
+      },
+    },
   },
 } as const satisfies RouteTable;

@@ -102,7 +102,9 @@ function hasCredentials(text: string): boolean {
   return url !== null && (url.username !== '' || url.password !== '');
 }
 
-const params = z.object({ name: modelNameSchema });
+const params = z.object({
+  name: modelNameSchema.meta({ description: 'May hold `/`, percent-encoded or as it is.' }),
+});
 const example = {
   id: 'acme/writer',
   object: 'model',

@@ -1,43 +1,17 @@
 // The OpenAPI 3.1 document, made from the route tables. Pure: the same routes give the same document.
 
-import { z } from 'zod';
+import type { ZodObject } from 'zod';
+import {
+  createDocument,
+  type CreateDocumentOptions,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
 import { answerHeaders, requestHeaders } from './headers.ts';
-import { createJsonSchemas, type Json, type JsonSchemas } from './json-schemas.ts';
+import { openaiProblemSchema, problemSchema } from './problem-schemas.ts';
 import { type ProblemCode, problems } from './problems.ts';
 import type { RouteAnswer, RouteContract } from './route.ts';
-
-export const problemSchema = z
-  .looseObject({
-    type: z.string().meta({ description: 'A path on this server: /problems/<code>.' }),
-    title: z.string(),
-    status: z.number().int(),
-    detail: z.string().optional(),
-    instance: z.string(),
-    code: z.string(),
-    requestId: z.string(),
-    errors: z
-      .array(
-        z.object({
-          in: z.enum(['body', 'query', 'path', 'header']),
-          pointer: z.string().meta({ description: 'RFC 6901, into that part.' }),
-          message: z.string(),
-        }),
-      )
-      .optional()
-      .meta({ description: 'Each fault that was found.' }),
-  })
-  .meta({ id: 'Problem', description: 'RFC 9457.' });
-
-export const openaiProblemSchema = problemSchema
-  .extend({
-    error: z.object({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string().nullable(),
-    }),
-  })
-  .meta({ id: 'OpenaiProblem', description: "RFC 9457, with OpenAI's error beside it." });
 
 export interface OpenapiInfo {
   readonly version: string;
@@ -45,90 +19,75 @@ export interface OpenapiInfo {
 }
 
 /** `routes` in the order in which documents list them. */
-export function createOpenapi(routes: readonly RouteContract[], { version, serverUrl = '/' }: OpenapiInfo): Json {
-  const schemas = createJsonSchemas();
-  const paths: Record<string, Json> = {};
+export function createOpenapi(routes: readonly RouteContract[], { version, serverUrl = '/' }: OpenapiInfo) {
+  const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) {
     const item = (paths[route.path] ??= {});
-    item[route.method.toLowerCase()] = operationOf(route, schemas);
+    item[route.method.toLowerCase() as Lowercase<RouteContract['method']>] = operationOf(route);
   }
-  return {
-    openapi: '3.1.1',
-    info: {
-      title: 'Defter',
-      version,
-      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      description:
-        'A self-hosted, multi-tenant server for model inference in which every change is an event. What belongs to another tenant is 404, with the same body as what does not exist.',
-    },
-    servers: [{ url: serverUrl }],
-    tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
-    security: [{ apiKey: [] }],
-    paths,
-    components: {
-      schemas: schemas.components,
-      headers: Object.fromEntries(Object.entries(answerHeaders)),
-      parameters: Object.fromEntries(
-        Object.entries(requestHeaders).map(([name, header]) => [
-          name,
-          { name, in: 'header', required: false, ...header },
-        ]),
-      ),
-      securitySchemes: {
-        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: dft_<id>_<secret>.' },
+  return createDocument(
+    {
+      openapi: '3.1.1',
+      info: {
+        title: 'Defter',
+        version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        description:
+          'A self-hosted, multi-tenant server for model inference in which every change is an event. What belongs to another tenant is 404, with the same body as what does not exist.',
+      },
+      servers: [{ url: serverUrl }],
+      tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
+      security: [{ apiKey: [] }],
+      paths,
+      components: {
+        headers: { ...answerHeaders },
+        parameters: Object.fromEntries(
+          Object.entries(requestHeaders).map(([name, header]) => [
+            name,
+            { name, in: 'header', required: false, ...header },
+          ]),
+        ),
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: dft_<id>_<secret>.' },
+        },
       },
     },
-  };
+    { override: asSent },
+  );
 }
 
-function operationOf(route: RouteContract, schemas: JsonSchemas): Json {
-  const parameters = [
-    ...partsOf(route, 'path', schemas),
-    ...partsOf(route, 'query', schemas),
-    ...headersInto(route).map((name) => ({ $ref: `#/components/parameters/${name}` })),
-  ];
-  const needs = route.permission === undefined ? '' : `Needs the permission \`${route.permission}\`.`;
+/** Answers may gain members, so a client must not refuse those that it does not know; a time's format says enough. */
+const asSent: NonNullable<CreateDocumentOptions['override']> = ({ jsonSchema, io }) => {
+  if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+  if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+};
+
+function operationOf(route: RouteContract): ZodOpenApiOperationObject {
+  const { params: path, query, body, bodyExample, permission } = route;
+  const needs = permission === undefined ? '' : `Needs the permission \`${permission}\`.`;
   return {
     operationId: route.id,
     tags: [route.tag],
     summary: route.summary,
     description: [route.description, needs].filter(Boolean).join('\n\n'),
-    ...(route.public ? { security: [] } : {}),
+    ...(route.public && { security: [] }),
     'x-side': route.side,
-    ...(route.permission === undefined ? {} : { 'x-permission': route.permission }),
-    parameters,
-    ...(route.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: route.bodyOptional !== true,
-            content: {
-              'application/json': {
-                schema: schemas.of(route.body, 'input'),
-                ...(route.bodyExample === undefined ? {} : { example: route.bodyExample }),
-              },
-            },
-          },
-        }),
-    responses: { ...answersOf(route, schemas), ...problemAnswers(route, schemas) },
+    ...(permission !== undefined && { 'x-permission': permission }),
+    requestParams: {
+      ...(path && { path: path as ZodObject }),
+      ...(query && { query: query as ZodObject }),
+    },
+    parameters: headersInto(route).map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    ...(body && {
+      requestBody: {
+        required: route.bodyOptional !== true,
+        content: {
+          'application/json': { schema: body, ...(bodyExample !== undefined && { example: bodyExample }) },
+        },
+      },
+    }),
+    responses: { ...answersOf(route), ...problemAnswers(route) },
   };
-}
-
-function partsOf(route: RouteContract, place: 'path' | 'query', schemas: JsonSchemas): Json[] {
-  const schema = place === 'path' ? route.params : route.query;
-  if (schema === undefined) return [];
-  const { properties = {}, required = [] } = schemas.of(schema, 'input') as {
-    properties?: Record<string, Json>;
-    required?: string[];
-  };
-  return Object.entries(properties).map(([name, { description, ...property }]) => ({
-    name,
-    in: place,
-    required: place === 'path' || required.includes(name),
-    ...(description === undefined ? {} : { description }),
-    ...(name === route.slashes ? { 'x-slashes': true } : {}),
-    schema: property,
-  }));
 }
 
 function headersInto(route: RouteContract): (keyof typeof requestHeaders)[] {
@@ -143,31 +102,19 @@ function headersInto(route: RouteContract): (keyof typeof requestHeaders)[] {
   ];
 }
 
-const headersOut = (names: readonly string[]) => ({
-  headers: Object.fromEntries(
-    ['x-request-id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
-  ),
-});
+const headersOut = (names: readonly string[]) =>
+  Object.fromEntries(['x-request-id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
-function answersOf(route: RouteContract, schemas: JsonSchemas): Record<string, Json> {
-  const entries = Object.entries(route.answers).map(([status, answer]: [string, RouteAnswer]) => {
-    const { schema, contentType = 'application/json', example } = answer;
-    const media = {
-      schema: schema === undefined ? { type: 'string' } : schemas.of(schema, 'output'),
-      ...(example === undefined ? {} : { example }),
-    };
-    const hasBody = schema !== undefined || answer.contentType !== undefined;
-    return [
-      status,
-      {
-        description: answer.description,
-        ...headersOut(answer.headers ?? []),
-        ...(hasBody ? { content: { [contentType]: media } } : {}),
-      },
-    ] as const;
-  });
-  return Object.fromEntries(entries);
-}
+const answersOf = (route: RouteContract): ZodOpenApiResponsesObject =>
+  Object.fromEntries(
+    Object.entries<RouteAnswer>(route.answers).map(([status, answer]) => {
+      const { description, schema, contentType = 'application/json', example } = answer;
+      const content = schema && {
+        content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+      };
+      return [status, { description, headers: headersOut(answer.headers ?? []), ...content }];
+    }),
+  );
 
 const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
   401: ['www-authenticate'],
@@ -192,20 +139,14 @@ export function problemCodesOf(route: RouteContract): ProblemCode[] {
   return [...codes];
 }
 
-function problemAnswers(route: RouteContract, schemas: JsonSchemas): Record<string, Json> {
-  const schema = schemas.of(route.openai ? openaiProblemSchema : problemSchema, 'output');
+function problemAnswers(route: RouteContract): ZodOpenApiResponsesObject {
+  const schema = route.openai ? openaiProblemSchema : problemSchema;
   const byStatus = Map.groupBy(problemCodesOf(route), (code) => problems[code].status);
-  const statuses = [...byStatus.keys()].sort((a, b) => a - b);
   return Object.fromEntries(
-    statuses.map((status) => {
-      const codes = byStatus.get(status) ?? [];
+    [...byStatus].map(([status, codes]) => {
       const description = codes.map((code) => `\`${code}\`: ${problems[code].title}.`).join('\n\n');
-      const answer = {
-        description,
-        ...headersOut(HEADERS_OF_STATUS[status] ?? []),
-        content: { 'application/problem+json': { schema } },
-      };
-      return [String(status), answer];
+      const headers = headersOut(HEADERS_OF_STATUS[status] ?? []);
+      return [status, { description, headers, content: { 'application/problem+json': { schema } } }];
     }),
   );
 }

@@ -1,6 +1,15 @@
 // Shapes that several areas share.
 
 import { z } from 'zod';
+import type { ZodOpenApiSchemaObject } from 'zod-openapi';
+
+/** For `override` in a schema's meta: the document says a value as it is meant rather than as it is read. */
+export const shownAs =
+  (shown: ZodOpenApiSchemaObject) =>
+  ({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }) => {
+    for (const key of Object.keys(jsonSchema)) if (key !== 'description') delete jsonSchema[key];
+    Object.assign(jsonSchema, shown);
+  };
 
 /** An id of ours: opaque to the caller. */
 export const idSchema = z
@@ -43,7 +52,10 @@ export const limitParameter = z
   .transform(Number)
   .refine((limit) => limit >= 1 && limit <= 100, 'Must be a whole number from 1 to 100')
   .default(20)
-  .meta({ openapi: { type: 'integer', minimum: 1, maximum: 100, default: 20 }, description: 'How many at most.' });
+  .meta({
+    override: shownAs({ type: 'integer', minimum: 1, maximum: 100, default: 20 }),
+    description: 'How many at most.',
+  });
 
 export const afterParameter = z
   .string()

@@ -1,6 +1,6 @@
 // An inference as its readers see it, made from the state that its two events fold into.
 
-import type { InferenceView } from '#contracts/inferences.ts';
+import type { InferenceView } from '#contracts/inference-answers.ts';
 import { isoTime } from '#contracts/views.ts';
 import type { InferenceState } from '#events/inference.ts';
 import { type Contents, showErased } from '#platform/content/content.ts';

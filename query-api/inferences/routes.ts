@@ -1,4 +1,5 @@
-import { type InferenceView, inferenceRoutes } from '#contracts/inferences.ts';
+import type { InferenceView } from '#contracts/inference-answers.ts';
+import { inferenceRoutes } from '#contracts/inferences.ts';
 import { problems } from '#contracts/problems.ts';
 import { inferenceChannel } from '#events/live.ts';
 import type { Contents } from '#platform/content/content.ts';

@@ -3,6 +3,7 @@ import { allRoutes } from '#contracts/all-routes.ts';
 import { createOpenapi, problemCodesOf } from '#contracts/openapi.ts';
 import { problems } from '#contracts/problems.ts';
 import type { RouteContract } from '#contracts/route.ts';
+import { readEventStream } from '../support/read-event-stream.ts';
 
 type Json = Record<string, unknown>;
 interface Operation {
@@ -13,7 +14,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, { description: string; headers: Json; content?: Record<string, Json> }>>;
 }
 
-const document = createOpenapi(allRoutes, { version: '1.2.3' }) as Json & {
+const document = createOpenapi(allRoutes, { version: '1.2.3' }) as unknown as Json & {
   paths: Record<string, Record<string, Operation>>;
   components: Record<string, Record<string, Json>>;
 };
@@ -130,6 +131,16 @@ describe('the OpenAPI document', () => {
     expect(known('listModels')).not.to.include('body-too-large');
   });
 
+  it('says what a stream of events sends', () => {
+    const stream = operations.find(({ operation }) => operation.operationId === 'streamInference')?.operation;
+    const media = stream?.responses['200']?.content?.['text/event-stream'] as { schema: Json; example: string };
+    const { oneOf } = resolve(String(media.schema['$ref'])) as { oneOf: { properties: { event: Json; data: Json } }[] };
+    expect(oneOf.map(({ properties }) => properties.event['const'])).to.deep.equal(['status', 'token', 'end']);
+    for (const { properties } of oneOf)
+      expect(properties.data).to.satisfy((data: Json) => data['$ref'] ?? data['properties']);
+    expect(media.example).to.match(/^event: status\ndata: \{/);
+  });
+
   it('names the headers of writes, of reads with a token, and of idempotent commands', () => {
     const of = (id: string) => operations.find(({ operation }) => operation.operationId === id)?.operation as Operation;
     const into = (id: string) => of(id).parameters.map((parameter) => parameter.$ref?.split('/').at(-1));
@@ -170,8 +181,11 @@ describe('the route tables', () => {
       }
       for (const [status, answer] of Object.entries<RouteContract['answers'][number]>(route.answers)) {
         if (answer.example === undefined) continue;
-        const result = answer.schema?.safeParse(answer.example);
-        expect(result?.error?.issues ?? [], `${route.id} ${status}`).to.deep.equal([]);
+        const isStream = answer.contentType === 'text/event-stream';
+        const examples = isStream ? readEventStream(answer.example as string) : [answer.example];
+        expect(examples).not.to.deep.equal([]);
+        for (const example of examples)
+          expect(answer.schema?.safeParse(example).error?.issues ?? [], `${route.id} ${status}`).to.deep.equal([]);
       }
     }
   });

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import type { InferenceView } from '#contracts/inferences.ts';
+import type { InferenceView } from '#contracts/inference-answers.ts';
 import { type Api, createApi } from '../support/api-client.ts';
 import { createMortalServer } from '../support/history-server.ts';
 import { echo, openOpenAiUpstream } from '../support/openai-upstream.ts';

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
+import type { z } from 'zod';
+import { inferenceEventSchema } from '#contracts/inference-answers.ts';
 import type { Api, ApiAnswer } from '../support/api-client.ts';
+import { readEventStream } from '../support/read-event-stream.ts';
 import { describeFlow } from './with-defter.ts';
 
 interface Inference {
@@ -28,6 +31,9 @@ const submit = (api: Api, body: object, headers: Record<string, string> = {}) =>
 const wait = (api: Api, id: string) => api<Inference>('GET', `/v1/inferences/${id}?wait=30s`);
 
 const run = async (api: Api, body: object) => wait(api, (await submit(api, body)).body.id);
+
+const tokensOf = (events: readonly z.infer<typeof inferenceEventSchema>[]) =>
+  events.flatMap((one) => (one.event === 'token' ? [one] : []));
 
 const tokenOf = (answer: ApiAnswer<unknown>) => ({
   'x-consistency-token': answer.headers.get('x-consistency-token') ?? '',
@@ -88,25 +94,20 @@ describeFlow('an inference', (flow) => {
         headers: { authorization: `Bearer ${key}`, ...headers },
       });
       expect(answer.headers.get('content-type')).to.match(/^text\/event-stream/);
-      return (await answer.text())
-        .split('\n\n')
-        .filter((frame) => frame.includes('data: '))
-        .map((frame) => ({
-          id: /^id: (.*)$/m.exec(frame)?.[1],
-          event: /^event: (.*)$/m.exec(frame)?.[1],
-          data: JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? 'null') as Inference & { text?: string },
-        }));
+      const events = readEventStream(await answer.text());
+      // As the contract promises them.
+      return events.map((event) => inferenceEventSchema.parse(event));
     };
     const events = await read();
-    const tokens = events.filter(({ event }) => event === 'token');
+    const tokens = tokensOf(events);
     const last = events.at(-1);
-    expect(last?.event).to.equal('end');
-    expect(last?.data.status).to.equal('completed');
-    expect(tokens.map(({ data }) => data.text).join('')).to.equal(last?.data.output.text);
+    if (last?.event !== 'end') throw new Error(`the last event is ${last?.event}`);
+    expect(last.data.status).to.equal('completed');
+    expect(tokens.map(({ data }) => data.text).join('')).to.equal((last.data.output as Inference['output']).text);
 
     const middle = Math.floor(tokens.length / 2);
     const rest = await read({ 'last-event-id': tokens[middle]?.id ?? '' });
-    const resumed = rest.filter(({ event }) => event === 'token').map(({ data }) => data.text);
+    const resumed = tokensOf(rest).map(({ data }) => data.text);
     expect(resumed).to.deep.equal(tokens.slice(middle + 1).map(({ data }) => data.text));
     expect(rest.at(-1)?.event).to.equal('end');
   });

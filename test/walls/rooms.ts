@@ -18,7 +18,7 @@ export const adapterChoices = /^platform\/adapters\//;
 
 export const rooms: Readonly<Record<string, Room>> = {
   events: { rooms: [], packages: [] },
-  contracts: { rooms: [], packages: ['zod'] },
+  contracts: { rooms: [], packages: ['zod', 'zod-openapi'] },
   'command-api': { rooms: ['events', 'contracts', 'platform'], packages: ['koa', ...pure] },
   'query-api': {
     rooms: ['events', 'contracts', 'platform', /^projectors\/[^/]+\/read-model\.ts$/],
