@@ -1,16 +1,20 @@
 // How far a consumer group is, per partition: pure bookkeeping. An event is open from when it is read until it is
-// acknowledged; a partition is done up to just before its first open event, and without one up to where the log was read.
+// acknowledged; a partition is done up to the event that stands before its first open one in the log, and without an open
+// one up to where the log was read. A position is always that of an event (0 before the first), never computed: an engine
+// whose positions are places in its files refuses to begin between two events.
 
 import type { RecordedEvent } from '#events/envelope.ts';
 import { partitionName, type Delivery, type Positions } from './bus.ts';
 
 /** An event of one partition on its way through a group. */
 export interface OpenDelivery extends Delivery {
+  /** The position of the event that was read before it: its partition is done up to there while this one is the first open. */
+  readonly previous: bigint;
   acknowledged: boolean;
 }
 
 interface Partition {
-  /** Events up to here were done when this began: they are dropped. */
+  /** Events up to this one were done when this began: they are dropped. */
   readonly past: bigint;
   open: OpenDelivery[];
   /** Index in `open` of the first one not acknowledged. */
@@ -18,9 +22,9 @@ interface Partition {
 }
 
 export interface GroupProgress {
-  /** Takes note of an event that was read; undefined when its partition is past it. */
+  /** Takes note of an event that was read, before `readTo` is told of it; undefined when its partition is past it. */
   read(event: RecordedEvent, topic: string, partition: number): OpenDelivery | undefined;
-  /** Says that the log was read up to here, whatever was in it. */
+  /** Says that the log was read up to this event, whoever's it was. */
   readTo(position: bigint): void;
   acknowledge(delivery: OpenDelivery): void;
   /** Up to where the log was read. */
@@ -34,7 +38,7 @@ export interface GroupProgress {
 
 const COMPACT_AT = 1_024;
 
-/** `positions` holds where each partition was; one that it does not name begins at the beginning. */
+/** `positions` holds the event up to which each partition was done; one that it does not name begins at the beginning. */
 export function createGroupProgress(
   topics: readonly string[],
   partitionsPerTopic: number,
@@ -54,16 +58,15 @@ export function createGroupProgress(
   let open = 0;
 
   const doneTo = ({ past, open, first }: Partition): bigint => {
-    const firstOpen = open[first];
-    if (firstOpen) return firstOpen.event.position - 1n;
-    return readTo > past ? readTo : past;
+    const reached = open[first]?.previous ?? readTo;
+    return reached > past ? reached : past;
   };
 
   return {
     read(event, topic, partition) {
       const of = byTopic.get(topic)?.[partition];
       if (!of || event.position <= of.past) return undefined;
-      const delivery: OpenDelivery = { event, topic, partition, acknowledged: false };
+      const delivery: OpenDelivery = { event, topic, partition, previous: readTo, acknowledged: false };
       of.open.push(delivery);
       open++;
       return delivery;

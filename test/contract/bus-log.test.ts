@@ -6,6 +6,7 @@ import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
 import { testTopicOf } from '../support/numbered-events.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
+import { openStandInEventStore } from '../support/eventstore-event-store.ts';
 import { openTemporaryEventStore } from '../support/sqlite-event-store.ts';
 import { openTemporaryReadStore } from '../support/sqlite-read-models.ts';
 import { busContract, PARTITIONS, type BusUnderTest } from './bus.contract.ts';
@@ -29,6 +30,18 @@ busContract(
   },
   { reads: 'log', adversarialRuns: 40 },
 );
+
+describe('a bus that reads EventStoreDB', function () {
+  this.timeout(60_000);
+  busContract(
+    'embedded, over EventStoreDB, stand-in',
+    async () => {
+      const store = await openStandInEventStore();
+      return underTest(store, createMemoryReadStore(), () => store.close());
+    },
+    { reads: 'log', adversarialRuns: 4 },
+  );
+});
 
 busContract(
   'embedded, over SQLite',

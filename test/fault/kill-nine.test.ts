@@ -5,6 +5,7 @@
 import { expect } from 'chai';
 import { type FaultReport, runUnderFaults, summarize } from '../support/history-run.ts';
 import type { MortalServer } from '../support/history-server.ts';
+import { startBreakableStandIn } from '../support/eventstore-event-store.ts';
 
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
@@ -40,6 +41,17 @@ describe(`a server that is interrupted (FAULT_SEED=${SEED} FAULT_ROUNDS=${ROUNDS
     const env = { BUS_MODE: `adversarial:${SEED}` };
     const run = { seed: SEED + 1, rounds: ROUNDS, clients: CLIENTS, interrupt: kill9, killStarts: 0.15, env };
     expectNoFault(await runUnderFaults(run), ROUNDS);
+  });
+
+  it('keeps its invariants when it is killed and its log is in EventStoreDB', async () => {
+    const standIn = await startBreakableStandIn();
+    try {
+      const env = { EVENTSTORE_URL: standIn.url };
+      const run = { seed: SEED + 3, rounds: ROUNDS, clients: CLIENTS, interrupt: kill9, killStarts: 0.15, env };
+      expectNoFault(await runUnderFaults(run), ROUNDS);
+    } finally {
+      await standIn.stop();
+    }
   });
 
   it('loses nothing that it accepted when it is stopped under load, and ends within 10 s with exit code 0', async () => {

@@ -11,13 +11,14 @@ interface PartitionHistory {
   seen: number;
 }
 
-/** `log` holds all events of the group's topics, in order. */
+/** `log` holds all events, in order: those of the group's topics. */
 export function createDeliveryHistory(
   log: readonly RecordedEvent[],
   bus: Bus,
   topicOf: (stream: string) => string | undefined,
 ) {
   const partitions = new Map<string, PartitionHistory & { expected: bigint[] }>();
+  const places = new Set(log.map(({ position }) => position));
   const faults: string[] = [];
   for (const event of log) {
     const topic = topicOf(event.stream) ?? '';
@@ -55,6 +56,7 @@ export function createDeliveryHistory(
       for (const [name, of] of partitions) {
         const open = of.expected[firstOpen(of)];
         const position = positions.get(name) ?? 0n;
+        if (position !== 0n && !places.has(position)) faults.push(`${name}: no event stands at position ${position}`);
         if (open !== undefined && position >= open) faults.push(`${name}: position ${position} passed open ${open}`);
       }
     },

@@ -21,8 +21,8 @@ const PAGE = 1_000;
 const AT_ONCE = 8;
 
 /** Beside a running server, or without one. */
-export function openLogOf(dataDir: string): Promise<EventStore> {
-  const result = parseConfig({ DATA_DIR: dataDir });
+export function openLogOf(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<EventStore> {
+  const result = parseConfig({ DATA_DIR: dataDir, ...env });
   if (!result.ok) throw new Error(result.faults.join(' '));
   return openLog(result.config, eventLanguage, createStderrLog());
 }

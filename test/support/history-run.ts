@@ -96,7 +96,7 @@ async function takeDown(
 ): Promise<FaultReport> {
   const { url } = await server.whenUp();
   const api = createApi(url, key);
-  const store = await openLogOf(dataDir);
+  const store = await openLogOf(dataDir, run.env);
   const restless = await untilQuiet(api, url, store, QUIET_WITHIN_MS).then(
     () => [],
     (error: Error) => [`It did not come to rest: ${error.message}.`],

@@ -1,9 +1,12 @@
-// A small log in memory that keeps the event store's rules, for tests that need a log and no disk.
+// A small log in memory that keeps the event store's rules, for tests that need a log and no disk. Its positions are far
+// apart, as a server's are, and it refuses to begin between two events: nobody may compute one.
 
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { WrongExpectedRevision, type EventStore, type ExpectedRevision } from '#platform/event-store/event-store.ts';
 
 const CHUNK = 500;
+const APART = 131n;
+const FIRST = 57n;
 
 export function createMemoryEventStore(now: () => number = Date.now): EventStore {
   const log: RecordedEvent[] = [];
@@ -11,6 +14,14 @@ export function createMemoryEventStore(now: () => number = Date.now): EventStore
   const listeners = new Set<() => void>();
 
   const lastPosition = () => log.at(-1)?.position ?? 0n;
+
+  /** Beyond the end means at the end; a place that is no event's is refused. */
+  function indexAfter(position: bigint): number {
+    if (position === 0n) return 0;
+    if (position > lastPosition()) return log.length;
+    if ((position - FIRST) % APART !== 0n) throw new Error(`no event stands at ${position}`);
+    return Number((position - FIRST) / APART) + 1;
+  }
 
   /** The answer given before, when the same ids were appended at this revision already. */
   function repeated(events: readonly NewEvent[], written: readonly RecordedEvent[], expected: ExpectedRevision) {
@@ -39,7 +50,7 @@ export function createMemoryEventStore(now: () => number = Date.now): EventStore
           ...event,
           stream,
           revision: written.length,
-          position: lastPosition() + 1n,
+          position: log.length === 0 ? FIRST : lastPosition() + APART,
           recordedAt: now(),
         };
         written.push(recorded);
@@ -58,13 +69,14 @@ export function createMemoryEventStore(now: () => number = Date.now): EventStore
         .slice(0, limit);
     },
     async readAll(after, limit) {
-      return log.slice(Number(after), Number(after) + limit);
+      const next = indexAfter(after);
+      return log.slice(next, next + limit);
     },
     async head() {
       return lastPosition();
     },
     async *subscribeAll(after, signal) {
-      for (let next = Number(after); !signal.aborted;) {
+      for (let next = indexAfter(after); !signal.aborted;) {
         const chunk = log.slice(next, next + CHUNK);
         next += chunk.length;
         if (chunk.length > 0) yield chunk;

@@ -12,18 +12,18 @@ export interface StandInLog {
     stream: string,
     options: { readonly from: number | undefined; readonly limit: number; readonly backwards: boolean },
   ): Promise<RecordedEvent[]>;
-  /** From this position on, it included; the whole log from undefined. */
+  /** From this position on, it included; the whole log from undefined, nothing from beyond the end. */
   readForwards(from: bigint | undefined, limit: number): Promise<RecordedEvent[]>;
   /** Before this position; from the end when undefined. */
   readBackwards(before: bigint | undefined, limit: number): Promise<RecordedEvent[]>;
-  /** After this position; the whole log from undefined. */
-  subscribe(after: bigint | undefined, signal: AbortSignal): AsyncIterable<readonly RecordedEvent[]>;
+  /** After this position; the whole log from undefined, what comes from now on from beyond the end. */
+  subscribe(after: bigint | undefined, signal: AbortSignal): Promise<AsyncIterable<readonly RecordedEvent[]>>;
   head(): Promise<bigint>;
   writeSystemEvents(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The server would lose its place: it reads its files from there. */
+/** The server reads its files from there, where no record begins. */
 export class InvalidPosition extends Error {
   override name = 'InvalidPosition';
 }
@@ -43,9 +43,19 @@ function inside(position: bigint): bigint {
 
 const placed = (event: RecordedEvent): RecordedEvent => ({ ...event, position: outside(event.position) });
 
+async function* placedChunks(chunks: AsyncIterable<readonly RecordedEvent[]>) {
+  for await (const chunk of chunks) yield chunk.map(placed);
+}
+
 export async function openStandInLog(folder: string): Promise<StandInLog> {
   const store = await openSqliteEventStore({ folder });
   let appends = 0;
+
+  /** Where the server takes up: a place beyond the end is the end, whatever is asked. */
+  async function onwards(position: bigint): Promise<bigint> {
+    const head = await store.head();
+    return position > outside(head) ? head + 1n : inside(position);
+  }
 
   async function writeSystemEvents(count: number): Promise<void> {
     for (let n = 0; n < count; n += 1) await store.append('$stats-127.0.0.1:2113', [systemEvent()], 'any');
@@ -62,7 +72,7 @@ export async function openStandInLog(folder: string): Promise<StandInLog> {
       return (await store.readStream(stream, from === undefined ? options : { ...options, from })).map(placed);
     },
     async readForwards(from, limit) {
-      const after = from === undefined ? 0n : inside(from) - 1n;
+      const after = from === undefined ? 0n : (await onwards(from)) - 1n;
       return (await store.readAll(after < 0n ? 0n : after, limit)).map(placed);
     },
     async readBackwards(before, limit) {
@@ -76,10 +86,10 @@ export async function openStandInLog(folder: string): Promise<StandInLog> {
       }
       return events.slice(0, limit).map(placed);
     },
-    async *subscribe(after, signal) {
-      for await (const chunk of store.subscribeAll(after === undefined ? 0n : inside(after), signal)) {
-        yield chunk.map(placed);
-      }
+    async subscribe(after, signal) {
+      const head = await store.head();
+      const from = after === undefined ? 0n : await onwards(after);
+      return placedChunks(store.subscribeAll(from > head ? head : from, signal));
     },
     async head() {
       const head = await store.head();

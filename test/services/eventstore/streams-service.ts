@@ -139,9 +139,10 @@ function subscribe({ log, plan, subscriptions }: StandIn, call: ReadCall): () =>
     const place = all.getPosition();
     const head = await log.head();
     const from = all.hasEnd() ? head : place && BigInt(place.getCommitPosition());
+    const chunks = await log.subscribe(from === 0n ? undefined : from, over.signal);
     await write1(call, confirmation(randomUUID()), over.signal);
     if ((from ?? 0n) >= head) await write1(call, caughtUp(), over.signal);
-    for await (const chunk of log.subscribe(from === 0n ? undefined : from, over.signal)) {
+    for await (const chunk of chunks) {
       const fault = plan.next('deliver');
       if ((await before(fault)) === 'stalled') return;
       for (let time = fault?.kind === 'repeat' ? 2 : 1; time > 0; time -= 1) {
