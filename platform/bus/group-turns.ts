@@ -1,3 +1,5 @@
+import { atMost } from '../patience/within.ts';
+
 /** Lets one member of each group work at a time; the others wait in the order in which they came. */
 export function createGroupTurns() {
   const last = new Map<string, Promise<void>>();
@@ -10,12 +12,7 @@ export function createGroupTurns() {
         group,
         before.then(() => mine),
       );
-      const aborted = Promise.withResolvers<void>();
-      const onAbort = () => aborted.resolve();
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      await Promise.race([before, aborted.promise]);
-      signal.removeEventListener('abort', onAbort);
+      await atMost(Infinity, before, signal);
       return leave;
     },
   };

@@ -2,7 +2,6 @@
 
 import type { Kafka } from 'kafkajs';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { pause } from '../patience/back-off.ts';
 import { asError, StartError } from '../errors.ts';
 import { createKafka, type KafkaOptions } from '../kafka/create-kafka.ts';
 import { createEventMessages } from '../kafka/event-message.ts';
@@ -12,6 +11,8 @@ import { physicalGroup, physicalTopic } from '../kafka/physical-name.ts';
 import { checkTopics } from '../kafka/topics.ts';
 import { waitForKafka } from '../kafka/wait-for-kafka.ts';
 import type { Log } from '../logging/log.ts';
+import { persist } from '../patience/persist.ts';
+import { within } from '../patience/within.ts';
 import type { Bus, Consumer } from './bus.ts';
 import { startKafkaConsumer } from './kafka-consumer.ts';
 import { partitionOfKey } from './partition.ts';
@@ -64,17 +65,16 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<KafkaBus> 
   const first = await waitForKafka(impatient, { log, signal, brokers });
   try {
     const wanted = options.topics.map(physical);
-    const until = performance.now() + MISSING_WITHIN_MS;
-    for (;;) {
-      try {
-        await checkTopics(first, wanted, partitions);
-        break;
-      } catch (err) {
-        const mayCome = err instanceof StartError && err.code === 'missing-topics';
-        if (!mayCome || performance.now() > until) throw err;
-      }
-      await pause(250, signal);
-    }
+    await persist(
+      () => checkTopics(first, wanted, partitions),
+      signal,
+      () => undefined,
+      {
+        isHopeless: (err) => !(err instanceof StartError && err.code === 'missing-topics'),
+        waitMs: () => 250,
+        until: performance.now() + MISSING_WITHIN_MS,
+      },
+    );
   } finally {
     await first.disconnect();
   }
@@ -111,17 +111,11 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<KafkaBus> 
     },
     partitionOf: (_topic, stream) => partitionOfKey(stream, partitions),
     async health() {
-      const late = new AbortController();
-      const timeout = pause(HEALTH_WITHIN_MS, late.signal).then(() => {
-        throw new Error(`Kafka at ${brokers.join(', ')} does not answer`);
-      });
       try {
-        await Promise.race([admin.use((admin) => admin.describeCluster()), timeout]);
+        const answer = admin.use((admin) => admin.describeCluster());
+        await within(HEALTH_WITHIN_MS, answer, 'an answer');
       } catch (err) {
         throw new Error(`Kafka at ${brokers.join(', ')} does not answer: ${asError(err).message}`, { cause: err });
-      } finally {
-        timeout.catch(() => undefined);
-        late.abort();
       }
     },
     async close() {

@@ -4,7 +4,7 @@
 
 import type { RecordedEvent } from '#events/envelope.ts';
 import { Interrupted } from '../patience/persist.ts';
-import { pause } from '../patience/back-off.ts';
+import { atMost } from '../patience/within.ts';
 import { asError } from '../errors.ts';
 import type { EventMessages } from '../kafka/event-message.ts';
 import type { LastingAdmin } from '../kafka/lasting-admin.ts';
@@ -170,9 +170,7 @@ export function startKafkaConsumer(parts: KafkaConsumerParts, options: ConsumerO
     }
     halt();
     watch.stop();
-    const enough = new AbortController();
-    await Promise.race([keeper.close(), pause(FINAL_COMMIT_MS, enough.signal)]);
-    enough.abort();
+    await atMost(FINAL_COMMIT_MS, keeper.close());
     await membership.stop();
   }
 

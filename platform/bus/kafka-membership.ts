@@ -3,6 +3,7 @@
 
 import type { Batch, Consumer, Kafka, TopicPartitionOffsetAndMetadata } from 'kafkajs';
 import { backOff, pause } from '../patience/back-off.ts';
+import { atMost } from '../patience/within.ts';
 import { asError } from '../errors.ts';
 import { isRefusal } from '../kafka/wait-for-kafka.ts';
 import type { Log } from '../logging/log.ts';
@@ -131,9 +132,9 @@ export function startMembership(options: MembershipOptions): Membership {
       over.abort();
       client = undefined;
       // A member that leaves while it joins would be waited for by the others until its session ends.
-      await waitAtMost(running, MEMBERSHIP.join);
+      await atMost(MEMBERSHIP.join, running);
       const left = consumer.disconnect().then(() => running);
-      await waitAtMost(left.then(() => consumer.disconnect()).catch(sayLateEnd), MEMBERSHIP.disconnect);
+      await atMost(MEMBERSHIP.disconnect, left.then(() => consumer.disconnect()).catch(sayLateEnd));
       return reason;
     } finally {
       clearInterval(watch);
@@ -163,7 +164,7 @@ export function startMembership(options: MembershipOptions): Membership {
         fetched.resolveOffset(last.offset);
         // The partition keeps its owner for as long as work is under way, however long it takes.
         while (options.isFull() && !over.aborted) {
-          await waitAtMost(options.room(), HEARTBEAT_WHILE_FULL_MS, over);
+          await atMost(HEARTBEAT_WHILE_FULL_MS, options.room(), over);
           if (!over.aborted) await fetched.heartbeat();
         }
       },
@@ -223,9 +224,3 @@ function typeOf(err: unknown): string {
 const isDefect = (err: Error): boolean =>
   ['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError'].includes(err.name) ||
   (err.cause instanceof Error && err.cause !== err && isDefect(err.cause));
-
-async function waitAtMost(event: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<void> {
-  const enough = new AbortController();
-  await Promise.race([event, pause(ms, signal ? AbortSignal.any([signal, enough.signal]) : enough.signal)]);
-  enough.abort();
-}

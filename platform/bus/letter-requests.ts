@@ -3,7 +3,6 @@
 // for, so each is answered once, also by a member that starts later.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { pause } from '../patience/back-off.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { Log } from '../logging/log.ts';
@@ -95,11 +94,11 @@ export function startLetterRequests(parts: LetterRequestParts) {
         if (stopping.signal.aborted) return;
         log.warn({ err, group }, 'requests for dead letters cannot be followed, trying again');
       });
-      await Promise.race([bell.wait(), pause(everyMs, stopping.signal)]);
+      if (!stopping.signal.aborted) await bell.wait(everyMs);
     }
   }
 
-  const silence = source.onNews?.(() => bell.ring());
+  const silence = source.onNews?.(bell.ring);
   const running = run();
   return {
     /** Looks at all requests again, because letters were loaded anew. */

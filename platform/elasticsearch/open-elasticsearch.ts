@@ -2,8 +2,9 @@
 // retries nothing by itself; `call` does, so every caller knows that its work may run more than once.
 
 import { Client, errors } from '@elastic/elasticsearch';
-import { backOff, pause } from '../patience/back-off.ts';
-import { Interrupted } from '../patience/persist.ts';
+import { backOff, spread } from '../patience/back-off.ts';
+import { Interrupted, persist } from '../patience/persist.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import {
@@ -17,7 +18,6 @@ import {
 
 const PROBE_MS = 5_000;
 const RETRY = { first: 20, most: 1_000 } as const;
-const SAY_AGAIN_MS = 5_000;
 
 export interface ElasticsearchOptions {
   /** `http[s]://[user:password@]host:port`. */
@@ -75,13 +75,9 @@ export async function openElasticsearch(options: ElasticsearchOptions): Promise<
     enableMetaHeader: false,
   });
   const closing = new AbortController();
-  let saidAt = -Infinity;
-
-  function say(error: unknown): void {
-    if (performance.now() - saidAt < SAY_AGAIN_MS) return;
-    saidAt = performance.now();
-    log.warn({ server, reason: reasonOf(error) }, 'waiting for Elasticsearch');
-  }
+  const warn = saySeldom((error: unknown) =>
+    log.warn({ server, reason: reasonOf(error) }, 'waiting for Elasticsearch'),
+  );
 
   /** What an error of one try means; `undefined` that another one may help. */
   function verdict(error: unknown): Error | undefined {
@@ -94,40 +90,33 @@ export async function openElasticsearch(options: ElasticsearchOptions): Promise<
     return error instanceof errors.DeserializationError ? undefined : asError(error);
   }
 
+  const isHopeless = (error: unknown) => verdict(error) !== undefined;
+  const waitMs = (failures: number) => spread(backOff(failures, RETRY.first, RETRY.most));
+
   const attempt = <T>(work: Work<T>, tryMs: number) =>
     work(client, { requestTimeout: Math.max(1, Math.ceil(tryMs)), signal: closing.signal });
 
   async function call<T>(work: Work<T>, { tryMs, retryMs }: Patience): Promise<T> {
-    const began = performance.now();
-    for (let round = 1; ; round++) {
-      if (closing.signal.aborted) throw new Interrupted('the connection to Elasticsearch is closed');
-      try {
-        return await attempt(work, tryMs);
-      } catch (error) {
-        const final = verdict(error);
-        if (final) throw final;
-        if (performance.now() - began >= retryMs) {
-          const Kind = error instanceof errors.TimeoutError ? ElasticsearchSlow : ElasticsearchUnavailable;
-          throw new Kind(`Elasticsearch at ${server} cannot be used: ${reasonOf(error)}`);
-        }
-      }
-      await pause(backOff(round, RETRY.first, RETRY.most) * (0.5 + Math.random() / 2), closing.signal);
+    try {
+      return await persist(
+        () => attempt(work, tryMs),
+        closing.signal,
+        () => undefined,
+        { isHopeless, waitMs, until: performance.now() + retryMs },
+      );
+    } catch (error) {
+      const Kind = error instanceof errors.TimeoutError ? ElasticsearchSlow : ElasticsearchUnavailable;
+      throw verdict(error) ?? new Kind(`Elasticsearch at ${server} cannot be used: ${reasonOf(error)}`);
     }
   }
 
   async function persistently<T>(work: Work<T>, tryMs: number): Promise<T> {
-    for (let round = 1; ; round++) {
-      try {
-        const result = await attempt(work, tryMs);
-        if (saidAt > -Infinity) log.info({ server }, 'Elasticsearch answers again');
-        saidAt = -Infinity;
-        return result;
-      } catch (error) {
-        const final = verdict(error);
-        if (final) throw final;
-        say(error);
-      }
-      await pause(backOff(round, RETRY.first, RETRY.most), closing.signal);
+    try {
+      const result = await persist(() => attempt(work, tryMs), closing.signal, warn, { isHopeless, waitMs });
+      if (warn.over()) log.info({ server }, 'Elasticsearch answers again');
+      return result;
+    } catch (error) {
+      throw verdict(error) ?? error;
     }
   }
 

@@ -10,17 +10,12 @@ import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.j
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { AppendReq, AppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { asError } from '../errors.ts';
+import { within } from '../patience/within.ts';
 import type { ClientWritableStream } from '@grpc/grpc-js';
 import type { AppendRequest, EventText } from './append-request.ts';
 import { EventRefused, WrongExpectedRevision } from './event-store.ts';
 import { internalsOf } from './eventstore-connection.ts';
-import {
-  commandError,
-  EventStoreAccessDenied,
-  EventStoreUnavailable,
-  isAccessDenied,
-  isType,
-} from './eventstore-errors.ts';
+import { commandError, EventStoreAccessDenied, isAccessDenied, isType, noAnswer } from './eventstore-errors.ts';
 
 /** An append at a place: only this the server repeats safely however much later. */
 export interface PlacedAppend extends AppendRequest {
@@ -52,19 +47,12 @@ export async function callAppend(
   deadlineMs: number,
 ): Promise<AppendCallAnswer> {
   const attempt: Attempt = {};
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new EventStoreUnavailable(`no answer within ${Math.round(deadlineMs)} ms`)),
-    deadlineMs,
-  );
   const answer = send(client, request, attempt);
   try {
-    return await Promise.race([answer, late]);
+    return await within(deadlineMs, answer, () => noAnswer(deadlineMs));
   } catch (error) {
     leave(attempt, answer);
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

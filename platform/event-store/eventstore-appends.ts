@@ -81,7 +81,7 @@ export function createEventStoreAppends(
         if (isHopeless(error) || performance.now() + wait >= until) {
           throw new AppendOutcomeUnknown(`${stream}: ${error.message}`, { cause: error });
         }
-        await pause(wait, never);
+        await pause(wait);
       }
     }
   }
@@ -192,9 +192,6 @@ export function createEventStoreAppends(
     },
   };
 }
-
-/** An append runs to its end also while the store closes. */
-const never = new AbortController().signal;
 
 function isPlaced(request: AppendRequest): request is PlacedAppend {
   return request.expected !== 'any' && request.expected !== 'stream_exists';

@@ -12,7 +12,7 @@
 
 import { type BaseOptions, EventStoreDBClient } from '@eventstore/db-client';
 import type { CallOptions, Channel, Client as GrpcClient, Metadata } from '@grpc/grpc-js';
-import { pause } from '../patience/back-off.ts';
+import { atMost } from '../patience/within.ts';
 import { StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { commandError, connectionFault } from './eventstore-errors.ts';
@@ -48,8 +48,6 @@ const keepAliveTimeoutMs = 10_000;
 const renewEveryMs = { lost: 250, late: 2_000 };
 const closeWithinMs = 1_000;
 
-const never = new AbortController().signal;
-
 export const internalsOf = (client: EventStoreDBClient): ClientInternals => client as unknown as ClientInternals;
 
 /** Connects when first used. Throws `StartError` for what is no connection string. */
@@ -72,7 +70,7 @@ export function openEventStoreConnection(url: string, log: Log): EventStoreConne
       void closeChannel(client, log);
     },
     async close() {
-      await Promise.race([current.dispose(), pause(closeWithinMs, never)]);
+      await atMost(closeWithinMs, current.dispose());
       await closeChannel(current, log);
     },
   };

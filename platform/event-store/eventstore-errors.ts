@@ -1,7 +1,7 @@
 // What EventStoreDB's client throws, sorted by what can be done about it.
 
 import { AccessDeniedError, convertToCommandError, ErrorType, isCommandError } from '@eventstore/db-client';
-import { asError } from '../errors.ts';
+import { asError, isFinal } from '../errors.ts';
 
 /** The server did not answer in time, or could not be reached; the same may be asked again. Of an append nothing is said. */
 export class EventStoreUnavailable extends Error {
@@ -30,6 +30,9 @@ export class ForeignEvent extends Error {
   readonly code = 'foreign-event';
   readonly retriable = false;
 }
+
+export const noAnswer = (withinMs: number): EventStoreUnavailable =>
+  new EventStoreUnavailable(`no answer within ${Math.round(withinMs)} ms`);
 
 /** https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 const permissionDenied = 7;
@@ -65,7 +68,7 @@ export function isType(error: Error, type: ErrorType): boolean {
 
 /** Whether asking again with the same words can only be answered the same. */
 export function isHopeless(error: Error): boolean {
-  return isAccessDenied(error) || (error as { retriable?: unknown }).retriable === false;
+  return isAccessDenied(error) || isFinal(error);
 }
 
 function grpcCode(error: Error): number | undefined {

@@ -5,8 +5,8 @@
 
 import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '#events/envelope.ts';
-import { Interrupted } from '../patience/persist.ts';
-import { pause } from '../patience/back-off.ts';
+import { persist } from '../patience/persist.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { createAppendRequest } from './append-request.ts';
@@ -71,7 +71,6 @@ const readsAtOnce = 32;
 const mostReadsWaiting = 10_000;
 const openAttemptMs = 5_000;
 const askAgainMs = 250;
-const warnEveryMs = 5_000;
 
 /**
  * Waits for a server that does not answer, saying so in the log. Throws `StartError` for a URL that cannot be read,
@@ -158,9 +157,7 @@ async function openLog(
   signal: AbortSignal,
 ): Promise<string> {
   const { server } = connection;
-  let warnedAt = -Infinity;
-  for (;;) {
-    if (signal.aborted) throw new Interrupted(`stopped while waiting for EventStoreDB at ${server}`);
+  const open = async () => {
     const client = connection.client();
     try {
       const last = await reads.lastOf(bookkeepingStream, openAttemptMs);
@@ -172,13 +169,16 @@ async function openLog(
       const error = commandError(thrown);
       refuseUnfit(server, error);
       connection.failed(client, error);
-      if (performance.now() - warnedAt >= warnEveryMs) {
-        warnedAt = performance.now();
-        log.warn({ server, reason: error.message }, 'Waiting for EventStoreDB.');
-      }
-      await pause(askAgainMs, signal);
+      throw error;
     }
-  }
+  };
+  const warn = saySeldom((err: unknown) =>
+    log.warn({ server, reason: asError(err).message }, 'Waiting for EventStoreDB.'),
+  );
+  return persist(open, signal, warn, {
+    isHopeless: (err) => err instanceof StartError,
+    waitMs: () => askAgainMs,
+  });
 }
 
 /** Of several at once one wins, and the others take its answer. */

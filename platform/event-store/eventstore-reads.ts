@@ -7,7 +7,10 @@
 
 import { ErrorType, type EventStoreDBClient } from '@eventstore/db-client';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { backOff, pause } from '../patience/back-off.ts';
+import { asError } from '../errors.ts';
+import { backOff } from '../patience/back-off.ts';
+import { persist } from '../patience/persist.ts';
+import { within } from '../patience/within.ts';
 import { EventStoreBusy, type ReadStreamOptions } from './event-store.ts';
 import type { EventStoreConnection } from './eventstore-connection.ts';
 import {
@@ -18,6 +21,7 @@ import {
   isAccessDenied,
   isHopeless,
   isType,
+  noAnswer,
 } from './eventstore-errors.ts';
 import { callRead, type ReadCall } from './eventstore-read-call.ts';
 import { NoTurn, type Slots } from './eventstore-slots.ts';
@@ -58,25 +62,29 @@ export function createEventStoreReads(
     read: (client: EventStoreDBClient, ms: number) => Promise<T>,
   ): Promise<T> {
     const until = performance.now() + deadlines.totalMs;
+    const once = async () => {
+      const client = connection.client();
+      try {
+        return await read(client, Math.max(1, Math.min(deadlines.attemptMs, until - performance.now())));
+      } catch (thrown) {
+        const error = commandError(thrown);
+        if (!isHopeless(error)) connection.failed(client, error);
+        throw error;
+      }
+    };
     const leave = await slots.enter(deadlines.totalMs, closed).catch((error: unknown) => {
       throw error instanceof NoTurn ? new EventStoreBusy(`${what} waited too long for its turn`) : error;
     });
     try {
-      for (let attempt = 1; ; attempt += 1) {
-        const client = connection.client();
-        try {
-          return await read(client, Math.max(1, Math.min(deadlines.attemptMs, until - performance.now())));
-        } catch (thrown) {
-          const error = commandError(thrown);
-          if (isHopeless(error)) throw asRefusal(what, error);
-          connection.failed(client, error);
-          const wait = backOff(attempt, 25, longestPauseMs);
-          if (closed.aborted || performance.now() + wait >= until) {
-            throw new EventStoreUnavailable(`${what} failed: ${error.message}`, { cause: error });
-          }
-          await pause(wait, closed);
-        }
-      }
+      return await persist(once, closed, () => undefined, {
+        isHopeless: (error) => isHopeless(asError(error)),
+        waitMs: (failures) => backOff(failures, 25, longestPauseMs),
+        until,
+      });
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (isHopeless(error)) throw asRefusal(what, error);
+      throw new EventStoreUnavailable(`${what} failed: ${error.message}`, { cause: error });
     } finally {
       leave();
     }
@@ -174,35 +182,25 @@ async function readStreamPage(
 
 /** All events of a read, or an error when nothing came of it for so long; then it is cancelled. */
 async function collect(begun: Promise<ReadCall>, deadlineMs: number): Promise<EventAnswer[]> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new EventStoreUnavailable(`no answer within ${Math.round(deadlineMs)} ms`)),
-    deadlineMs,
-  );
-  const gather = async () => {
+  const gather = async (progress: () => void) => {
     const found: EventAnswer[] = [];
     const read = await begun;
-    // For good: an error may still come when nobody iterates any more, and would end the process.
-    read.on('error', reject);
+    // The loop below throws it. It may also come when nobody iterates any more, and would end the process.
+    read.on('error', () => undefined);
     for await (const answer of read as AsyncIterable<ReadAnswer>) {
       if (answer.kind === 'event') found.push(answer);
-      timer.refresh();
+      progress();
     }
     return found;
   };
-  const gathered = gather();
   try {
-    return await Promise.race([gathered, late]);
+    return await within(deadlineMs, gather, () => noAnswer(deadlineMs));
   } catch (error) {
-    gathered.catch(() => undefined); // Told already.
     void begun.then(
       (read) => read.cancel(),
       () => undefined, // It never began.
     );
     throw error;
-  } finally {
-    clearTimeout(timer);
-    late.catch(() => undefined); // Of no interest once the read has ended.
   }
 }
 

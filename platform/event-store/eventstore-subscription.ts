@@ -4,9 +4,10 @@
 // A plain subscription, not a filtered one: their checkpoints have been wrong in several versions of the server. Its
 // start is the position of an event that was handled, commit and prepare both.
 
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { asError } from '../errors.ts';
+import { createBell } from '../patience/bell.ts';
 import type { EventStoreConnection } from './eventstore-connection.ts';
 import { commandError, EventStoreAccessDenied, isAccessDenied, SubscriptionDropped } from './eventstore-errors.ts';
 import { callRead, type ReadCall } from './eventstore-read-call.ts';
@@ -124,7 +125,7 @@ export async function* subscribeToLog(
         const events = await take();
         if (events.length > 0) yield events;
         // A log that is written as fast as it is read must not keep this thread from everything else.
-        await turnOfTheLoop();
+        await letOthersRun();
         continue;
       }
       if (fault) {
@@ -132,7 +133,7 @@ export async function* subscribeToLog(
         throw fault;
       }
       checkSilence();
-      await bell.rung(Math.min(limits.graceMs, limits.silenceMs, limits.confirmedWithinMs));
+      await bell.wait(Math.min(limits.graceMs, limits.silenceMs, limits.confirmedWithinMs));
     }
   } finally {
     signal.removeEventListener('abort', bell.ring);
@@ -150,34 +151,4 @@ function asDropped(thrown: unknown): Error {
     return new EventStoreAccessDenied('EventStoreDB does not let these credentials subscribe', { cause: error });
   }
   return new SubscriptionDropped(`the subscription was dropped: ${error.message}`, { cause: error });
-}
-
-interface Bell {
-  readonly ring: () => void;
-  /** Resolves at the next ring, or one since the last time, or when the time is up. */
-  rung(withinMs: number): Promise<void>;
-}
-
-function createBell(): Bell {
-  let isRung = false;
-  let wake: (() => void) | undefined;
-  return {
-    ring() {
-      isRung = true;
-      wake?.();
-    },
-    async rung(withinMs) {
-      if (!isRung) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, withinMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        wake = undefined;
-      }
-      isRung = false;
-    },
-  };
 }

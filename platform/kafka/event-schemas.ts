@@ -5,8 +5,9 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import avro from 'avsc';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { asError, StartError } from '../errors.ts';
-import { backOff, pause } from '../patience/back-off.ts';
-import { Interrupted } from '../patience/persist.ts';
+import { backOff } from '../patience/back-off.ts';
+import { persist } from '../patience/persist.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
 import { LogIsNewer } from '../event-store/event-store.ts';
 import type { Log } from '../logging/log.ts';
 
@@ -56,7 +57,6 @@ export interface EventSchemasOptions {
 
 /** Milliseconds. */
 const DEADLINE = 5_000;
-const WARN_EVERY = 5_000;
 /** How long "there is no such schema" is believed: the library asks again for each event (confluent-schema-registry #301). */
 const MISSING_FOR = 3_000;
 /** A schema that was just registered may be unknown to another node of the registry for a moment. */
@@ -89,20 +89,17 @@ export function createEventSchemas({ url, released, log }: EventSchemasOptions):
 
   /** Asks until the registry answers something that is not its own trouble. */
   async function patiently<T>(what: string, ask: () => Promise<T>): Promise<T> {
-    let warnedAt = -Infinity;
-    for (let attempt = 1; ; attempt++) {
-      if (closing.signal.aborted) throw new Interrupted('stopped while it waited for the schema registry');
-      try {
-        return await ask();
-      } catch (err) {
-        if (isMissing(err)) throw err;
-        if (isRefused(err)) throw new StartError(`the schema registry at ${host} refuses us: ${asError(err).message}`);
-        if (performance.now() - warnedAt >= WARN_EVERY) {
-          warnedAt = performance.now();
-          log.warn({ err, registry: host }, `the schema registry does not answer, ${what} waits for it`);
-        }
-      }
-      await pause(backOff(attempt, 100, 2_000), closing.signal);
+    const warn = saySeldom((err: unknown) =>
+      log.warn({ err, registry: host }, `the schema registry does not answer, ${what} waits for it`),
+    );
+    try {
+      return await persist(ask, closing.signal, warn, {
+        isHopeless: (err) => isMissing(err) || isRefused(err),
+        waitMs: (failures) => backOff(failures, 100, 2_000),
+      });
+    } catch (err) {
+      if (isRefused(err)) throw new StartError(`the schema registry at ${host} refuses us: ${asError(err).message}`);
+      throw err;
     }
   }
 
@@ -128,23 +125,20 @@ export function createEventSchemas({ url, released, log }: EventSchemasOptions):
   }
 
   async function findReader(id: number): Promise<Reader> {
-    const until = performance.now() + UNKNOWN_ID_WITHIN;
-    for (;;) {
-      try {
-        const reader = (await patiently(`schema ${id}`, () => registry.getSchema(id))) as Reader;
-        readers.set(id, reader);
-        return reader;
-      } catch (err) {
-        if (!isMissing(err)) throw err;
-        if (performance.now() > until) {
-          throw new SchemaMissing(`the schema registry at ${host} does not know the schema ${id} that a record names`);
-        }
-        log.warn(
-          { registry: host, id },
-          'the schema registry does not know a schema that a record names, asking again',
-        );
-        await pause(MISSING_FOR, closing.signal);
-      }
+    const ask = () => patiently(`schema ${id}`, () => registry.getSchema(id));
+    const warn = () =>
+      log.warn({ registry: host, id }, 'the schema registry does not know a schema that a record names, asking again');
+    try {
+      const reader = (await persist(ask, closing.signal, warn, {
+        isHopeless: (err) => !isMissing(err),
+        waitMs: () => MISSING_FOR,
+        until: performance.now() + UNKNOWN_ID_WITHIN,
+      })) as Reader;
+      readers.set(id, reader);
+      return reader;
+    } catch (err) {
+      if (!isMissing(err)) throw err;
+      throw new SchemaMissing(`the schema registry at ${host} does not know the schema ${id} that a record names`);
     }
   }
 

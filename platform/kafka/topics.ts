@@ -2,6 +2,7 @@
 
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { StartError } from '../errors.ts';
+import { persist } from '../patience/persist.ts';
 
 // kafkajs is CommonJS: Node finds no named export for this one.
 const { ConfigResourceTypes } = kafkajs;
@@ -92,18 +93,17 @@ function wrongCount(topic: string, wanted: number, count: number | undefined): s
 
 /** Resolves when each partition can be written. */
 async function untilLed(admin: Admin, topics: readonly string[]): Promise<void> {
-  const until = performance.now() + CREATE_WITHIN_MS;
-  for (;;) {
-    try {
-      const { topics: metadata } = await admin.fetchTopicMetadata({ topics: [...topics] });
-      const partitions = metadata.flatMap((topic) => topic.partitions);
-      if (metadata.length === topics.length && partitions.every(({ leader }) => leader >= 0)) return;
-    } catch (err) {
-      if (performance.now() > until) throw err;
-    }
-    if (performance.now() > until) throw new Error(`Kafka has no leaders for ${topics.join(', ')}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const look = async () => {
+    const { topics: metadata } = await admin.fetchTopicMetadata({ topics: [...topics] });
+    const partitions = metadata.flatMap((topic) => topic.partitions);
+    const areLed = metadata.length === topics.length && partitions.every(({ leader }) => leader >= 0);
+    if (!areLed) throw new Error(`Kafka has no leaders for ${topics.join(', ')}`);
+  };
+  await persist(look, undefined, () => undefined, {
+    isHopeless: () => false,
+    waitMs: () => 50,
+    until: performance.now() + CREATE_WITHIN_MS,
+  });
 }
 
 /** Partitions of those of the topics that exist. */

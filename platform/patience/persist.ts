@@ -38,7 +38,7 @@ export async function persist<T>(
     try {
       return await work(attempt);
     } catch (err) {
-      if (isHopeless(err)) throw err;
+      if (err instanceof Interrupted || isHopeless(err)) throw err;
       onFailure(err, attempt);
       const wait = waitMs(attempt, err);
       if (attempt >= attempts || performance.now() + wait > until) throw err;

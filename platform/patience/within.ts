@@ -3,17 +3,22 @@
 import { LONGEST_TIMER_MS } from './back-off.ts';
 import { Interrupted } from './persist.ts';
 
+const timerOf = (ms: number) => Math.max(0, Math.min(ms, LONGEST_TIMER_MS));
+
 /**
- * How the work ends, or a rejection with `late()` when it has not ended after so many milliseconds. Work that is given as
- * a function can put that off: each `progress()` begins the time anew.
+ * How the work ends, or a rejection when it has not ended after so many milliseconds: with what `late` makes, or an error
+ * that says which work took too long. Work that is given as a function can put that off: each `progress()` begins the
+ * time anew.
  */
 export async function within<T>(
   ms: number,
   work: Promise<T> | ((progress: () => void) => Promise<T>),
-  late: () => Error,
+  late: string | (() => Error),
 ): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(late()), Math.max(0, Math.min(ms, LONGEST_TIMER_MS)));
+  const tooLate = () =>
+    reject(typeof late === 'function' ? late() : new Error(`${late} took longer than ${Math.round(ms)} ms`));
+  const timer = setTimeout(tooLate, timerOf(ms));
   const progress = () => void timer.refresh();
   try {
     return await Promise.race([typeof work === 'function' ? work(progress) : work, promise]);
@@ -26,7 +31,7 @@ export async function within<T>(
 export async function atMost<T>(ms: number, work: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
   const { promise: enough, resolve } = Promise.withResolvers<undefined>();
   const end = () => resolve(undefined);
-  const timer = setTimeout(end, Math.max(0, Math.min(ms, LONGEST_TIMER_MS)));
+  const timer = ms === Infinity ? undefined : setTimeout(end, timerOf(ms));
   signal?.addEventListener('abort', end, { once: true });
   if (signal?.aborted) end();
   try {

@@ -3,8 +3,10 @@
 // `call` does both, and every caller knows that its work may run more than once.
 
 import { Redis } from 'ioredis';
-import { backOff, pause } from '../patience/back-off.ts';
-import { Interrupted } from '../patience/persist.ts';
+import { backOff } from '../patience/back-off.ts';
+import { Interrupted, persist } from '../patience/persist.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
+import { atMost } from '../patience/within.ts';
 import { asError, StartError, isFinal } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { LARGE_COMMANDS } from './redis-script.ts';
@@ -17,7 +19,6 @@ const SILENCE_MS = 3_000;
 const PING_MS = 5_000;
 const RECONNECT = { first: 20, most: 500 } as const;
 const RETRY = { first: 10, most: 250 } as const;
-const SAY_AGAIN_MS = 5_000;
 const QUIT_MS = 1_000;
 
 /** Until when another try may begin, in milliseconds; one that is under way adds `SILENCE_MS` at most. */
@@ -91,7 +92,9 @@ export async function openRedis(
   let lastError = new Error('it has not answered yet');
   let opened = false;
   let closed = false;
-  let saidAt = -Infinity;
+  const warn = saySeldom((err: Error) =>
+    log.warn({ server, what, err }, opened ? 'Redis is away' : 'waiting for Redis'),
+  );
 
   redis.on('error', (error: Error) => {
     lastError = error;
@@ -103,13 +106,10 @@ export async function openRedis(
       opening.reject(new StartError(`Redis at ${server} has no such database: ${error.message}.`));
       return;
     }
-    if (closed || performance.now() - saidAt < SAY_AGAIN_MS) return;
-    saidAt = performance.now();
-    log.warn({ server, what, err: error }, opened ? 'Redis is away' : 'waiting for Redis');
+    if (!closed) warn(error);
   });
   redis.on('ready', () => {
-    if (saidAt > -Infinity) log.info({ server, what }, 'Redis answers again');
-    saidAt = -Infinity;
+    if (warn.over()) log.info({ server, what }, 'Redis answers again');
     opening.resolve();
     for (const go of waiting) go();
   });
@@ -123,29 +123,29 @@ export async function openRedis(
   async function readyWithin(ms: number): Promise<void> {
     if (redis.status === 'ready' || ms <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const late = setTimeout(resolve, ms);
     waiting.add(resolve);
-    await promise;
+    await atMost(ms, promise);
     waiting.delete(resolve);
-    clearTimeout(late);
   }
 
   async function call<T>(work: (redis: Redis) => Promise<T>, deadlineMs: number): Promise<T> {
     const until = performance.now() + deadlineMs;
-    for (let attempt = 1; ; attempt++) {
+    const once = async () => {
+      if (!closed && redis.status !== 'ready') await readyWithin(until - performance.now());
       if (closed) throw new Error(`the connection to Redis (${what}) is closed`);
-      if (redis.status !== 'ready') await readyWithin(until - performance.now());
-      try {
-        return await work(redis);
-      } catch (error) {
-        if (isRefusal(error) || isFinal(error) || isOurs(error)) throw error;
-        if (performance.now() >= until) {
-          const cause = redis.status === 'ready' ? error : lastError;
-          throw new RedisUnavailable(`Redis at ${server} cannot be used: ${asError(cause).message}`, { cause });
-        }
-      }
-      const rest = until - performance.now();
-      await pause(Math.min(backOff(attempt, RETRY.first, RETRY.most), rest), NEVER);
+      return work(redis);
+    };
+    const isHopeless = (error: unknown) => closed || isRefusal(error) || isFinal(error) || isOurs(error);
+    try {
+      return await persist(once, undefined, () => undefined, {
+        isHopeless,
+        waitMs: (failures) => backOff(failures, RETRY.first, RETRY.most),
+        until,
+      });
+    } catch (error) {
+      if (isHopeless(error)) throw error;
+      const cause = redis.status === 'ready' ? error : lastError;
+      throw new RedisUnavailable(`Redis at ${server} cannot be used: ${asError(cause).message}`, { cause });
     }
   }
 
@@ -197,8 +197,6 @@ export async function openRedis(
 /** A fault in what was asked or in how an answer is read, which another try would only repeat. */
 const isOurs = (error: unknown): boolean =>
   error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
-
-const NEVER = new AbortController().signal;
 
 function withoutCredentials(url: string): string {
   if (!URL.canParse(url)) throw new StartError('The URL of Redis is not a URL.');

@@ -5,7 +5,7 @@ import { v7 } from 'uuid';
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { StartError } from '../errors.ts';
 import { generationOf, positionOf } from '../kafka/event-message.ts';
-import { within } from './kafka-within.ts';
+import { within } from '../patience/within.ts';
 import type { RelayCheckpoint } from './relay-target.ts';
 
 /** Offsets to look at, from a partition's end: markers and aborted records are among them. */
@@ -89,7 +89,7 @@ async function readLast(
     if (unread.size === 0) done.resolve();
   });
   try {
-    await within(READ_MS, 'reading the last records of the topics', read(consumer, done.promise));
+    await within(READ_MS, read(consumer, done.promise), 'reading the last records of the topics');
     return found;
   } finally {
     await consumer.disconnect();

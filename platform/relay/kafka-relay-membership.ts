@@ -4,11 +4,12 @@
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { backOff, pause } from '../patience/back-off.ts';
 import { Interrupted } from '../patience/persist.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
+import { within } from '../patience/within.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { readCheckpointRecord } from './kafka-checkpoint.ts';
 import { createIncumbentAssigner } from './kafka-incumbent-assigner.ts';
-import { within } from './kafka-within.ts';
 import type { RelayCheckpoint } from './relay-target.ts';
 
 /** The shortest that brokers allow by default: how long the work stands still after a kill -9, mostly. */
@@ -20,7 +21,6 @@ const FETCH_BYTES = 65_536;
 /** kafkajs's consumers have been seen to stall without a word: one that was told nothing for so long is made anew. */
 const SILENCE_MS = 20_000;
 const LEAVE_MS = 5_000;
-const SAY_AGAIN_MS = 5_000;
 
 export interface KafkaRelayMembership {
   /** Resolves when this member is the one assigned; the signal answered aborts when it is no longer. */
@@ -169,7 +169,7 @@ export function openKafkaRelayMembership(options: KafkaRelayMembershipOptions): 
   }
 
   async function stayJoined(): Promise<void> {
-    let saidAt = -Infinity;
+    const warn = saySeldom((err: unknown) => log.warn({ err, group, topic }, 'the relay lost Kafka, and joins again'));
     const isOver = () => closing.signal.aborted || hopeless !== undefined;
     for (let attempt = 1; !isOver(); attempt++) {
       const began = performance.now();
@@ -191,14 +191,12 @@ export function openKafkaRelayMembership(options: KafkaRelayMembershipOptions): 
       } catch (err) {
         if (!closing.signal.aborted) {
           trouble = asError(err).message;
-          const now = performance.now();
-          if (now - saidAt > SAY_AGAIN_MS) log.warn({ err, group, topic }, 'the relay lost Kafka, and joins again');
-          if (now - saidAt > SAY_AGAIN_MS) saidAt = now;
+          warn(err);
         }
       }
       endTenure();
       tell();
-      await within(LEAVE_MS, 'leaving the group', consumer.disconnect()).catch((err: unknown) =>
+      await within(LEAVE_MS, consumer.disconnect(), 'leaving the group').catch((err: unknown) =>
         log.warn({ err, group }, 'the relay could not leave its group; the broker will drop it'),
       );
       if (performance.now() - began > SILENCE_MS) attempt = 1;

@@ -5,7 +5,7 @@ import type { Kafka, Message, Producer } from 'kafkajs';
 import { assertWritten, createSingleTries, sendsOf } from './kafka-sends.ts';
 import { fetchLeaders } from './kafka-leaders.ts';
 import type { EncodedEvent } from './relay-target.ts';
-import { within } from './kafka-within.ts';
+import { within } from '../patience/within.ts';
 
 /** The broker aborts a transaction older than this, so that the heir of a vanished relay need not. */
 const TRANSACTION_MS = 15_000;
@@ -48,7 +48,7 @@ export function createKafkaRelayProducer(
   function run(what: string, work: () => Promise<void>): Promise<void> {
     const running = work();
     busy = running.catch(() => undefined);
-    return within(WRITE_MS, what, running);
+    return within(WRITE_MS, running, what);
   }
 
   return {
@@ -81,5 +81,5 @@ export function createKafkaRelayProducer(
 
 async function disconnect(producer: Producer): Promise<void> {
   // Nothing depends on how this ends: a producer that was thrown away is fenced by the next.
-  await within(CLOSE_MS, 'disconnecting', producer.disconnect()).catch(() => undefined);
+  await within(CLOSE_MS, producer.disconnect(), 'disconnecting').catch(() => undefined);
 }

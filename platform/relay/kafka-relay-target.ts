@@ -16,7 +16,7 @@ import { writeFailure } from './kafka-fencing.ts';
 import { findLastWritten } from './kafka-last-written.ts';
 import { openKafkaRelayMembership } from './kafka-relay-membership.ts';
 import { createKafkaRelayProducer, type KafkaRelayProducer } from './kafka-relay-producer.ts';
-import { within } from './kafka-within.ts';
+import { within } from '../patience/within.ts';
 import type {
   EncodedEvent,
   RelayCheckpoint,
@@ -90,13 +90,13 @@ export function openKafkaRelayTarget(options: KafkaRelayTargetOptions): RelayTar
     const producer = createKafkaRelayProducer(createClient(), name, topics);
     producers.add(producer);
     try {
-      await within(CONFIRM_MS, 'confirming that this relay is to work', membership.confirmed(lost, doubtedAt));
+      await within(CONFIRM_MS, membership.confirmed(lost, doubtedAt), 'confirming that this relay is to work');
       await producer.fence();
       const claim = v7();
       const read = membership.checkpointBefore(claim);
       read.catch(() => undefined); // reported where it is awaited
       await producer.write([], { topic: checkpointTopic, message: claimMessage(claim) });
-      const kept = await within(READ_MS, 'reading the checkpoint', read).catch((err: Error) => {
+      const kept = await within(READ_MS, read, 'reading the checkpoint').catch((err: Error) => {
         membership.rejoin(err);
         throw err;
       });

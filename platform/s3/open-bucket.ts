@@ -1,15 +1,14 @@
 // A bucket, ready to be used: its server waited for, the key and the bucket itself found good.
 
 import { CreateBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { Interrupted } from '../patience/persist.ts';
-import { pause } from '../patience/back-off.ts';
+import { Interrupted, persist } from '../patience/persist.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
 import { StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { openS3Calls, reasonOf, type S3Attempt, type S3Calls, type S3Server } from './s3-calls.ts';
 import { answeredBy, isAbsentBucket, isTransientS3Error, S3Unavailable } from './s3-errors.ts';
 
 const ASK_AGAIN_MS = 500;
-const SAY_AGAIN_MS = 5_000;
 
 export interface S3BucketOptions extends S3Server {
   readonly bucket: string;
@@ -38,7 +37,7 @@ const NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
  * (unless it may be made) and what else the server refuses.
  */
 export async function openBucket(options: S3BucketOptions): Promise<S3Bucket> {
-  const { bucket, namespace, log, signal = new AbortController().signal } = options;
+  const { bucket, namespace, log, signal } = options;
   if (!NAMESPACE.test(namespace)) throw new StartError(`The namespace ${namespace} cannot begin the keys of a bucket.`);
   const calls = openS3Calls(options);
   const list = async ({ client, abortSignal }: S3Attempt) => {
@@ -51,25 +50,25 @@ export async function openBucket(options: S3BucketOptions): Promise<S3Bucket> {
     calls.call('a look into its bucket', work, { attempts: 1, expected: (error) => !isTransientS3Error(error) });
 
   try {
-    let saidAt = -Infinity;
-    for (;;) {
+    const isToBeMade = (error: unknown) => options.createBucket === true && isAbsentBucket(error);
+    const look = async () => {
       try {
         await once(list);
-        break;
       } catch (error) {
-        if (isAbsentBucket(error) && options.createBucket) {
-          await createBucket(once, options);
-          continue;
-        }
-        if (!isTransientS3Error(error)) throw refusal(options, error);
-        if (performance.now() - saidAt >= SAY_AGAIN_MS) {
-          saidAt = performance.now();
-          log.warn({ endpoint: calls.endpoint, bucket, err: error }, 'waiting for the S3 server');
-        }
-        await pause(ASK_AGAIN_MS, signal);
-        if (signal.aborted) throw new Interrupted('stopped while waiting for the S3 server', { cause: error });
+        if (!isToBeMade(error)) throw error;
+        await createBucket(once, options);
+        await once(list);
       }
-    }
+    };
+    const warn = saySeldom((err: unknown) =>
+      log.warn({ endpoint: calls.endpoint, bucket, err }, 'waiting for the S3 server'),
+    );
+    await persist(look, signal, warn, {
+      isHopeless: (error) => !isTransientS3Error(error) && !isToBeMade(error),
+      waitMs: () => ASK_AGAIN_MS,
+    }).catch((error: unknown) => {
+      throw error instanceof Interrupted ? error : refusal(options, error);
+    });
   } catch (error) {
     calls.close();
     throw error;
@@ -95,8 +94,9 @@ async function createBucket(
     });
     log.info({ bucket }, 'made the bucket');
   } catch (error) {
-    if (isTransientS3Error(error) || answeredBy(error).code === 'BucketAlreadyOwnedByYou') return; // looked at again
-    throw refusal(options, error);
+    // Whether it is there now, the next look shows.
+    if (isTransientS3Error(error) || answeredBy(error).code === 'BucketAlreadyOwnedByYou') return;
+    throw error;
   }
 }
 

@@ -2,7 +2,8 @@
 // are off, for they hide whether an earlier attempt may have happened.
 
 import { S3Client } from '@aws-sdk/client-s3';
-import { backOff, pause } from '../patience/back-off.ts';
+import { backOff } from '../patience/back-off.ts';
+import { Interrupted, persist } from '../patience/persist.ts';
 import { asError, codeOf } from '../errors.ts';
 import { answeredBy, isTransientS3Error, S3Refused, S3Unavailable } from './s3-errors.ts';
 
@@ -103,22 +104,25 @@ export function openS3Calls(server: S3Server): S3Calls {
   return {
     endpoint,
     async call(what, work, { bytes = 0, expected = () => false, attempts = Infinity } = {}) {
-      const until = performance.now() + BEGIN_WITHIN_MS;
-      for (let number = 1; ; number++) {
-        try {
-          return await attempt(work, number, bytes);
-        } catch (error) {
-          if (expected(error)) throw error;
-          const isTransient = isTransientS3Error(error);
-          if (!isTransient && answeredBy(error).status === undefined) throw error;
-          if (!isTransient)
-            throw new S3Refused(`S3 at ${endpoint} refuses ${what}: ${reasonOf(error)}`, { cause: error });
-          const wait = backOff(number, BACK_OFF.first, BACK_OFF.most);
-          if (number >= attempts || closing.signal.aborted || performance.now() + wait > until) {
-            throw new S3Unavailable(`S3 at ${endpoint} fails ${what}: ${reasonOf(error)}`, { cause: error });
-          }
-          await pause(wait, closing.signal);
-        }
+      try {
+        return await persist(
+          (number) => attempt(work, number, bytes),
+          closing.signal,
+          () => undefined,
+          {
+            isHopeless: (error) => expected(error) || !isTransientS3Error(error),
+            waitMs: (failures) => backOff(failures, BACK_OFF.first, BACK_OFF.most),
+            until: performance.now() + BEGIN_WITHIN_MS,
+            attempts,
+          },
+        );
+      } catch (error) {
+        if (expected(error)) throw error;
+        const isTransient = error instanceof Interrupted || isTransientS3Error(error);
+        if (!isTransient && answeredBy(error).status === undefined) throw error;
+        const Kind = isTransient ? S3Unavailable : S3Refused;
+        const verb = isTransient ? 'fails' : 'refuses';
+        throw new Kind(`S3 at ${endpoint} ${verb} ${what}: ${reasonOf(error)}`, { cause: error });
       }
     },
     close() {

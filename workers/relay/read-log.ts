@@ -1,8 +1,11 @@
 // The reading half of the relay: the log from a position on, routed and encoded, into the queue of what is to be written.
 
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { backOff, pause } from '#platform/patience/back-off.ts';
 import { isFinal } from '#platform/errors.ts';
+import { persist } from '#platform/patience/persist.ts';
+import { unlessAborted } from '#platform/patience/within.ts';
 import { LogIsNewer, type EventStore } from '#platform/event-store/event-store.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { EncodedEvent, RelayTarget, RoutedEvent } from '#platform/relay/relay-target.ts';
@@ -48,7 +51,7 @@ export async function readLog(options: ReadLogOptions): Promise<void> {
           if (unknown) throw unknown;
           position = slice.at(-1)?.position ?? position;
           // Encoding does not wait for anything: transactions under way want their turn.
-          if (events.length > SLICE) await turnOfTheLoop();
+          if (events.length > SLICE) await letOthersRun();
         }
         drops = 0;
       }
@@ -63,8 +66,6 @@ export async function readLog(options: ReadLogOptions): Promise<void> {
     await pause(backOff(++drops), signal);
   }
 }
-
-const turnOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** The events before the first one without a topic, and what is to be said of that one. */
 function route(events: readonly RecordedEvent[], { topicOf, partitionOf }: ReadLogOptions) {
@@ -85,42 +86,24 @@ function route(events: readonly RecordedEvent[], { topicOf, partitionOf }: ReadL
 async function encode(events: readonly RoutedEvent[], options: ReadLogOptions): Promise<readonly EncodedEvent[]> {
   const { target, queue, signal, log, trouble } = options;
   let isLate = false;
-  const late = setTimeout(() => {
+  const wait = (why: string) => {
     isLate = true;
-    trouble('events wait to be encoded');
-  }, LATE_MS);
+    trouble(why);
+  };
+  const late = setTimeout(() => wait('events wait to be encoded'), LATE_MS);
+  const warn = (err: unknown, attempt: number) => {
+    log.warn({ err, attempt }, 'events cannot be encoded yet, trying again');
+    wait('events cannot be encoded');
+  };
+  // Encoding may wait for a server without end.
+  const encoded = (some: readonly RoutedEvent[]) => unlessAborted(target.encode(some), signal);
   try {
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
-        return await untilAborted(target.encode(events), signal);
-      } catch (err) {
-        if (signal.aborted) break;
-        if (isFinal(err)) {
-          for (const event of events) queue.push(await untilAborted(target.encode([event]), signal));
-          throw err;
-        }
-        log.warn({ err, attempt }, 'events cannot be encoded yet, trying again');
-        isLate = true;
-        trouble('events cannot be encoded');
-      }
-      await pause(backOff(attempt), signal);
-    }
-    return [];
+    return await persist(() => encoded(events), signal, warn);
+  } catch (err) {
+    if (isFinal(err)) for (const event of events) queue.push(await encoded([event]));
+    throw err;
   } finally {
     clearTimeout(late);
     if (isLate) trouble(undefined);
-  }
-}
-
-/** The work may wait for a server without end. Answers nothing once the signal aborts. */
-async function untilAborted(work: Promise<readonly EncodedEvent[]>, signal: AbortSignal) {
-  const aborted = Promise.withResolvers<readonly EncodedEvent[]>();
-  const abort = () => aborted.resolve([]);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

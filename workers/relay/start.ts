@@ -4,7 +4,8 @@
 
 import { backOff, pause } from '#platform/patience/back-off.ts';
 import { Interrupted } from '#platform/patience/persist.ts';
-import { asError, StartError } from '#platform/errors.ts';
+import { unlessAborted } from '#platform/patience/within.ts';
+import { asError, isFinal, StartError } from '#platform/errors.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { RelayFenced, type RelaySession, type RelayTarget, type RelayTurn } from '#platform/relay/relay-target.ts';
@@ -142,20 +143,14 @@ export function startRelay(options: RelayOptions): Relay {
   /** Opening may take its full deadline: a stop does not wait for it. */
   async function openUnlessStopped(turn: RelayTurn): Promise<RelaySession> {
     const opening = turn.open();
-    const stopped = Promise.withResolvers<never>();
-    const stop = () => stopped.reject(new Interrupted('stopped while a session was being opened'));
-    stopping.signal.addEventListener('abort', stop, { once: true });
-    if (stopping.signal.aborted) stop();
     try {
-      return await Promise.race([opening, stopped.promise]);
+      return await unlessAborted(opening, stopping.signal);
     } catch (err) {
       void opening.then(
         (late) => late.close(),
         () => undefined,
       );
       throw err;
-    } finally {
-      stopping.signal.removeEventListener('abort', stop);
     }
   }
 
@@ -172,7 +167,8 @@ export function startRelay(options: RelayOptions): Relay {
         await work(session, turn.lost);
       } catch (err) {
         if (stopping.signal.aborted) return;
-        if (isHopeless(err)) throw err;
+        // What a new session cannot mend: said by the event store, the encoding or the target itself.
+        if (isFinal(err)) throw err;
         if (!(err instanceof Interrupted)) {
           const fenced = err instanceof RelayFenced;
           log.warn({ err }, fenced ? 'another relay took over' : 'the relay begins anew from its checkpoint');
@@ -227,6 +223,3 @@ export function startRelay(options: RelayOptions): Relay {
     },
   };
 }
-
-/** What a new session cannot mend: said by the event store, the encoding or the target itself. */
-const isHopeless = (err: unknown): boolean => (err as { retriable?: unknown } | undefined)?.retriable === false;
