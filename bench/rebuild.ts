@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEvent, type Origin } from '#events/create-event.ts';
-import { PROJECTIONS, projectionVersions } from '#events/projection.ts';
+import { projectionVersions } from '#events/projection.ts';
 import { inferenceStream, topicOf } from '#events/streams.ts';
 import { createBlobs } from '#platform/blobs/blobs.ts';
 import { openFolderBlobStore } from '#platform/blobs/folder-blob-store.ts';
@@ -29,8 +29,7 @@ import { openSqliteSearchIndex } from '#platform/search-index/sqlite-search-inde
 import { openKeyring } from '#platform/vault/keyring.ts';
 import { openSqliteVault } from '#platform/vault/sqlite-vault.ts';
 import { decideRebuild } from '../command-api/operations/decide.ts';
-import { AUDIT_INDEX } from '../projectors/audit/read-model.ts';
-import { INFERENCES_INDEX } from '../projectors/inferences/read-model.ts';
+import { readModelsOf } from '../projectors/read-models.ts';
 import { startProjectors } from '../projectors/start.ts';
 import { serviceEnvironment } from '../test/services/describe-on.ts';
 import { openStandInLog, type StandInLog } from '../test/services/eventstore/log.ts';
@@ -39,6 +38,7 @@ import { configOf, openStores } from '../test/support/history-collect-servers.ts
 
 const events = Number(process.argv[2] ?? 1_000_000);
 const isOnServers = process.argv.includes('--on-servers');
+const readModels = readModelsOf({ eventStoreUrl: isOnServers ? 'a server' : undefined });
 const TENANT = 'bench';
 const AT_ONCE = 1_000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -95,8 +95,8 @@ async function openOnServers() {
     searchIndex,
     async close() {
       while ((await readStore.drop('', 10_000)) > 0) await sleep(0);
-      for (const name of [INFERENCES_INDEX.name, AUDIT_INDEX.name])
-        for (const version of [1, 2]) await searchIndex.drop(versionIndex(name, version));
+      for (const { name, kind } of readModels)
+        if (kind !== 'document') for (const version of [1, 2]) await searchIndex.drop(versionIndex(name, version));
       await stores.close();
       await eventStore.stop();
     },
@@ -182,11 +182,11 @@ try {
   const engines = await (isOnServers ? openOnServers() : openEmbedded());
   const { store, readStore, searchIndex } = engines;
   const bus = openLogBus({ store, topicOf, partitions: 16, checkpoints: checkpointsInReadStore(readStore), log });
-  const projectors = await startProjectors({ store, bus, readStore, searchIndex, contents, live, log });
-  await timed('all four built at the same time, at start', async () => {
+  const projectors = await startProjectors({ readModels, store, bus, readStore, searchIndex, contents, live, log });
+  await timed('all built at the same time, at start', async () => {
     while (!projectors.ready()) await sleep(50);
   });
-  for (const name of PROJECTIONS) await timed(`${name}: built, compared, switched`, () => rebuild(store, name));
+  for (const { name } of readModels) await timed(`${name}: built, compared, switched`, () => rebuild(store, name));
   await projectors.stop();
   await bus.close();
   await engines.close();

@@ -2,6 +2,7 @@
 // tenants, a key and the models that come with the program. Read models of a log that was restored are removed, to be built
 // anew. Idempotent: run it before each new version's services start, and while none runs after the log was restored.
 
+import { readModelsOf } from '../projectors/read-models.ts';
 import { defineIndices } from '../projectors/start.ts';
 import { discover, makeFirstThings } from '../compose/first-start.ts';
 import { eventLanguage } from '../compose/event-language.ts';
@@ -45,7 +46,7 @@ async function migrate(config: Config): Promise<void> {
       'keyring',
     ]);
     try {
-      await defineIndices(floor);
+      await defineIndices({ ...floor, readModels: readModelsOf(config) });
       process.stdout.write('Indices are there.\n');
       const standings = createServiceStandings(floor);
       const firstKey = await makeFirstThings({ floor, standings, config, shown: true });

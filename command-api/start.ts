@@ -22,6 +22,8 @@ export interface CommandApiOptions {
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
   readonly inferenceTimeoutMs: number;
   readonly mostOutstanding: number;
+  /** The names of the read models that this installation keeps. */
+  readonly readModels: readonly string[];
   readonly now: () => number;
 }
 
@@ -49,7 +51,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
       ...createApiKeyRoutes({ store, standings, tokens, origins, secret: serverKey, now }),
       ...createCredentialRoutes({ store, standings, keyring, tokens, origins }),
       ...createModelRoutes({ store, standings, tokens, origins, manifestOf, upstreamFault }),
-      ...createOperationRoutes({ store, readStore, states, tokens, origins }),
+      ...createOperationRoutes({ store, readStore, states, tokens, origins, readModels: options.readModels }),
     ],
     close: () => admission.close(),
   };

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { createBanner } from '../cli/banner.ts';
 import { openCommandApi } from '../command-api/start.ts';
+import { readModelsOf } from '../projectors/read-models.ts';
 import { createStartPage } from '../query-api/start-page.ts';
 import { createQueryApi } from '../query-api/start.ts';
 import { type Config, loadConfig } from '#platform/config.ts';
@@ -77,7 +78,7 @@ async function start(program: Program): Promise<void> {
   const app = createServiceApp({
     routes: [
       ...commandApi.routes,
-      ...createQueryApi({ floor, standings, log, now: Date.now }),
+      ...createQueryApi({ floor, standings, readModels: readModelsOf(config), log, now: Date.now }),
       createStartPage(() => server.url),
       ...createDocumentation(),
       ...createOperations({ checks: parts.checks, metrics: parts.collection, metricsToken: config.metricsToken }),

@@ -57,12 +57,14 @@ export async function startNamedService(wiring: ServiceWiring, tools: ThreadTool
   };
 }
 
-const startProjectorsService: StartBackground = async (open, _config, { log, metrics, fail }) => {
+const startProjectorsService: StartBackground = async (open, config, { log, metrics, fail }) => {
   const floor = await open(['bus', 'logBus', 'readStore', 'searchIndex', 'live', 'contents']);
   const { startProjectors } = await import('../projectors/start.ts');
+  const { readModelsOf } = await import('../projectors/read-models.ts');
   const consumers = createConsumerMetrics(metrics);
   const running = await startProjectors({
     ...floor,
+    readModels: readModelsOf(config),
     rebuildBus: floor.logBus === floor.bus ? undefined : floor.logBus,
     log,
     observe: {

@@ -4,6 +4,7 @@ import type { Config } from '#platform/config.ts';
 import { readModelManifest } from '#platform/model-host/model-manifest.ts';
 import { upstreamFault } from '#platform/net/upstream-fault.ts';
 import { modelsFolder } from '#platform/platform.ts';
+import { readModelsOf } from '../projectors/read-models.ts';
 
 export const commandApiOptions = ({
   floor,
@@ -16,5 +17,6 @@ export const commandApiOptions = ({
   upstreamFault: (source) => upstreamFault(source, config.allowPrivateUpstreams),
   inferenceTimeoutMs: config.inferenceTimeoutMs,
   mostOutstanding: config.maxOutstanding,
+  readModels: readModelsOf(config).map(({ name }) => name),
   now: Date.now,
 });

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openCommandApi } from '../command-api/start.ts';
 import { createStartPage } from '../query-api/start-page.ts';
+import { readModelsOf } from '../projectors/read-models.ts';
 import { createQueryApi } from '../query-api/start.ts';
 import { DEFAULT_TENANT } from '../command-api/bootstrap.ts';
 import { tenantStream } from '#events/streams.ts';
@@ -111,7 +112,13 @@ const openQueryService: OpenApi = async (program, config, parts, open) => {
   const floor = await open(['readStore', 'searchIndex', 'live', 'contents', 'tokens']);
   const standings = createServiceStandings(floor);
   return serve(program, config, parts, standings, (urlOf) => [
-    ...createQueryApi({ floor, standings, log: parts.logging.log, now: Date.now }),
+    ...createQueryApi({
+      floor,
+      standings,
+      readModels: readModelsOf(config),
+      log: parts.logging.log,
+      now: Date.now,
+    }),
     createStartPage(urlOf),
     ...createDocumentation(),
     ...createMisdirected('query'),

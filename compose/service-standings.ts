@@ -7,7 +7,7 @@ import { createVersionStates } from '#platform/projection/version-states.ts';
 import { createRememberedStandings } from '#platform/standing/remembered-standings.ts';
 import { createStandings, type Standings } from '#platform/standing/standings.ts';
 import { FED_AFTER_SWITCH_MS } from '../projectors/projections/read-model.ts';
-import { STANDING } from '../projectors/standing/read-model.ts';
+import { standingReadModel } from '../projectors/standing/read-model.ts';
 
 type StandingPorts = Pick<Floor, 'store'> & Pick<Ports, 'readStore'> & Partial<Pick<Ports, 'live'>>;
 
@@ -16,8 +16,8 @@ export function createServiceStandings({ store, readStore, live }: StandingPorts
   const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
   return createStandings<Standing>({
     store,
-    readStore: liveDocuments(readStore, STANDING.name, directory),
-    writeTo: () => fedDocuments(readStore, STANDING.name, directory, 2 * FED_AFTER_SWITCH_MS),
+    readStore: liveDocuments(readStore, standingReadModel.name, directory),
+    writeTo: () => fedDocuments(readStore, standingReadModel.name, directory, 2 * FED_AFTER_SWITCH_MS),
     keyOf: standingKey,
     evolve: evolveStanding,
     writeOf: standingDocument,

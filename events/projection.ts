@@ -6,9 +6,6 @@ import { type RememberedCommands, rememberCommand } from './commands.ts';
 import type { Actor, RecordedEvent } from './envelope.ts';
 import { projectionStream } from './streams.ts';
 
-/** The read models that have versions. */
-export const PROJECTIONS = ['standing', 'inference', 'inferences', 'audit'] as const;
-
 /** The Avro record of a comparison. Avro wants each use named. */
 function comparisonSchema<const Name extends string>(name: Name) {
   return {

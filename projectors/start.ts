@@ -7,17 +7,19 @@ import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { type ProjectionOptions, startProjection } from '#platform/projection/start-projection.ts';
+import type { Projection } from '#platform/projection/projection.ts';
 import { createVersionStates } from '#platform/projection/version-states.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { definitionOf } from '#platform/projection/versions.ts';
 import { IndexShapeDiffers, type SearchIndex } from '#platform/search-index/search-index.ts';
-import { type ProjectionDefinition, projectionDefinitions, projections } from './definitions.ts';
 import { projectionStatesProjection } from './projections/projection.ts';
 import { sayProjectorStatus } from './versions/say-status.ts';
 import { startVersionFeeds } from './versions/version-feeds.ts';
 import { startVersionKeeper } from './versions/version-keeper.ts';
 
 export interface ProjectorOptions {
+  /** See read-models.ts. */
+  readonly readModels: readonly Projection[];
   readonly store: EventStore;
   readonly bus: Bus;
   /** Reads the event store itself, for rebuilds; left out where `bus` does. */
@@ -28,18 +30,16 @@ export interface ProjectorOptions {
   readonly live: LiveChannel;
   readonly log: Log;
   readonly observe?: NonNullable<ProjectionOptions['observe']>;
-  /** Other read models than the program's; for tests. */
-  readonly definitions?: readonly ProjectionDefinition[];
   /** Milliseconds since the epoch; for tests. */
   readonly now?: () => number;
 }
 
 /** Makes the indices of the read models as they are read now. */
 export async function defineIndices(
-  floor: Pick<ProjectorOptions, 'store' | 'readStore' | 'searchIndex'>,
+  floor: Pick<ProjectorOptions, 'readModels' | 'store' | 'readStore' | 'searchIndex'>,
 ): Promise<void> {
   const { directory } = createVersionStates({ ...floor, ...projectionVersions });
-  for (const projection of projections) {
+  for (const projection of floor.readModels) {
     if (projection.kind === 'document') continue;
     const { live } = await directory.of(projection.name);
     // One of another shape is built anew by the projectors.
@@ -50,9 +50,9 @@ export async function defineIndices(
 }
 
 export async function startProjectors(options: ProjectorOptions) {
-  const { store, bus, rebuildBus, readStore, searchIndex, live, log, observe, now = Date.now } = options;
+  const { store, bus, rebuildBus, readStore, searchIndex, contents, live, log, observe, now = Date.now } = options;
   const states = createVersionStates({ store, readStore, live, ...projectionVersions });
-  const ports = { store, bus, rebuildBus, readStore, searchIndex, live, log, observe, states, now };
+  const ports = { store, bus, rebuildBus, readStore, searchIndex, contents, live, log, observe, states, now };
   const known = await startProjection({
     projection: projectionStatesProjection,
     bus,
@@ -64,10 +64,7 @@ export async function startProjectors(options: ProjectorOptions) {
     ...(observe && { observe }),
   });
   const kept = await Promise.all(
-    (options.definitions ?? projectionDefinitions(options.contents)).map(async (definition) => ({
-      projection: definition.projection,
-      feeds: await startVersionFeeds(definition, ports),
-    })),
+    options.readModels.map(async (projection) => ({ projection, feeds: await startVersionFeeds(projection, ports) })),
   );
   const keeper = startVersionKeeper(kept, ports);
   const feeds = kept.map((one) => one.feeds);

@@ -8,6 +8,7 @@ import type { ConsistencyEntry, ConsistencyTokens } from '#platform/consistency/
 import { Problem } from '#platform/http/problem.ts';
 import type { Caller, HttpRequest } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { DocumentProjection, Projection, RowProjection } from '#platform/projection/projection.ts';
 import type { VersionDirectory } from '#platform/projection/version-directory.ts';
 import { createVersionReader } from '#platform/projection/version-reader.ts';
 import { type Documents, definitionOf, versionDocuments, versionName } from '#platform/projection/versions.ts';
@@ -20,9 +21,6 @@ import {
   type SearchIndex,
   type SearchQuery,
 } from '#platform/search-index/search-index.ts';
-import { AUDIT, AUDIT_INDEX } from '../projectors/audit/read-model.ts';
-import { INFERENCES, INFERENCES_INDEX } from '../projectors/inferences/read-model.ts';
-import { STANDING } from '../projectors/standing/read-model.ts';
 
 /** The longest that a read waits for its projection. */
 const WAIT_MS = 5_000;
@@ -38,16 +36,15 @@ export interface FreshIndex {
   aggregate(field: string, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): Promise<Bucket[]>;
 }
 
-/**
- * Each chooses the version of its read model that the request reads, and waits until it has what the request's token
- * stands for; throws 422, or 503 when it takes too long.
- */
 export interface Freshness {
-  standings(request: TokenBearer): Promise<FreshDocuments>;
-  inferences(request: TokenBearer): Promise<FreshIndex>;
-  audit(request: TokenBearer): Promise<FreshIndex>;
+  /**
+   * Chooses the version of the read model that the request reads, and waits until it has what the request's token stands
+   * for; throws 422, or 503 when it takes too long.
+   */
+  of(readModel: DocumentProjection, request: TokenBearer): Promise<FreshDocuments>;
+  of(readModel: RowProjection, request: TokenBearer): Promise<FreshIndex>;
   /** What a version shows to a reader now. */
-  positions(name: string, version: number): Promise<Positions>;
+  positions(readModel: Projection, version: number): Promise<Positions>;
   /** Only checks the token: for reads that go to the log itself. */
   check(request: TokenBearer): void;
 }
@@ -61,30 +58,22 @@ export interface FreshnessPorts {
   readonly directory: VersionDirectory;
 }
 
-interface ReadModel {
-  readonly name: string;
-  readonly topics: readonly string[];
-  /** Absent for documents. */
-  readonly index?: IndexDefinition;
-}
-
 export function createFreshness(ports: FreshnessPorts): Freshness {
   const { tokens, partitionOf, live, readStore, searchIndex, directory } = ports;
   const defined = createDefiner(searchIndex);
 
-  const positionsOf = async ({ name, index }: ReadModel, version: number): Promise<Positions> => {
+  const positionsOf = async (readModel: Projection, version: number): Promise<Positions> => {
+    const { name } = readModel;
     const versioned = versionName(name, version);
-    if (index === undefined) return versionDocuments(readStore, name, version).positions(versioned);
-    const of = await defined(index, version);
+    if (readModel.kind === 'document') return versionDocuments(readStore, name, version).positions(versioned);
+    const of = await defined(readModel.index, version);
     const { written, visible } = await searchIndex.positions(of, versioned);
     if ([...written].every(([partition, position]) => (visible.get(partition) ?? 0n) >= position)) return visible;
     await searchIndex.refresh(of);
     return (await searchIndex.positions(of, versioned)).visible;
   };
 
-  const positionsByName = (name: string, version: number) =>
-    positionsOf(READ_MODELS[name] ?? { name, topics: [] }, version);
-  const reader = createVersionReader({ directory, positionsOf: positionsByName });
+  const reader = createVersionReader({ directory, positionsOf });
 
   const entriesOf = ({ caller, consistencyToken }: TokenBearer): readonly ConsistencyEntry[] => {
     if (consistencyToken === undefined) return [];
@@ -106,10 +95,10 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
   };
 
   /** Answers the version that the request reads. */
-  const chosen = async (request: TokenBearer, readModel: ReadModel): Promise<number> => {
+  const chosen = async (request: TokenBearer, readModel: Projection): Promise<number> => {
     const { name, topics } = readModel;
     const entries = entriesOf(request).filter(({ topic }) => topics.includes(topic));
-    const version = await reader.choose(name);
+    const version = await reader.choose(readModel);
     if (entries.length === 0) return version;
     const wanted = entries.map(({ topic, stream, position }) => ({
       topic,
@@ -125,22 +114,19 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
     throw new Problem(problems['not-caught-up'], { detail, headers: { 'retry-after': '1' } });
   };
 
-  const indexed = async (request: TokenBearer, readModel: ReadModel & { readonly index: IndexDefinition }) => {
-    const index = await defined(readModel.index, await chosen(request, readModel));
-    const fresh: FreshIndex = {
+  function of(readModel: DocumentProjection, request: TokenBearer): Promise<FreshDocuments>;
+  function of(readModel: RowProjection, request: TokenBearer): Promise<FreshIndex>;
+  async function of(readModel: Projection, request: TokenBearer): Promise<FreshDocuments | FreshIndex> {
+    const version = await chosen(request, readModel);
+    if (readModel.kind === 'document') return versionDocuments(readStore, readModel.name, version);
+    const index = await defined(readModel.index, version);
+    return {
       search: (query) => searchIndex.search(index, query),
       aggregate: (field, query) => searchIndex.aggregate(index, field, query),
     };
-    return fresh;
-  };
+  }
 
-  return {
-    positions: positionsByName,
-    check: (request) => void entriesOf(request),
-    standings: async (request) => versionDocuments(readStore, STANDING.name, await chosen(request, STANDING)),
-    inferences: (request) => indexed(request, INDEXED.inferences),
-    audit: (request) => indexed(request, INDEXED.audit),
-  };
+  return { of, positions: positionsOf, check: (request) => void entriesOf(request) };
 }
 
 /** Answers the name of a version's index, once it is known to have this program's shape. */
@@ -162,10 +148,3 @@ function createDefiner(searchIndex: Pick<SearchIndex, 'define'>) {
     }
   };
 }
-
-const INDEXED = {
-  inferences: { ...INFERENCES, index: INFERENCES_INDEX },
-  audit: { ...AUDIT, index: AUDIT_INDEX },
-} as const;
-
-const READ_MODELS: Readonly<Record<string, ReadModel>> = { [STANDING.name]: STANDING, ...INDEXED };

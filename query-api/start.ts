@@ -3,10 +3,11 @@ import type { Standing } from '#events/standing.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { Floor, Ports } from '#platform/platform.ts';
+import type { Projection } from '#platform/projection/projection.ts';
 import { liveDocuments } from '#platform/projection/version-directory.ts';
 import { createVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
-import { INFERENCE } from '../projectors/inference/read-model.ts';
+import { inferenceReadModel } from '../projectors/inference/read-model.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createAuditRoutes } from './audit/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
@@ -20,12 +21,14 @@ export interface QueryApiOptions {
   readonly floor: Pick<Floor, 'store' | 'partitionOf'> &
     Pick<Ports, 'readStore' | 'searchIndex' | 'live' | 'contents' | 'tokens'>;
   readonly standings: Standings<Standing>;
+  /** Those that this installation keeps. */
+  readonly readModels: readonly Projection[];
   readonly log: Log;
   readonly now: () => number;
 }
 
 /** The query side's routes, ready to be served. */
-export function createQueryApi({ floor, standings, log, now }: QueryApiOptions): BoundRoute[] {
+export function createQueryApi({ floor, standings, readModels, log, now }: QueryApiOptions): BoundRoute[] {
   const { store, partitionOf, readStore, searchIndex, live, contents, tokens } = floor;
   const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
   const fresh = createFreshness({
@@ -36,14 +39,16 @@ export function createQueryApi({ floor, standings, log, now }: QueryApiOptions):
     searchIndex,
     directory,
   });
-  const inferenceDocuments = liveDocuments(readStore, INFERENCE, directory);
+  const documents = readModels.some(({ name }) => name === inferenceReadModel.name)
+    ? liveDocuments(readStore, inferenceReadModel.name, directory)
+    : undefined;
   return [
-    ...createInferenceRoutes({ store, documents: inferenceDocuments, contents, live, fresh, log }),
+    ...createInferenceRoutes({ store, documents, contents, live, fresh, log }),
     ...createModelRoutes({ standings, fresh }),
     ...createTenantRoutes({ standings, fresh }),
     ...createApiKeyRoutes({ fresh, now }),
     ...createCredentialRoutes({ fresh }),
     ...createAuditRoutes({ fresh }),
-    ...createOperationRoutes({ store, readStore, live, fresh }),
+    ...createOperationRoutes({ store, readStore, live, fresh, readModels }),
   ];
 }

@@ -3,7 +3,7 @@ import { problems } from '#contracts/problems.ts';
 import type { Origin } from '#events/create-event.ts';
 import type { NewEvent } from '#events/envelope.ts';
 import { PLATFORM } from '#events/model.ts';
-import { isWorkedOn, type ProjectionState, PROJECTIONS, projectionVersions } from '#events/projection.ts';
+import { isWorkedOn, type ProjectionState, projectionVersions } from '#events/projection.ts';
 import { projectionStream } from '#events/streams.ts';
 import { findDeadLetterById, nameOfGroup, readDeadLetterId, versionOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
@@ -26,6 +26,8 @@ export interface OperationPorts {
   readonly states: VersionStates<ProjectionState>;
   readonly tokens: ConsistencyTokens;
   readonly origins: ReturnType<typeof createOrigins>;
+  /** The names of the read models that this installation keeps. */
+  readonly readModels: readonly string[];
 }
 
 type Decide = (origin: Origin, state: ProjectionState) => readonly NewEvent[] | OperationRefusal;
@@ -36,7 +38,7 @@ const decider = { initial, evolve };
 const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
 export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
-  const { store, readStore, states, tokens, origins } = ports;
+  const { store, readStore, states, tokens, origins, readModels } = ports;
 
   /** Runs one command on a projection's stream; answers the state right after it, and what was written. */
   async function operate(name: string, origin: CommandOrigin, decide: Decide) {
@@ -69,7 +71,9 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
   });
 
   const requireKnown = (name: string) => {
-    if (!(PROJECTIONS as readonly string[]).includes(name)) throw notFound();
+    if (readModels.includes(name)) return;
+    const detail = `This installation keeps no read model ${name}: there are ${readModels.join(', ')}.`;
+    throw new Problem(problems['not-found'], { detail });
   };
 
   const rebuildProjection: Handler<typeof operationRoutes.rebuildProjection> = async (request) => {

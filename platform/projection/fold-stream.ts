@@ -5,6 +5,7 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { isTransient } from '../errors.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import type { EventStore } from '../event-store/event-store.ts';
+import type { OpenEvent } from './projection.ts';
 import { isLogNewer } from './projection-errors.ts';
 import type { Folded, ProjectionTarget, Rendered } from './projection-target.ts';
 import { readStreamRange } from './read-stream-range.ts';
@@ -21,8 +22,7 @@ export interface FoldParts {
   readonly target: ProjectionTarget;
   readonly store: Pick<EventStore, 'readStream'>;
   readonly letters: Pick<DeadLetters, 'isDiscarded'>;
-  /** Makes an event readable for the projection (decrypts it, reads its blobs). What may pass has `retriable: true`. */
-  readonly open: ((event: RecordedEvent) => Promise<RecordedEvent>) | undefined;
+  readonly open: OpenEvent | undefined;
   /** Tries for as long as it takes, but for what is hopeless. */
   readonly patiently: <T>(work: () => Promise<T>, isHopeless?: (err: unknown) => boolean) => Promise<T>;
 }

@@ -4,6 +4,7 @@
 // Not in it: guards, checkpoints, retries, dead letters (start-projection.ts).
 
 import type { RecordedEvent } from '#events/envelope.ts';
+import type { Contents } from '../content/content.ts';
 import type { DocumentWrite } from '../read-store/read-store.ts';
 import type { FieldValue, IndexDefinition } from '../search-index/search-index.ts';
 
@@ -16,7 +17,14 @@ interface ProjectionBase {
    * of the read model that was built with another shape is built anew.
    */
   readonly shape?: number;
+  /** Left out where the log is embedded: what the projection makes is read from the log itself there. */
+  readonly onlyBesideRemoteLog?: true;
+  /** Makes what opens events for it; left out, they come sealed as they are in the log. */
+  readonly createOpener?: (contents: Pick<Contents, 'open'>) => OpenEvent;
 }
+
+/** Makes an event readable for the projection (decrypts it, reads its blobs). What may pass has `retriable: true`. */
+export type OpenEvent = (event: RecordedEvent) => Promise<RecordedEvent>;
 
 export type Members = NonNullable<DocumentWrite['members']>;
 export type Counts = NonNullable<DocumentWrite['counts']>;
@@ -62,6 +70,8 @@ export interface EventRowProjection extends ProjectionBase {
   fieldsOf(event: RecordedEvent): Fields | undefined;
 }
 
-export type Projection = DocumentProjection | StreamRowProjection | EventRowProjection;
+export type RowProjection = StreamRowProjection | EventRowProjection;
+
+export type Projection = DocumentProjection | RowProjection;
 
 export const projectionChannel = (name: string) => `projection:${name}`;

@@ -16,7 +16,7 @@ import type { SearchIndex } from '../search-index/search-index.ts';
 import { createDocumentTarget } from './document-target.ts';
 import { createEventRowTarget } from './event-row-target.ts';
 import type { StreamBatch } from './fold-stream.ts';
-import { projectionChannel, type Projection } from './projection.ts';
+import { type OpenEvent, projectionChannel, type Projection } from './projection.ts';
 import type { ProjectionTarget } from './projection-target.ts';
 import { createStreamProjector } from './stream-projector.ts';
 import { createStreamRowTarget } from './stream-row-target.ts';
@@ -38,8 +38,7 @@ export interface ProjectionOptions {
   readonly signal?: AbortSignal;
   /** The topic of a stream; without it a stream may be in any topic of the projection. */
   readonly topicOf?: (stream: string) => string | undefined;
-  /** Makes an event readable for the projection (decrypts it, reads its blobs). What may pass has `retriable: true`. */
-  readonly open?: (event: RecordedEvent) => Promise<RecordedEvent>;
+  readonly open?: OpenEvent;
   readonly maxBatch?: number;
   /** How often an event may fail before its stream is parked; default 3. */
   readonly attempts?: number;

@@ -5,16 +5,20 @@ import { setTimeout as timer } from 'node:timers/promises';
 import type { Positions } from '../bus/bus.ts';
 import type { KnownVersions, VersionDirectory } from './version-directory.ts';
 
-export interface VersionReaderParts {
+interface Named {
+  readonly name: string;
+}
+
+export interface VersionReaderParts<ReadModel extends Named> {
   readonly directory: VersionDirectory;
   /** What a version shows to a reader now. */
-  readonly positionsOf: (projection: string, version: number) => Promise<Positions>;
+  readonly positionsOf: (readModel: ReadModel, version: number) => Promise<Positions>;
   readonly now?: () => number;
 }
 
-export interface VersionReader {
+export interface VersionReader<ReadModel extends Named> {
   /** The version to be read by one request, for all that it reads. */
-  choose(projection: string): Promise<number>;
+  choose(readModel: ReadModel): Promise<number>;
 }
 
 /** The old version is fed for longer than it takes to hear of a switch and then to wait for this. */
@@ -30,34 +34,37 @@ interface Chosen {
   readonly before?: { readonly version: number; readonly at: number };
 }
 
-export function createVersionReader(parts: VersionReaderParts): VersionReader {
+export function createVersionReader<ReadModel extends Named>(
+  parts: VersionReaderParts<ReadModel>,
+): VersionReader<ReadModel> {
   const { directory, positionsOf, now = () => performance.now() } = parts;
   const chosen = new Map<string, Chosen>();
   const heard = new Map<string, { readonly live: number; readonly at: number }>();
 
-  async function mayGoOver(projection: string, from: number, { live: to, kept }: KnownVersions): Promise<boolean> {
+  async function mayGoOver(readModel: ReadModel, from: number, { live: to, kept }: KnownVersions): Promise<boolean> {
     if (!kept.some(({ version }) => version === from)) return true;
-    const first = heard.get(projection);
-    if (first?.live !== to) heard.set(projection, { live: to, at: now() });
+    const first = heard.get(readModel.name);
+    if (first?.live !== to) heard.set(readModel.name, { live: to, at: now() });
     else if (now() - first.at > OVER_WITHIN_MS) return true;
-    return covers(() => positionsOf(projection, to), await positionsOf(projection, from));
+    return covers(() => positionsOf(readModel, to), await positionsOf(readModel, from));
   }
 
-  async function settle(projection: string, version: number, before: number): Promise<void> {
-    const wanted = await positionsOf(projection, before);
+  async function settle(readModel: ReadModel, version: number, before: number): Promise<void> {
+    const wanted = await positionsOf(readModel, before);
     const until = performance.now() + SETTLE_WAIT_MS;
-    while (!(await covers(() => positionsOf(projection, version), wanted)) && performance.now() < until)
+    while (!(await covers(() => positionsOf(readModel, version), wanted)) && performance.now() < until)
       await timer(LOOK_EVERY_MS);
   }
 
   return {
-    async choose(projection) {
+    async choose(readModel) {
+      const projection = readModel.name;
       const known = await directory.of(projection);
       const { live } = known;
       let mine = chosen.get(projection);
       if (!mine) chosen.set(projection, (mine = { version: live }));
       if (mine.version !== live) {
-        if (!(await mayGoOver(projection, mine.version, known))) return mine.version;
+        if (!(await mayGoOver(readModel, mine.version, known))) return mine.version;
         // Another request may have gone over meanwhile.
         if (chosen.get(projection) === mine) {
           chosen.set(projection, { version: live, before: { version: mine.version, at: now() } });
@@ -65,7 +72,7 @@ export function createVersionReader(parts: VersionReaderParts): VersionReader {
       }
       const { version, before } = chosen.get(projection) ?? mine;
       if (before && now() - before.at > SETTLED_AFTER_MS) chosen.set(projection, { version });
-      else if (before) await settle(projection, version, before.version);
+      else if (before) await settle(readModel, version, before.version);
       return version;
     },
   };

@@ -1,21 +1,38 @@
-// The audit list: one row for each event of the log, by its position.
+// The audit list: one row for each event of the log, whoever's it is.
 
 import { TOPICS } from '#events/streams.ts';
+import type { EventRowProjection } from '#platform/projection/projection.ts';
 
-export const AUDIT = { name: 'audit', topics: Object.values(TOPICS) } as const;
-
-export const AUDIT_INDEX = {
-  name: AUDIT.name,
-  fields: {
-    tenant: 'code',
-    type: 'code',
-    actor: 'code',
-    stream: 'keyword',
-    correlation: 'keyword',
-    causation: 'keyword',
-    recordedAt: 'number',
-    position: 'number',
+export const auditReadModel: EventRowProjection = {
+  kind: 'event-row',
+  name: 'audit',
+  topics: Object.values(TOPICS),
+  index: {
+    name: 'audit',
+    fields: {
+      tenant: 'code',
+      type: 'code',
+      actor: 'code',
+      stream: 'keyword',
+      correlation: 'keyword',
+      causation: 'keyword',
+      recordedAt: 'number',
+      position: 'number',
+    },
+    sortBy: 'position',
+    partitionBy: 'tenant',
   },
-  sortBy: 'position',
-  partitionBy: 'tenant',
-} as const;
+  fieldsOf(event) {
+    const { tenantId, actor, $correlationId, $causationId } = event.metadata;
+    return {
+      tenant: tenantId,
+      type: event.type,
+      actor: `${actor.kind}:${actor.id}`,
+      stream: event.stream,
+      correlation: $correlationId,
+      causation: $causationId,
+      recordedAt: event.recordedAt,
+      position: Number(event.position),
+    };
+  },
+};

@@ -5,7 +5,13 @@ import type { Content } from '#events/content.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { InferenceEvent } from '#events/inference.ts';
 import { type Contents, ERASED } from '#platform/content/content.ts';
-import type { OpenedContent } from './projection.ts';
+
+/** The contents that are put in the place of sealed ones. */
+interface OpenedContent {
+  readonly text: string;
+}
+
+export const textOf = (content: unknown) => (content as Partial<OpenedContent>).text ?? '';
 
 /** Full text beyond this many characters of one content is not indexed. */
 const MOST_CHARACTERS = 20_000;

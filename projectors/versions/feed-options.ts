@@ -1,5 +1,6 @@
 import type { ProjectionState } from '#events/projection.ts';
 import type { Bus } from '#platform/bus/bus.ts';
+import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -18,6 +19,7 @@ export interface FeedPorts {
   readonly rebuildBus?: Bus | undefined;
   readonly readStore: ReadStore;
   readonly searchIndex: SearchIndex;
+  readonly contents: Pick<Contents, 'open'>;
   readonly live: LiveChannel;
   readonly log: Log;
   readonly observe?: NonNullable<ProjectionOptions['observe']> | undefined;

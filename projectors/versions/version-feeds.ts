@@ -7,11 +7,11 @@ import { createBell } from '#platform/patience/bell.ts';
 import { letterRequestsInLog } from '#platform/bus/letter-requests.ts';
 import { isFinal } from '#platform/errors.ts';
 import { pause } from '#platform/patience/back-off.ts';
+import type { Projection } from '#platform/projection/projection.ts';
 import { type RunningProjection, startProjection } from '#platform/projection/start-projection.ts';
 import { onVersionsChanged } from '#platform/projection/version-directory.ts';
 import { versionDocuments, versionName, versionOf } from '#platform/projection/versions.ts';
 import { IndexShapeDiffers } from '#platform/search-index/search-index.ts';
-import type { ProjectionDefinition } from '../definitions.ts';
 import { FED_AFTER_SWITCH_MS } from '../projections/read-model.ts';
 import type { FeedPorts } from './feed-options.ts';
 import { markShape } from './version-shape.ts';
@@ -46,10 +46,10 @@ export interface VersionFeeds {
   stop(): Promise<void>;
 }
 
-export async function startVersionFeeds(definition: ProjectionDefinition, ports: FeedPorts): Promise<VersionFeeds> {
-  const { projection } = definition;
+export async function startVersionFeeds(projection: Projection, ports: FeedPorts): Promise<VersionFeeds> {
   const { name } = projection;
   const { store, bus, rebuildBus, readStore, searchIndex, live, log, states, now } = ports;
+  const open = projection.createOpener?.(ports.contents);
   const stopping = new AbortController();
   const bell = createBell();
   const failure = Promise.withResolvers<Error>();
@@ -81,7 +81,7 @@ export async function startVersionFeeds(definition: ProjectionDefinition, ports:
       letterRequests,
       topicOf,
       signal: stopping.signal,
-      ...(definition.open && { open: definition.open }),
+      ...(open && { open }),
       ...(ports.observe && { observe: observedAs(ports.observe) }),
     });
     const key = keyOf(version, source);

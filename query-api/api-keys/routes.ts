@@ -3,6 +3,7 @@ import { viewApiKey } from '#contracts/views.ts';
 import { listOf } from '#events/standing.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
+import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
@@ -14,7 +15,7 @@ export interface ApiKeyQueryPorts {
 export function createApiKeyRoutes({ fresh, now }: ApiKeyQueryPorts): BoundRoute[] {
   return bindRoutes(apiKeyRoutes, 'query', {
     listApiKeys: async (request) => {
-      const documents = await fresh.standings(request);
+      const documents = await fresh.of(standingReadModel, request);
       const { items, next } = await listStandings(documents, listOf.apiKeys(request.caller.tenantId), request.query);
       const data = items.flatMap(({ id, standing }) =>
         standing.of === 'apikey'

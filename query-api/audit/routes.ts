@@ -5,6 +5,7 @@ import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { Condition, Hit } from '#platform/search-index/search-index.ts';
+import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
 
@@ -21,7 +22,7 @@ export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
       const all = caller.permissions.has('platform');
       if (query.tenant !== undefined && query.tenant !== caller.tenantId && !all)
         throw new Problem(problems.forbidden, { detail: 'The audit of another tenant needs the permission platform.' });
-      const index = await fresh.audit(request);
+      const index = await fresh.of(auditReadModel, request);
       const after = readCursor(query.after);
       const hits = await index.search({
         partition: query.tenant ?? (all ? undefined : caller.tenantId),

@@ -3,6 +3,7 @@ import { viewCredential } from '#contracts/views.ts';
 import { listOf } from '#events/standing.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
+import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
@@ -13,7 +14,7 @@ export interface CredentialQueryPorts {
 export function createCredentialRoutes({ fresh }: CredentialQueryPorts): BoundRoute[] {
   return bindRoutes(credentialRoutes, 'query', {
     listCredentials: async (request) => {
-      const documents = await fresh.standings(request);
+      const documents = await fresh.of(standingReadModel, request);
       const { items, next } = await listStandings(
         documents,
         listOf.credentials(request.caller.tenantId),

@@ -1,5 +1,5 @@
-// One inference by id. It never waits for a projection: an ended one is read from its document, any other is folded from
-// its stream, so what was acknowledged is seen at once.
+// One inference by id. It never waits for a projection: an ended one is read from its document where documents are kept,
+// any other is folded from its stream, so what was acknowledged is seen at once.
 
 import { evolveInference, INFERENCE_STREAM_LENGTH, type InferenceState, initialInference } from '#events/inference.ts';
 import { inferenceStream } from '#events/streams.ts';
@@ -19,7 +19,7 @@ export interface InferenceFinder {
 }
 
 export function createInferenceFinder(
-  readStore: Pick<ReadStore, 'get'>,
+  documents: Pick<ReadStore, 'get'> | undefined,
   store: Pick<EventStore, 'readStream'>,
 ): InferenceFinder {
   const ownedBy = (tenantId: string, one: FoundInference | undefined) =>
@@ -33,12 +33,13 @@ export function createInferenceFinder(
 
   return {
     async of(tenantId, ids) {
-      const documents = await readStore.get(ids.map(inferenceKey));
+      const kept = documents ? await documents.get(ids.map(inferenceKey)) : [];
       const found = await Promise.all(
-        documents.map((document, i) => {
+        ids.map((id, i) => {
+          const document = kept[i];
           const state = document?.value as FoundInference['state'] | null | undefined;
           const ended = document && state && state.status !== 'queued';
-          return ended ? Promise.resolve({ state, revision: document.revision }) : fold(ids[i] as string);
+          return ended ? Promise.resolve({ state, revision: document.revision }) : fold(id);
         }),
       );
       return found.map((one) => ownedBy(tenantId, one));

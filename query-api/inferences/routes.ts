@@ -13,6 +13,7 @@ import type { Log } from '#platform/logging/log.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { foldQuery } from '#platform/search-index/fold.ts';
 import type { Condition } from '#platform/search-index/search-index.ts';
+import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
 import { createInferenceFinder, type FoundInference } from './find-inference.ts';
@@ -22,8 +23,8 @@ import { waitForEnd } from './wait-for-end.ts';
 
 export interface InferenceQueryPorts {
   readonly store: Pick<EventStore, 'readStream'>;
-  /** Inferences by id. */
-  readonly documents: Pick<ReadStore, 'get'>;
+  /** Inferences by id; undefined where the log answers for them alone. */
+  readonly documents: Pick<ReadStore, 'get'> | undefined;
   readonly contents: Pick<Contents, 'open'>;
   readonly live: LiveChannel;
   readonly fresh: Freshness;
@@ -69,7 +70,7 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
 
   const listInferences: Handler<typeof inferenceRoutes.listInferences> = async (request) => {
     const { caller, query } = request;
-    const index = await fresh.inferences(request);
+    const index = await fresh.of(inferencesReadModel, request);
     const { tenantId } = caller;
     const after = readCursor(query.after);
     const hits = await index.search({

@@ -9,6 +9,7 @@ import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
 import type { Standings } from '#platform/standing/standings.ts';
+import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { modelsIn, usableModels } from './usable-models.ts';
 
@@ -20,7 +21,7 @@ export interface ModelQueryPorts {
 export function createModelRoutes({ standings, fresh }: ModelQueryPorts): BoundRoute[] {
   const listModels: Handler<typeof modelRoutes.listModels> = async (request) => {
     const { tenantId } = request.caller;
-    const documents = await fresh.standings(request);
+    const documents = await fresh.of(standingReadModel, request);
     const found = await usableModels(documents, tenantId);
     const data = found.map(({ model, revision }) => viewModel({ ...model, revision }, tenantId));
     return { status: 200, body: { object: 'list', data } };
@@ -29,7 +30,7 @@ export function createModelRoutes({ standings, fresh }: ModelQueryPorts): BoundR
   const getModel: Handler<typeof modelRoutes.getModel> = async (request) => {
     const { tenantId } = request.caller;
     const { name } = request.params;
-    const documents = await fresh.standings(request);
+    const documents = await fresh.of(standingReadModel, request);
     const streams = [modelStream(tenantId, name), modelStream(PLATFORM, name)];
     // Restores what an emptied read store lacks.
     await standings.get(streams);

@@ -3,7 +3,7 @@ import { type DeadLetterView, operationRoutes } from '#contracts/operations.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { isWorkedOn, letterRequestOf, PROJECTIONS, projectionVersions } from '#events/projection.ts';
+import { isWorkedOn, letterRequestOf, projectionVersions } from '#events/projection.ts';
 import { projectionStream } from '#events/streams.ts';
 import {
   countDeadLetters,
@@ -22,6 +22,7 @@ import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import type { Projection } from '#platform/projection/projection.ts';
 import { versionName } from '#platform/projection/versions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Freshness } from '../freshness.ts';
@@ -33,11 +34,18 @@ export interface OperationQueryPorts {
   readonly readStore: Pick<ReadStore, 'get' | 'keys'>;
   readonly live: Pick<LiveChannel, 'subscribe'>;
   readonly fresh: Freshness;
+  readonly readModels: readonly Projection[];
 }
 
 const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
-export function createOperationRoutes({ store, readStore, live, fresh }: OperationQueryPorts): BoundRoute[] {
+export function createOperationRoutes({
+  store,
+  readStore,
+  live,
+  fresh,
+  readModels,
+}: OperationQueryPorts): BoundRoute[] {
   const statusOf = watchProjectorStatus(live);
 
   /** Folded from the log, so that it shows what was asked a moment ago. */
@@ -46,10 +54,11 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
     return { state: events.reduce(projectionVersions.evolve, projectionVersions.initial), revision: events.length - 1 };
   };
 
-  const viewOf = async (name: string) => {
+  const viewOf = async (readModel: Projection) => {
+    const { name } = readModel;
     const { state, revision } = await stateOf(name);
     // A version that is not there yet has no positions.
-    const positions = await fresh.positions(name, state.live).catch((): Positions => new Map());
+    const positions = await fresh.positions(readModel, state.live).catch((): Positions => new Map());
     const deadLetters = await countDeadLetters(readStore, versionName(name, state.live));
     const view = viewProjection({ name, state, positions, deadLetters, head: await store.head(), statusOf });
     return { view, revision };
@@ -57,15 +66,16 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
 
   const listProjections: Handler<typeof operationRoutes.listProjections> = async (request) => {
     fresh.check(request);
-    const found = await Promise.all(PROJECTIONS.map(viewOf));
+    const found = await Promise.all(readModels.map(viewOf));
     return { status: 200, body: { object: 'list', data: found.map(({ view }) => view), next: null } };
   };
 
   const getProjection: Handler<typeof operationRoutes.getProjection> = async (request) => {
     const { name } = request.params;
     fresh.check(request);
-    if (!(PROJECTIONS as readonly string[]).includes(name)) throw notFound();
-    const { view, revision } = await viewOf(name);
+    const readModel = readModels.find((one) => one.name === name);
+    if (!readModel) throw notFound();
+    const { view, revision } = await viewOf(readModel);
     return { status: 200, ...(revision >= 0 && { headers: { etag: etagOf(revision) } }), body: view };
   };
 
@@ -83,9 +93,9 @@ export function createOperationRoutes({ store, readStore, live, fresh }: Operati
   };
 
   const workedOn = async () => {
-    const states = new Map(await Promise.all(PROJECTIONS.map(async (name) => [name, await stateOf(name)] as const)));
+    const states = new Map(await Promise.all(readModels.map(async ({ name }) => [name, await stateOf(name)] as const)));
     return (group: string): boolean => {
-      const [version, known] = [versionOfGroup(group), states.get(nameOfGroup(group) as (typeof PROJECTIONS)[number])];
+      const [version, known] = [versionOfGroup(group), states.get(nameOfGroup(group))];
       return version === undefined || known === undefined || isWorkedOn(known.state, version);
     };
   };

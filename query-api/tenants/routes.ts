@@ -7,6 +7,7 @@ import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { Standings } from '#platform/standing/standings.ts';
+import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
 
@@ -23,7 +24,7 @@ export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): Boun
 
   const listTenants: Handler<typeof tenantRoutes.listTenants> = async (request) => {
     const { caller, query } = request;
-    const documents = await fresh.standings(request);
+    const documents = await fresh.of(standingReadModel, request);
     if (!caller.permissions.has('platform')) {
       const own = await ofId(caller.tenantId);
       return { status: 200, body: { object: 'list', data: own ? [own] : [], next: null } };
@@ -37,7 +38,7 @@ export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): Boun
 
   const getTenant: Handler<typeof tenantRoutes.getTenant> = async (request) => {
     const { caller, params } = request;
-    await fresh.standings(request);
+    await fresh.of(standingReadModel, request);
     const mayRead = params.id === caller.tenantId || caller.permissions.has('platform');
     const tenant = mayRead ? await ofId(params.id) : undefined;
     if (!tenant) throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });

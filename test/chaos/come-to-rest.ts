@@ -17,6 +17,7 @@ import {
 import { collectReadModels, readLog, unendedOf } from '../support/history-collect.ts';
 import type { Recorder } from '../support/history-recorder.ts';
 import type { Happening, History, RetriedLetter } from '../support/history.ts';
+import { everyReadModel } from '../../projectors/read-models.ts';
 import type { Installation } from './installation.ts';
 
 const TENANT = 'default';
@@ -59,7 +60,8 @@ export async function comeToRest(
       rows: await readAllRows(stores.searchIndex, live),
     };
     const relayed = await readAllRelayed(config);
-    return { history: { requests, reads, happenings, log, models, relayed, letters, viewer }, faults };
+    const readModels = everyReadModel.map(({ name }) => name);
+    return { history: { requests, reads, happenings, log, models, relayed, letters, readModels, viewer }, faults };
   } finally {
     await stores.close();
   }

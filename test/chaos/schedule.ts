@@ -2,8 +2,8 @@
 // Rounds of one to three faults at a time; each kind of fault comes by once before any comes by again, those that a short
 // run must have seen first.
 
-import { PROJECTIONS } from '#events/projection.ts';
 import { createRandom, type Random } from '../../models/training/random.ts';
+import { everyReadModel } from '../../projectors/read-models.ts';
 import { EVERYONE, type Fault, placeOf, SERVERS, type Target } from './fault.ts';
 
 export interface Round {
@@ -92,7 +92,7 @@ function createCards(services: Readonly<Record<string, number>>, random: Random)
       ...names.map(kill),
       ...SERVERS.map((server): Card => () => ({ kind: 'kill server', server, downMs: random.below(4_000) })),
       ...names.filter((name) => name.startsWith('workers:')).map((name) => freeze(name, () => LONG_FREEZE_MS)),
-      () => ({ kind: 'rebuild', projection: random.pick(PROJECTIONS) }),
+      () => ({ kind: 'rebuild', projection: random.pick(everyReadModel).name }),
       () => ({ kind: 'refuse document', forMs: between(3_000, 6_000) }),
       ...wrongs.slice(0, 2),
       () => ({ kind: 'cut subscriptions', how: random.next() < 0.5 ? 'error' : 'end' }) satisfies Fault,

@@ -25,35 +25,35 @@ describe('the version that a process reads', () => {
 
   it('is the live one, from the first read on', async () => {
     versions = { live: 4, candidate: null, kept: [{ version: 3, since: 0 }] };
-    expect(await open().choose('p')).to.equal(4);
+    expect(await open().choose({ name: 'p' })).to.equal(4);
   });
 
   it('stays the old one until the new one has all that the old one shows', async () => {
     const reader = open();
     positions = { 1: 10, 2: 9 };
-    expect(await reader.choose('p')).to.equal(1);
+    expect(await reader.choose({ name: 'p' })).to.equal(1);
     versions = { live: 2, candidate: null, kept: [{ version: 1, since: 0 }] };
-    expect(await reader.choose('p')).to.equal(1);
+    expect(await reader.choose({ name: 'p' })).to.equal(1);
     positions[2] = 10;
-    expect(await reader.choose('p')).to.equal(2);
+    expect(await reader.choose({ name: 'p' })).to.equal(2);
   });
 
   it('is the new one in the end, before the old one is not fed any more', async () => {
     const reader = open();
     positions = { 1: 10, 2: 9 };
-    await reader.choose('p');
+    await reader.choose({ name: 'p' });
     versions = { live: 2, candidate: null, kept: [{ version: 1, since: 0 }] };
-    expect(await reader.choose('p')).to.equal(1);
+    expect(await reader.choose({ name: 'p' })).to.equal(1);
     now = 20_001;
-    expect(await reader.choose('p')).to.equal(2);
+    expect(await reader.choose({ name: 'p' })).to.equal(2);
   });
 
   it('is the new one at once where the old one is gone', async () => {
     const reader = open();
     positions = { 1: 10, 2: 9 };
-    await reader.choose('p');
+    await reader.choose({ name: 'p' });
     versions = { live: 2, candidate: null, kept: [] };
-    expect(await reader.choose('p')).to.equal(2);
+    expect(await reader.choose({ name: 'p' })).to.equal(2);
   });
 
   it('never shows less than was shown before, whatever is fed first', async () => {
@@ -81,7 +81,7 @@ describe('the version that a process reads', () => {
         for (const one of steps) {
           if (one === 'switch') versions = { live: 2, candidate: null, kept: [{ version: 1, since: 0 }] };
           else if (one === 'read') {
-            const version = await reader.choose('p');
+            const version = await reader.choose({ name: 'p' });
             expect(positions[version]).to.be.at.least(shown);
             shown = positions[version] ?? 0;
           } else positions[one.version] = (positions[one.version] ?? 0) + one.by;

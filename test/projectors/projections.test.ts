@@ -1,82 +1,89 @@
 import { expect } from 'chai';
 import { createEvent } from '#events/create-event.ts';
-import type { InferenceState } from '#events/inference.ts';
-import { createTextOpener, textsOf } from '../../projectors/inferences/open-texts.ts';
-import { auditProjection } from '../../projectors/audit/projection.ts';
-import { inferenceProjection } from '../../projectors/inference/projection.ts';
-import { KEPT_AFTER_END_MS } from '../../projectors/inference/read-model.ts';
-import { inferencesProjection, type InferenceRow } from '../../projectors/inferences/projection.ts';
+import { evolveInference, initialInference } from '#events/inference.ts';
+import { evolveStanding, listOf, type Standing } from '#events/standing.ts';
 import { ERASED } from '#platform/content/content.ts';
+import { auditReadModel } from '../../projectors/audit/read-model.ts';
+import { inferenceReadModel, KEPT_AFTER_END_MS } from '../../projectors/inference/read-model.ts';
+import { createTextOpener, textsOf } from '../../projectors/inferences/open-texts.ts';
+import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
+import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
+import { givenEvents, plainContent } from '../support/given-projection.ts';
 
-const content = { sealed: 'x', blob: null, bytes: 1 };
 const stream = 'inference-1';
+const another = (n: number) => ({ ...ORIGIN, eventId: `018f0000-0000-7000-8000-00000000010${n}` });
 const requested = recorded(
   createEvent(
     'InferenceRequested',
-    { model: 'm', modelOwner: 'acme', form: 'input', input: content, parameters: {}, deadline: 9 },
+    {
+      model: 'm',
+      modelOwner: 'acme',
+      form: 'input',
+      input: plainContent({ text: 'Kırmızı GÜL', nested: ['two'] }),
+      parameters: {},
+      deadline: 9,
+    },
     ORIGIN,
   ),
   stream,
   0,
   1_000,
 );
-const result = { output: content, inputTokens: 1, outputTokens: 2, cache: 'bypass', startedAt: 1, attempt: 1 };
-const completed = recorded(createEvent('InferenceCompleted', result, ORIGIN), stream, 1, 2_000);
-const cancelled = recorded(createEvent('InferenceCancelled', {}, ORIGIN), stream, 1, 2_000);
+const result = {
+  output: plainContent('an answer'),
+  inputTokens: 1,
+  outputTokens: 2,
+  cache: 'bypass',
+  startedAt: 1,
+  attempt: 1,
+} as const;
+const completed = recorded(createEvent('InferenceCompleted', result, another(1)), stream, 1, 2_000);
+const cancelled = recorded(createEvent('InferenceCancelled', {}, another(2)), stream, 1, 2_000);
 
 describe('the inference document', () => {
-  it('is the state that the stream folds into, and may go a day after its end', () => {
-    const first = inferenceProjection.project(undefined, requested);
-    if (first === 'ignore' || !first.document) throw new Error('nothing was made');
-    expect(inferenceProjection.expiresAt?.(first.document)).to.equal(undefined);
-    const second = inferenceProjection.project(first.document, completed);
-    if (second === 'ignore') throw new Error('nothing was made');
-    const state = second.document as InferenceState;
-    expect(state.status).to.equal('completed');
-    expect(inferenceProjection.expiresAt?.(state)).to.equal(2_000 + KEPT_AFTER_END_MS);
+  const stateOf = (...events: (typeof requested)[]) =>
+    JSON.parse(JSON.stringify(events.reduce(evolveInference, initialInference))) as unknown;
+
+  it('is the state that the stream folds into', async () => {
+    await givenEvents(inferenceReadModel, requested).thenDocument('inference:1', stateOf(requested));
+    const both = givenEvents(inferenceReadModel, requested, completed);
+    await both.thenDocument('inference:1', stateOf(requested, completed));
+  });
+
+  it('may go a day after its end, and not before', () => {
+    const queued = evolveInference(initialInference, requested);
+    expect(inferenceReadModel.expiresAt?.(queued)).to.equal(undefined);
+    expect(inferenceReadModel.expiresAt?.(evolveInference(queued, completed))).to.equal(2_000 + KEPT_AFTER_END_MS);
   });
 
   it('belongs to inference streams only', () => {
-    expect(inferenceProjection.keyOf(stream)).to.equal('inference:1');
-    expect(inferenceProjection.keyOf('tenant-1')).to.equal(undefined);
+    expect(inferenceReadModel.keyOf(stream)).to.equal('inference:1');
+    expect(inferenceReadModel.keyOf('tenant-1')).to.equal(undefined);
   });
 });
 
 describe('the list of inferences', () => {
-  const open = createTextOpener({ open: () => Promise.resolve({ text: 'Kırmızı GÜL', nested: ['two'] }) });
-  const rowOf = async (...events: (typeof requested)[]) => {
-    let row: InferenceRow | undefined;
-    for (const event of events) {
-      const next = inferencesProjection.project(row, await open(event));
-      if (next !== 'ignore') row = next ?? undefined;
-    }
-    return row as InferenceRow;
-  };
+  const row = { tenant: 'acme', status: 'queued', model: 'm', createdAt: 1_000, endedAt: null };
+  const found = (word: string) => ({ field: 'words', words: [word] });
 
   it('has a row without text while the inference runs', async () => {
-    const row = await rowOf(requested);
-    expect(inferencesProjection.fields(row)).to.deep.equal({
-      tenant: 'acme',
-      status: 'queued',
-      model: 'm',
-      createdAt: 1_000,
-      endedAt: null,
-      words: null,
-    });
-    expect(inferencesProjection.ended(row)).to.equal(false);
+    const given = givenEvents(inferencesReadModel, requested);
+    await given.thenRows([{ id: '1', fields: row }]);
+    await given.thenFound(found('gul'), []);
   });
 
   it('has the folded words of question and answer at the end', async () => {
-    const row = await rowOf(requested, completed);
-    const fields = inferencesProjection.fields(row);
-    expect(fields).to.include({ status: 'completed', endedAt: 2_000 });
-    expect(String(fields['words']).split(' ')).to.have.members(['kirmizi', 'gul', 'two']);
-    expect(inferencesProjection.ended(row)).to.equal(true);
+    const given = givenEvents(inferencesReadModel, requested, completed);
+    await given.thenRows([{ id: '1', fields: { ...row, status: 'completed', endedAt: 2_000 } }]);
+    for (const word of ['kirmizi', 'gul', 'two', 'answer']) await given.thenFound(found(word), ['1']);
   });
 
   it('keeps the first end', async () => {
-    expect((await rowOf(requested, cancelled, completed)).status).to.equal('cancelled');
+    const late = { ...completed, revision: 2 };
+    const given = givenEvents(inferencesReadModel, requested, cancelled, late);
+    await given.thenRows([{ id: '1', fields: { ...row, status: 'cancelled', endedAt: 2_000 } }]);
+    await given.thenFound(found('answer'), []);
   });
 
   it('indexes no member names, and nothing that was erased', async () => {
@@ -87,16 +94,40 @@ describe('the list of inferences', () => {
 });
 
 describe('the audit list', () => {
-  it('has a row for every event, whoever caused it', () => {
-    expect(auditProjection.fieldsOf(completed)).to.deep.equal({
+  it('has a row for every event, whoever caused it', async () => {
+    const row = {
       tenant: 'acme',
-      type: 'InferenceCompleted',
       actor: 'api-key:k1',
       stream,
       correlation: 'request-1',
       causation: ORIGIN.commandId,
-      recordedAt: 2_000,
-      position: 2,
-    });
+    };
+    await givenEvents(auditReadModel, requested, completed).thenRows([
+      { id: requested.id, fields: { ...row, type: 'InferenceRequested', recordedAt: 1_000, position: 1 } },
+      { id: completed.id, fields: { ...row, type: 'InferenceCompleted', recordedAt: 2_000, position: 2 } },
+    ]);
+  });
+});
+
+describe('the standing', () => {
+  const issued = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:read'], expiresAt: null };
+  const key = recorded(createEvent('ApiKeyIssued', issued, ORIGIN), 'apikey-1', 0);
+  const revoked = recorded(createEvent('ApiKeyRevoked', {}, another(3)), 'apikey-1', 1, 2_000);
+  const standingOf = (...events: (typeof key)[]) => events.reduce<Standing | undefined>(evolveStanding, undefined);
+
+  it('is what the stream folds into, and is listed while it lives', async () => {
+    const given = givenEvents(standingReadModel, key);
+    await given.thenDocument('standing:apikey-1', standingOf(key));
+    await given.thenMembers(listOf.apiKeys('acme'), ['apikey-1']);
+  });
+
+  it('stays when it is listed no more', async () => {
+    const given = givenEvents(standingReadModel, key, revoked);
+    await given.thenDocument('standing:apikey-1', standingOf(key, revoked));
+    await given.thenMembers(listOf.apiKeys('acme'), []);
+  });
+
+  it('is of streams that have one', async () => {
+    expect(await givenEvents(standingReadModel, requested).thenMade()).to.deep.equal([]);
   });
 });

@@ -56,14 +56,13 @@ describe('rebuilding a read model', function () {
     await closeIndex();
   });
 
-  async function start(projections: readonly Projection[] = ALL, options: Partial<ProjectorsRun> = {}) {
-    const definitions = projections.map((projection) => ({ projection }));
+  async function start(readModels: readonly Projection[] = ALL, options: Partial<ProjectorsRun> = {}) {
     const one = await runProjectors({
       store,
       readStore,
       searchIndex,
       live,
-      definitions,
+      readModels,
       now: () => time,
       ...options,
     });

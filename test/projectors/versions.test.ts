@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { createEvent, type Origin } from '#events/create-event.ts';
-import { evolveProjection, initialProjection, letterRequestOf, PROJECTIONS } from '#events/projection.ts';
+import { evolveProjection, initialProjection, letterRequestOf } from '#events/projection.ts';
 import { decideRebuild, decideRollback, decideTakeUp } from '../../command-api/operations/decide.ts';
-import { projections } from '../../projectors/definitions.ts';
 import { FED_AFTER_SWITCH_MS, KEPT_AFTER_SWITCH_MS } from '../../projectors/projections/read-model.ts';
 import {
   decideAbandon,
@@ -28,10 +27,6 @@ const different = { ...same, different: 2, examples: ['a', 'b'] };
 const asked = { onDifference: 'switch', reason: null, origin: ORIGIN } as const;
 
 describe('the versions of a read model', () => {
-  it('are of the projections that there are', () => {
-    expect(projections.map(({ name }) => name)).to.deep.equal([...PROJECTIONS]);
-  });
-
   describe('a rebuild', () => {
     const rebuild = (state: typeof initialProjection) => decideRebuild(asked, state);
 

@@ -1,15 +1,25 @@
 // givenEvents(projection, …past events).then…(what can be read): the specification of a projection. The events go through
-// the real loop, and then all of them again as after a lost checkpoint: that must change nothing.
+// the real loop, and then all of them again as after a lost checkpoint: that must change nothing. Into other stores they go
+// one by one, interleaved and delivered again at random: that must make the same. Sealed contents are plain JSON here.
 
 import { expect } from 'chai';
 import type { RecordedEvent } from '#events/envelope.ts';
+import { type Contents, ERASED } from '#platform/content/content.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Hit, SearchIndex } from '#platform/search-index/search-index.ts';
 import { createMemoryEventStore } from './memory-event-store.ts';
 import { createMemoryReadStore } from './memory-read-store.ts';
-import { runProjection } from './run-projection.ts';
+import { type ProjectionRun, runProjection } from './run-projection.ts';
 import { openTemporarySearchIndex } from './sqlite-read-models.ts';
+
+/** Contents that were never sealed. */
+const plainContents: Pick<Contents, 'open'> = {
+  open: async (_, { sealed }) => (sealed === null ? ERASED : (JSON.parse(sealed) as unknown)),
+};
+
+/** Plain JSON in the place of sealed content. */
+export const plainContent = (value: unknown) => ({ sealed: JSON.stringify(value), blob: null, bytes: 1 });
 
 interface Stores {
   readonly readStore: ReadStore;
@@ -18,7 +28,7 @@ interface Stores {
 
 /** Events of a stream must be given in order; revisions are counted, times are kept. */
 export function givenEvents(projection: Projection, ...events: readonly RecordedEvent[]) {
-  async function replay(stores: Stores) {
+  async function replay(stores: Stores, run: Pick<ProjectionRun, 'mode' | 'options'> = {}) {
     let now = 0;
     const store = createMemoryEventStore(() => now);
     for (const event of events) {
@@ -26,33 +36,57 @@ export function givenEvents(projection: Projection, ...events: readonly Recorded
       await store.append(event.stream, [event], 'any');
     }
     const topicOf = () => projection.topics[0];
-    const running = await runProjection({ projection, store, topicOf, ...stores });
+    const open = projection.createOpener?.(plainContents);
+    const { mode } = run;
+    const options = { ...run.options, ...(open && { open }) };
+    const running = await runProjection({ projection, store, topicOf, ...stores, options, ...(mode && { mode }) });
     await running.settled();
     const parked = running.deadLetters();
     await running.stop();
     expect(parked, 'no event should fail').to.deep.equal([]);
   }
 
-  /** Shows that `check` holds after the events, and still when they have come a second time. */
-  async function then(check: (stores: Stores) => Promise<void>): Promise<void> {
-    const readStore = createMemoryReadStore(() => 0);
+  /** All that the projection has made: documents, or rows. */
+  async function made({ readStore, searchIndex }: Stores): Promise<readonly unknown[]> {
+    if (projection.kind === 'document') return (await readStore.scan('', { limit: 1_000 })).documents;
+    return searchIndex.search(projection.index.name, { partition: undefined, order: 'ascending', limit: 1_000 });
+  }
+
+  async function inNewStores<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
     const opened = await openTemporarySearchIndex('here');
-    const searchIndex = opened.index;
     try {
-      await replay({ readStore, searchIndex });
-      await check({ readStore, searchIndex });
-      const forgetful: Stores = {
-        readStore: { ...readStore, positions: async () => new Map() },
-        searchIndex: { ...searchIndex, positions: async () => ({ written: new Map(), visible: new Map() }) },
-      };
-      await replay(forgetful);
-      await check({ readStore, searchIndex });
+      return await work({ readStore: createMemoryReadStore(() => 0), searchIndex: opened.index });
     } finally {
       await opened.close();
     }
   }
 
+  /** Shows that `check` holds after the events, still when they have come a second time, and however they come. */
+  async function then(check: (stores: Stores) => Promise<void>): Promise<readonly unknown[]> {
+    const once = await inNewStores(async (stores) => {
+      await replay(stores);
+      await check(stores);
+      const first = await made(stores);
+      const { readStore, searchIndex } = stores;
+      await replay({
+        readStore: { ...readStore, positions: async () => new Map() },
+        searchIndex: { ...searchIndex, positions: async () => ({ written: new Map(), visible: new Map() }) },
+      });
+      await check(stores);
+      expect(await made(stores), 'after a second replay').to.deep.equal(first);
+      return first;
+    });
+    await inNewStores(async (stores) => {
+      await replay(stores, { mode: { seed: 7, rewind: 0.5, restart: 0.2 }, options: { maxBatch: 1 } });
+      await check(stores);
+      expect(await made(stores), 'one by one, and delivered again').to.deep.equal(once);
+    });
+    return once;
+  }
+
   return {
+    /** All documents or rows that were made, the same however the events come. */
+    thenMade: () => then(async () => {}),
     /** `undefined` where there should be none, or only what a deletion left. */
     thenDocument: (key: string, expected: unknown) =>
       then(async ({ readStore }) => {

@@ -2,7 +2,7 @@
 // the rows in Elasticsearch, each read as a client of that server would, past Defter's services.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { evolveProjection, initialProjection, PROJECTIONS } from '#events/projection.ts';
+import { evolveProjection, initialProjection } from '#events/projection.ts';
 import { projectionStream } from '#events/streams.ts';
 import { type Config, parseConfig } from '#platform/config.ts';
 import { createEventMessages } from '#platform/kafka/event-message.ts';
@@ -15,8 +15,7 @@ import { readCheckpointRecord } from '#platform/relay/kafka-checkpoint.ts';
 import { relayCheckpointTopic } from '#platform/relay/kafka-relay-target.ts';
 import type { SearchIndex } from '#platform/search-index/search-index.ts';
 import { eventLanguage } from '../../compose/event-language.ts';
-import { AUDIT_INDEX } from '../../projectors/audit/read-model.ts';
-import { INFERENCES_INDEX } from '../../projectors/inferences/read-model.ts';
+import { everyReadModel } from '../../projectors/read-models.ts';
 import type { RelayedRecord } from './check-relayed.ts';
 import { documentKeyOf } from './history-collect.ts';
 import type { IndexRow, ReadModels, Relayed } from './history.ts';
@@ -38,8 +37,8 @@ export const openStores = (config: Config) =>
 /** Which version of each projection is read, by its own stream. */
 export function liveVersionsOf(log: readonly RecordedEvent[]): (projection: string) => number {
   const states = new Map(
-    PROJECTIONS.map((name) => [
-      name as string,
+    everyReadModel.map(({ name }) => [
+      name,
       log.filter(({ stream }) => stream === projectionStream(name)).reduce(evolveProjection, initialProjection),
     ]),
   );
@@ -68,7 +67,9 @@ export async function readAllRows(
   live: (projection: string) => number,
 ): Promise<IndexRow[]> {
   const rows: IndexRow[] = [];
-  for (const definition of [INFERENCES_INDEX, AUDIT_INDEX]) {
+  for (const readModel of everyReadModel) {
+    if (readModel.kind === 'document') continue;
+    const definition = readModel.index;
     const version = live(definition.name);
     const name = versionIndex(definition.name, version);
     await index.define(definitionOf(definition, version));

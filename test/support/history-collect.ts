@@ -4,7 +4,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { PROJECTIONS } from '#events/projection.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { parseConfig } from '#platform/config.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -13,6 +12,7 @@ import { openLog } from '#platform/platform.ts';
 import { versionPrefix } from '#platform/projection/versions.ts';
 import { putRevision, readStoreFile } from '#platform/read-store/sqlite-read-store-schema.ts';
 import { eventLanguage } from '../../compose/event-language.ts';
+import { everyReadModel } from '../../projectors/read-models.ts';
 import type { Api } from './api-client.ts';
 import { eventually } from './eventually.ts';
 import type { ReadModels, Row } from './history.ts';
@@ -117,7 +117,7 @@ async function pages(api: Api, path: string): Promise<Row[]> {
 
 /** A document's key as its projection calls it; undefined for one of a version that is not read, or of no read model. */
 export function documentKeyOf(key: string, live: (projection: string) => number): string | undefined {
-  return PROJECTIONS.flatMap((name) => {
+  return everyReadModel.flatMap(({ name }) => {
     const prefix = versionPrefix(name, live(name));
     return key.startsWith(prefix) ? [key.slice(prefix.length)] : [];
   })[0];

@@ -6,15 +6,19 @@ import { evolveInference, type InferenceState, initialInference } from '#events/
 import { isGrantedTo, PLATFORM } from '#events/model.ts';
 import { evolveStanding, type Standing, STANDING_CATEGORIES, standingKey } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
-import { AUDIT_INDEX } from '../../projectors/audit/read-model.ts';
-import { inferenceKey } from '../../projectors/inference/read-model.ts';
-import { INFERENCES_INDEX } from '../../projectors/inferences/read-model.ts';
+import { auditReadModel } from '../../projectors/audit/read-model.ts';
+import { inferenceKey, inferenceReadModel } from '../../projectors/inference/read-model.ts';
+import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import { byStream } from './history-log-checks.ts';
 import type { History, IndexRow, ReadModels, Row } from './history.ts';
 
 const isoTime = (ms: number) => new Date(ms).toISOString();
 
-export function foldReadModels(log: readonly RecordedEvent[], viewer: History['viewer']): ReadModels {
+export function foldReadModels({
+  log,
+  viewer,
+  readModels,
+}: Pick<History, 'log' | 'viewer' | 'readModels'>): ReadModels {
   const streams = [...byStream(log)];
   const inferences = streams.flatMap(([stream, events]) => inferenceRow(stream, events));
   const ofTenant = inferences.filter(({ tenantId }) => tenantId === viewer.tenantId).map(({ row }) => row);
@@ -40,7 +44,11 @@ export function foldReadModels(log: readonly RecordedEvent[], viewer: History['v
       standing.of === 'tenant' ? [{ ...viewTenant(id, standing.state) }] : [],
     ),
     documents: [
-      ...inferences.map(({ id, revision, state }) => ({ key: inferenceKey(id), revision, value: plain(state) })),
+      ...(readModels.includes(inferenceReadModel.name) ? inferences : []).map(({ id, revision, state }) => ({
+        key: inferenceKey(id),
+        revision,
+        value: plain(state),
+      })),
       ...standings.map(({ stream, revision, standing }) => ({
         key: standingKey(stream),
         revision,
@@ -62,7 +70,7 @@ function inferenceIndexRow(
 ): IndexRow {
   const { request, status } = state;
   return {
-    key: `${INFERENCES_INDEX.name}/${id}`,
+    key: `${inferencesReadModel.name}/${id}`,
     revision,
     fields: {
       tenant: request.metadata.tenantId,
@@ -76,7 +84,7 @@ function inferenceIndexRow(
 
 function auditIndexRow({ id, type, stream, revision, position, recordedAt, metadata }: RecordedEvent): IndexRow {
   return {
-    key: `${AUDIT_INDEX.name}/${id}`,
+    key: `${auditReadModel.name}/${id}`,
     revision,
     fields: {
       tenant: metadata.tenantId,

@@ -4,8 +4,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { foldReadModels } from './history-folds.ts';
 import type { History, ReadModels, Row, Violation } from './history.ts';
 
-export function readModelFaults({ log, models, viewer }: History): Violation[] {
-  const expected = foldReadModels(log, viewer);
+export function readModelFaults(history: History): Violation[] {
+  const { models } = history;
+  const expected = foldReadModels(history);
   const sentences = [
     ...compareRows('the inference by id', expected.inferences, models.inferences),
     ...Object.keys(expected.lists).flatMap((status) => {

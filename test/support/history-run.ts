@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { createRandom } from '../../models/training/random.ts';
+import { readModelsOf } from '../../projectors/read-models.ts';
 import { createApi } from './api-client.ts';
 import { checkHistory, describeViolations } from './history-checker.ts';
 import { runClient } from './history-clients.ts';
@@ -116,7 +117,8 @@ async function takeDown(
       : [`The last stop ended with ${stop.code} after ${Math.round(stop.milliseconds)} ms.`];
   const models = { ...seen, documents: readDocuments(dataDir) };
   const viewer = { tenantId: TENANT, now };
-  const history: History = { requests, reads, happenings: server.happenings, log, models, viewer };
+  const readModels = readModelsOf({}).map(({ name }) => name);
+  const history: History = { requests, reads, happenings: server.happenings, log, models, readModels, viewer };
   const lines = [...unexpected, ...restless, ...stopFaults, describeViolations(checkHistory(history))].filter(Boolean);
   if (lines.length > 0) lines.push(`The history, seed ${run.seed}: ${await keep(history, server.printed(), run.seed)}`);
   return { history, faults: lines.join('\n') };

@@ -7,6 +7,7 @@ import type { ModelDefinition } from '#events/model.ts';
 import { apiKeyStream, inferenceStream, modelStream, tenantStream, topicOf } from '#events/streams.ts';
 import { partitionName } from '#platform/bus/bus.ts';
 import { partitionOfKey } from '#platform/bus/partition.ts';
+import { everyReadModel } from '../../projectors/read-models.ts';
 import type { RelayedRecord } from './check-relayed.ts';
 import { foldReadModels } from './history-folds.ts';
 import type { Claim, History, Relayed, RequestOutcome, SentRequest } from './history.ts';
@@ -199,12 +200,15 @@ export function sampleParts(): HistoryParts {
 }
 
 /** The read models are folded from the log as it is now. */
+const readModels = everyReadModel.map(({ name }) => name);
+
 export const assemble = ({ log, requests, reads }: HistoryParts): Mutable<History> => ({
   log,
   requests,
   reads,
   happenings: [],
-  models: foldReadModels(log, viewer),
+  models: foldReadModels({ log, viewer, readModels }),
+  readModels,
   relayed: relayAll(log),
   letters: [{ group: 'audit.1', stream: streams.plain, error: 'the index said no', stands: false }],
   viewer,

@@ -122,6 +122,8 @@ export interface History {
   /** Left out where the bus reads the log itself. */
   readonly relayed?: Relayed;
   readonly letters?: readonly RetriedLetter[];
+  /** Names of the read models that the installation keeps. */
+  readonly readModels: readonly string[];
   /** Whose eyes the read models were seen through: it holds the permission `platform`. */
   readonly viewer: { readonly tenantId: string; readonly now: number };
 }

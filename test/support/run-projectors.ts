@@ -6,10 +6,11 @@ import type { AdversarialOptions } from '#platform/bus/adversarial-order.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import { openLiveHub } from '#platform/live-channel/live-hub.ts';
+import type { Projection } from '#platform/projection/projection.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { SearchIndex } from '#platform/search-index/search-index.ts';
 import { topicOf } from '#events/streams.ts';
-import type { ProjectionDefinition } from '../../projectors/definitions.ts';
+import { everyReadModel } from '../../projectors/read-models.ts';
 import { startProjectors } from '../../projectors/start.ts';
 import { testTopicOf } from './numbered-events.ts';
 import { createQuietLog } from './quiet-log.ts';
@@ -20,7 +21,8 @@ export interface ProjectorsRun {
   readonly searchIndex: SearchIndex;
   /** Left out: a channel of its own, as if nothing that others say arrived. */
   readonly live?: LiveChannel;
-  readonly definitions?: readonly ProjectionDefinition[];
+  /** Default: all that there are. */
+  readonly readModels?: readonly Projection[];
   /** Whether versions are built from a bus of their own, as beside Kafka. */
   readonly rebuildBus?: boolean;
   readonly mode?: AdversarialOptions;
@@ -45,6 +47,7 @@ export async function runProjectors(run: ProjectorsRun) {
   const bus = openBus();
   const rebuildBus = run.rebuildBus ? openBus() : undefined;
   const running = await startProjectors({
+    readModels: run.readModels ?? everyReadModel,
     store,
     bus,
     rebuildBus,
@@ -53,7 +56,6 @@ export async function runProjectors(run: ProjectorsRun) {
     contents: { open: () => Promise.reject(new TypeError('these tests have no contents')) },
     live,
     log,
-    ...(run.definitions && { definitions: run.definitions }),
     ...(run.now && { now: run.now }),
   });
   return {
