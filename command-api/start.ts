@@ -8,7 +8,7 @@ import type { Standings } from '#platform/standing/standings.ts';
 import { openAdmission } from './admission.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
-import { createInferenceRoutes } from './inferences/routes.ts';
+import { createInferenceRoutes, type InferencePorts } from './inferences/routes.ts';
 import { createModelRoutes } from './models/routes.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createOrigins } from './origin.ts';
@@ -20,6 +20,8 @@ export interface CommandApiOptions {
   readonly standings: Standings<Standing>;
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
+  /** What answers show of the read side. */
+  readonly reads: Pick<InferencePorts, 'waitForInference' | 'modelNames'>;
   readonly inferenceTimeoutMs: number;
   readonly mostOutstanding: number;
   /** The names of the read models that this installation keeps. */
@@ -45,6 +47,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         origins,
         timeoutMs: options.inferenceTimeoutMs,
         now,
+        ...options.reads,
         admit: (modelKey) => admission.admit(modelKey),
       }),
       ...createTenantRoutes({ store, keyring, standings, tokens, origins, now }),

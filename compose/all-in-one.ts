@@ -72,7 +72,7 @@ async function start(program: Program): Promise<void> {
   await openServices(program, config, floor, parts);
   const commandApi = await program.open(
     'command API',
-    () => openCommandApi(commandApiOptions({ floor, standings, config })),
+    () => openCommandApi(commandApiOptions({ floor, standings, config, log })),
     (open) => open.close(),
   );
   const app = createServiceApp({

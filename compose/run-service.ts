@@ -102,7 +102,7 @@ const openCommandService: OpenApi = async (program, config, parts, open) => {
   const standings = createServiceStandings(floor);
   const api = await program.open(
     'command API',
-    () => openCommandApi(commandApiOptions({ floor, standings, config })),
+    () => openCommandApi(commandApiOptions({ floor, standings, config, log: parts.logging.log })),
     (opened) => opened.close(),
   );
   return serve(program, config, parts, standings, () => [...api.routes, ...createMisdirected('command')]);

@@ -10,7 +10,7 @@ export interface Example {
 export function examples(url: string, key: string): readonly Example[] {
   const post = (body: object) =>
     [
-      `curl -s ${url}/v1/inferences -H 'Authorization: Bearer ${key}'`,
+      `curl -s '${url}/v1/inferences?wait=10s' -H 'Authorization: Bearer ${key}'`,
       `  -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`,
     ].join(' \\\n');
   return [
@@ -23,7 +23,7 @@ export function examples(url: string, key: string): readonly Example[] {
       command: post({ model: 'tiny-writer', input: 'The sea ', parameters: { max_tokens: 120, seed: 7 } }),
     },
     {
-      title: 'Read both answers',
+      title: 'Read both again',
       command: `curl -s '${url}/v1/inferences?limit=2' -H 'Authorization: Bearer ${key}'`,
     },
   ];

@@ -76,6 +76,14 @@ const streamExample = [
   .join('');
 
 const params = z.object({ id: idSchema });
+const waitQuery = z.strictObject({
+  wait: durationParameter(60_000)
+    .optional()
+    .meta({
+      override: shownAs({ type: 'string', pattern: String.raw`^\d{1,6}(ms|s|m)$`, examples: ['30s'] }),
+      description: 'Wait at most this long for the end: 500ms, 30s, at most 1m.',
+    }),
+});
 
 export const inferenceRoutes = {
   submitInference: {
@@ -87,10 +95,17 @@ export const inferenceRoutes = {
     tag: 'Inferences',
     summary: 'Submit an inference',
     description:
-      'Either `input` and `parameters`, or `messages` and whatever else the upstream knows. The answer means that the request is durably accepted; read it at `Location`.',
+      'Either `input` and `parameters`, or `messages` and whatever else the upstream knows. The answer means that the request is durably accepted; read it at `Location`, or `wait` for its end here. Who leaves while waiting does not cancel it.',
+    query: waitQuery,
     body: submitInferenceSchema,
     bodyExample: { model: 'language-id', input: 'Günaydın, nasılsınız?', parameters: { top: 2 } },
     answers: {
+      200: {
+        description: 'With `wait`: it has ended, and this is what a read of it shows.',
+        schema: inferenceSchema,
+        headers: ['location', 'etag', 'x-consistency-token', 'idempotent-replayed'],
+        example,
+      },
       202: {
         description: 'Accepted.',
         schema: acceptedInferenceSchema,
@@ -132,14 +147,7 @@ export const inferenceRoutes = {
     tag: 'Inferences',
     summary: 'Read an inference, waiting for its end if asked to',
     params,
-    query: z.strictObject({
-      wait: durationParameter(60_000)
-        .optional()
-        .meta({
-          override: shownAs({ type: 'string', pattern: String.raw`^\d{1,6}(ms|s|m)$`, examples: ['30s'] }),
-          description: 'Wait at most this long for the end: 500ms, 30s, at most 1m.',
-        }),
-    }),
+    query: waitQuery,
     answers: {
       200: { description: 'The inference.', schema: inferenceSchema, headers: ['etag'], example },
       202: {

@@ -8,12 +8,15 @@ import { liveDocuments } from '#platform/projection/version-directory.ts';
 import { createVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { inferenceReadModel } from '../projectors/inference/read-model.ts';
+import { standingReadModel } from '../projectors/standing/read-model.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createAuditRoutes } from './audit/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createFreshness } from './freshness.ts';
+import { createInferenceReader, type InferenceReader } from './inferences/inference-reader.ts';
 import { createInferenceRoutes } from './inferences/routes.ts';
 import { createModelRoutes } from './models/routes.ts';
+import { usableModels } from './models/usable-models.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 
@@ -42,8 +45,9 @@ export function createQueryApi({ floor, standings, readModels, log, now }: Query
   const documents = readModels.some(({ name }) => name === inferenceReadModel.name)
     ? liveDocuments(readStore, inferenceReadModel.name, directory)
     : undefined;
+  const inferences = createInferenceReader({ store, documents, contents, live });
   return [
-    ...createInferenceRoutes({ store, documents, contents, live, fresh, log }),
+    ...createInferenceRoutes({ inferences, live, fresh, log }),
     ...createModelRoutes({ standings, fresh }),
     ...createTenantRoutes({ standings, fresh }),
     ...createApiKeyRoutes({ fresh, now }),
@@ -51,4 +55,30 @@ export function createQueryApi({ floor, standings, readModels, log, now }: Query
     ...createAuditRoutes({ fresh }),
     ...createOperationRoutes({ store, readStore, live, fresh, readModels }),
   ];
+}
+
+/** What the command API's answers show of the read side. */
+export interface ReadsForCommands {
+  /** Undefined also when it cannot be read: that it was accepted is answered all the same. */
+  readonly waitForInference: InferenceReader['waitFor'];
+  /** The names of the models that a tenant may use. */
+  readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
+}
+
+export function createReadsForCommands(
+  { store, readStore, live, contents }: Pick<QueryApiOptions['floor'], 'store' | 'readStore' | 'live' | 'contents'>,
+  log: Log,
+): ReadsForCommands {
+  const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
+  const standings = liveDocuments(readStore, standingReadModel.name, directory);
+  // What has just begun has no document yet.
+  const inferences = createInferenceReader({ store, documents: undefined, contents, live });
+  return {
+    waitForInference: (tenantId, id, waitMs, signal) =>
+      inferences.waitFor(tenantId, id, waitMs, signal).catch((err: unknown) => {
+        log.warn({ err, inferenceId: id }, 'an inference was accepted, but could not be waited for');
+        return undefined;
+      }),
+    modelNames: async (tenantId) => (await usableModels(standings, tenantId)).map(({ model }) => model.definition.name),
+  };
 }

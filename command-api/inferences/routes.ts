@@ -1,3 +1,4 @@
+import type { InferenceView } from '#contracts/inference-answers.ts';
 import { inferenceRoutes, type InferenceSubmission, isChatForm } from '#contracts/inferences.ts';
 import { problems } from '#contracts/problems.ts';
 import { evolveInference, initialInference } from '#events/inference.ts';
@@ -10,8 +11,9 @@ import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import type { BoundRoute, Handler } from '#platform/http/route.ts';
+import { type Answer, type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import { didYouMean } from '#platform/nearest-name.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { acknowledge, type Written } from '../acknowledge.ts';
 import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
@@ -30,9 +32,20 @@ export interface InferencePorts {
   readonly origins: ReturnType<typeof createOrigins>;
   readonly timeoutMs: number;
   readonly now: () => number;
+  /** The inference as its readers see it, once it has ended or `waitMs` milliseconds are over. */
+  readonly waitForInference: (
+    tenantId: string,
+    id: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ) => Promise<{ readonly view: InferenceView; readonly revision: number; readonly ended: boolean } | undefined>;
+  /** The names of the models that a tenant may use, for who misspelt one. */
+  readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
   /** Throws a Problem when no more may be accepted now. */
   readonly admit: (modelKey: string) => void;
 }
+
+type Submitting = Parameters<Handler<typeof inferenceRoutes.submitInference>>[0];
 
 function askedOf(body: InferenceSubmission): AskedInference {
   if (isChatForm(body)) {
@@ -50,18 +63,23 @@ const jsonTexts = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
 
 export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
-  const { store, contents, standings, live, tokens, origins, timeoutMs, now, admit } = ports;
+  const { store, contents, standings, live, tokens, origins, timeoutMs, now, waitForInference, modelNames, admit } =
+    ports;
 
-  const accepted = (tenantId: string, id: string, written: Written, replayed: boolean) => ({
-    status: 202,
-    headers: {
+  /** With `wait` the result, if there is one in time. */
+  const accepted = async (request: Submitting, id: string, written: Written, replayed: boolean): Promise<Answer> => {
+    const { caller, query, signal } = request;
+    const headers = {
       location: `/v1/inferences/${id}`,
-      'retry-after': '1',
-      ...acknowledge(tokens, tenantId, [written]),
+      ...acknowledge(tokens, caller.tenantId, [written]),
       ...replayHeaders(replayed),
-    },
-    body: { id, status: 'queued' },
-  });
+    };
+    const shown =
+      query.wait === undefined ? undefined : await waitForInference(caller.tenantId, id, query.wait, signal);
+    return shown?.ended
+      ? { status: 200, headers: { ...headers, etag: etagOf(shown.revision) }, body: shown.view }
+      : { status: 202, headers: { ...headers, 'retry-after': '1' }, body: { id, status: 'queued' } };
+  };
 
   const submitInference: Handler<typeof inferenceRoutes.submitInference> = async (request) => {
     const { caller, body } = request;
@@ -70,13 +88,17 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     const stream = inferenceStream(id);
     // A repeat joins whatever has become of the model since.
     const earlier = repeatable ? await findCreated(store, stream, origin.eventId) : undefined;
-    if (earlier) return accepted(tenantId, id, earlier, true);
+    if (earlier) return accepted(request, id, earlier, true);
 
     const asked = askedOf(body);
     const model = await resolveModel(standings, tenantId, body.model);
     if (!model) {
-      const errors = [{ in: 'body' as const, pointer: '/model', message: `there is no model ${body.model}` }];
-      throw new Problem(problems['model-not-found'], { detail: `There is no model ${body.model}.`, errors });
+      const hint = didYouMean(body.model, await modelNames(tenantId));
+      const errors = [{ in: 'body' as const, pointer: '/model', message: `there is no model ${body.model}${hint}` }];
+      throw new Problem(problems['model-not-found'], {
+        detail: `There is no model ${body.model}${hint || '.'}`,
+        errors,
+      });
     }
     const checked = checkRequest(model, asked);
     if (!checked.ok) {
@@ -97,7 +119,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
       origin: { ...origin, keyId },
     });
     const written = await createOnce(store, stream, event!, repeatable);
-    return accepted(tenantId, id, written, written.replayed);
+    return accepted(request, id, written, written.replayed);
   };
 
   const cancelInference: Handler<typeof inferenceRoutes.cancelInference> = async (request) => {

@@ -1,31 +1,21 @@
-import type { InferenceView } from '#contracts/inference-answers.ts';
 import { inferenceRoutes } from '#contracts/inferences.ts';
 import { problems } from '#contracts/problems.ts';
-import { inferenceChannel } from '#events/live.ts';
-import type { Contents } from '#platform/content/content.ts';
-import type { EventStore } from '#platform/event-store/event-store.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { lastEventId, openEventStream } from '#platform/http/sse.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { foldQuery } from '#platform/search-index/fold.ts';
 import type { Condition } from '#platform/search-index/search-index.ts';
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
-import { createInferenceFinder, type FoundInference } from './find-inference.ts';
 import { inferenceEvents } from './inference-events.ts';
-import { viewInference } from './inference-view.ts';
-import { waitForEnd } from './wait-for-end.ts';
+import type { InferenceReader } from './inference-reader.ts';
 
 export interface InferenceQueryPorts {
-  readonly store: Pick<EventStore, 'readStream'>;
-  /** Inferences by id; undefined where the log answers for them alone. */
-  readonly documents: Pick<ReadStore, 'get'> | undefined;
-  readonly contents: Pick<Contents, 'open'>;
+  readonly inferences: InferenceReader;
   readonly live: LiveChannel;
   readonly fresh: Freshness;
   readonly log: Log;
@@ -33,38 +23,21 @@ export interface InferenceQueryPorts {
 
 const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
-export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] {
-  const { store, documents, contents, live, fresh, log } = ports;
-  const find = createInferenceFinder(documents, store);
-
-  const findOne = async (tenantId: string, id: string, isSaid = false): Promise<FoundInference> => {
-    const found = isSaid ? await find.inLog(tenantId, id) : (await find.of(tenantId, [id]))[0];
-    if (!found) throw notFound();
-    return found;
-  };
-
-  const view = async (id: string, { state }: FoundInference): Promise<InferenceView> => {
-    const running = state.status === 'queued' && (await live.recent(inferenceChannel(id))).length > 0;
-    return viewInference(id, state, running, contents);
-  };
-
+export function createInferenceRoutes({ inferences, live, fresh, log }: InferenceQueryPorts): BoundRoute[] {
   const getInference: Handler<typeof inferenceRoutes.getInference> = async (request) => {
     const { caller, params, query, signal } = request;
     fresh.check(request);
     const { wait } = query;
-    let found: FoundInference | undefined;
-    const look = async (isSaid = false) => {
-      found = await findOne(caller.tenantId, params.id, isSaid);
-      return found.state.status !== 'queued';
-    };
-    if (wait === undefined) await look();
-    else await waitForEnd(params.id, live, look, wait, signal);
-    if (!found) throw notFound();
-    const pending = wait !== undefined && found.state.status === 'queued';
+    const shown =
+      wait === undefined
+        ? await inferences.read(caller.tenantId, params.id)
+        : await inferences.waitFor(caller.tenantId, params.id, wait, signal);
+    if (!shown) throw notFound();
+    const pending = wait !== undefined && !shown.ended;
     return {
       status: pending ? 202 : 200,
-      headers: { etag: etagOf(found.revision), ...(pending && { 'retry-after': '1' }) },
-      body: await view(params.id, found),
+      headers: { etag: etagOf(shown.revision), ...(pending && { 'retry-after': '1' }) },
+      body: shown.view,
     };
   };
 
@@ -82,11 +55,11 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
       ...(after && { after }),
     });
     const page = hits.slice(0, query.limit);
-    const found = await find.of(
+    const shown = await inferences.readAll(
       tenantId,
       page.map(({ id }) => id),
     );
-    const data = await Promise.all(found.flatMap((one, i) => (one ? [view(page[i]?.id ?? '', one)] : [])));
+    const data = shown.map(({ view }) => view);
     const last = page.at(-1);
     return {
       status: 200,
@@ -97,7 +70,11 @@ export function createInferenceRoutes(ports: InferenceQueryPorts): BoundRoute[] 
   const streamInference: Handler<typeof inferenceRoutes.streamInference> = async (request) => {
     const { caller, params, headers, signal } = request;
     fresh.check(request);
-    const look = async () => view(params.id, await findOne(caller.tenantId, params.id));
+    const look = async () => {
+      const shown = await inferences.read(caller.tenantId, params.id);
+      if (!shown) throw notFound();
+      return shown.view;
+    };
     await look();
     const seen = lastEventId(headers);
     const after = seen !== undefined && /^\d{1,16}$/.test(seen) ? Number(seen) : undefined;

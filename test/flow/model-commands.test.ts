@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { expectProblem } from '../support/expect-problem.ts';
 import { describeFlow } from './with-defter.ts';
 
 describeFlow('a repeated command on a model', (flow) => {
@@ -73,6 +74,9 @@ describeFlow('a model whose name is nearly right', (flow) => {
     expect(found.status).to.equal(404);
     expect(found.body['detail']).to.equal('There is no model Language_ID; did you mean language-id?');
     expect((await api('GET', '/v1/models/gpt-9')).body['detail']).to.equal('There is no model gpt-9.');
+    const refused = await api('POST', '/v1/inferences', { body: { model: 'language_id', input: 'a' } });
+    const problem = expectProblem(refused, 404, 'model-not-found', '/model');
+    expect(problem.detail).to.equal('There is no model language_id; did you mean language-id?');
   });
 
   it('of another tenant is never named', async () => {

@@ -151,8 +151,8 @@ describe('a start', function () {
         const { stdout } = await run('sh', ['-c', command]);
         answers.push(JSON.parse(stdout) as Record<string, unknown>);
       }
-      expect(answers[0]).to.include({ status: 'queued' });
-      expect(answers[1]).to.include({ status: 'queued' });
+      expect(answers[0]).to.include({ status: 'completed' }).and.to.have.nested.property('output.label', 'tr');
+      expect(answers[1]).to.include({ status: 'completed' });
       expect((answers[2] as { data: { id: string }[] }).data).to.be.an('array');
       await eventually(async () => {
         const { stdout } = await run('sh', ['-c', commands[2] ?? '']);
