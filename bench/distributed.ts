@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
-import { inferenceStream } from '#events/streams.ts';
+import { inferences } from '#events/inference.ts';
 import { serviceEnvironment } from '../test/services/describe-on.ts';
 import { configOf, openStores } from '../test/support/history-collect-servers.ts';
 import { readLog } from '../test/support/history-collect.ts';
@@ -65,7 +65,7 @@ async function one(): Promise<Times> {
   const { status } = (await read.body.json()) as { status: string };
   if (status !== 'completed') throw new Error(`it ended as ${status}`);
   const result = performance.now() - accepted;
-  return { stream: inferenceStream(id), accepted: accepted - began, result, readAt: Date.now() };
+  return { stream: inferences.stream(id), accepted: accepted - began, result, readAt: Date.now() };
 }
 
 async function run(forMs: number): Promise<Times[]> {

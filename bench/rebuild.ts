@@ -7,9 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEvent, type Origin } from '#events/create-event.ts';
+import { topicOf } from '#events/aggregates.ts';
+import { type Origin, createEvent } from '#events/create-event.ts';
+import { inferences } from '#events/inference.ts';
 import { projectionVersions } from '#events/projection.ts';
-import { inferenceStream, topicOf } from '#events/streams.ts';
 import { createBlobs } from '#platform/blobs/blobs.ts';
 import { openFolderBlobStore } from '#platform/blobs/folder-blob-store.ts';
 import { checkpointsInReadStore } from '#platform/bus/group-checkpoints.ts';
@@ -135,7 +136,7 @@ async function fill(store: Pick<StandInLog, 'append'>): Promise<void> {
           createEvent('InferenceRequested', requested, origin(input.keyId)),
           createEvent('InferenceCompleted', { ...usage, output: output.content }, origin(input.keyId)),
         ];
-        return store.append(inferenceStream(newId()), pair, 'no_stream');
+        return store.append(inferences.stream(newId()), pair, 'no_stream');
       }),
     );
   }

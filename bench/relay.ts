@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Message } from 'kafkajs';
 import { v7 } from 'uuid';
+import { topicOf, topics } from '#events/aggregates.ts';
 import type { NewEvent } from '#events/envelope.ts';
+import { inferences } from '#events/inference.ts';
 import { readReleasedSchemas } from '#events/released-schemas.ts';
-import { TOPICS, topicOf } from '#events/streams.ts';
 import { partitionOfKey } from '#platform/bus/partition.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { openSqliteEventStore } from '#platform/event-store/sqlite-event-store.ts';
@@ -25,7 +26,6 @@ import { startRelay } from '../workers/relay/start.ts';
 const count = Number(process.argv[2] ?? 100_000);
 const rounds = Number(process.argv[3] ?? 3);
 const partitions = 6;
-const topics = Object.values(TOPICS);
 const say = (fields: object, message: string) => console.error(message, fields);
 const log = { debug: () => undefined, info: () => undefined, warn: say, error: say };
 const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: url } = process.env;
@@ -144,7 +144,7 @@ async function measureRelay(store: EventStore, messages: EventMessages): Promise
 async function measureRaw(records: readonly Message[], batches: readonly number[], way: 'sends' | 'sendBatch') {
   const namespace = `bench-${randomUUID().slice(0, 8)}`;
   await migrate(namespace);
-  const topic = physicalTopic(namespace, TOPICS.inference);
+  const topic = physicalTopic(namespace, inferences.topic);
   const producer = createKafka(kafka).producer({
     transactionalId: namespace,
     maxInFlightRequests: 1,

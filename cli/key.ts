@@ -4,9 +4,8 @@
 import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { PERMISSIONS } from '#contracts/permissions.ts';
-import { initialApiKey } from '#events/api-key.ts';
-import { evolveTenant, initialTenant } from '#events/tenant.ts';
-import { apiKeyStream, tenantStream } from '#events/streams.ts';
+import { apiKeys } from '#events/api-key.ts';
+import { tenants } from '#events/tenant.ts';
 import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
 import { loadConfig } from '#platform/config.ts';
 import { StartError } from '#platform/errors.ts';
@@ -54,7 +53,7 @@ async function newKey(args: readonly string[]): Promise<number> {
     throw new StartError(`There is no scope ${unknown.join(', ')}; there are: ${PERMISSIONS.join(', ')}.`);
   const store = await openLog(loadConfig(), eventLanguage, createStderrLog());
   try {
-    const state = (await store.readStream(tenantStream(tenant))).reduce(evolveTenant, initialTenant);
+    const state = (await store.readStream(tenants.stream(tenant))).reduce(tenants.evolve, tenants.initial);
     if (state.status === 'absent')
       throw new StartError(
         `There is no tenant ${tenant} in this data folder${tenant === DEFAULT_TENANT ? '; npm start makes it' : ''}.`,
@@ -76,9 +75,9 @@ async function newKey(args: readonly string[]): Promise<number> {
           correlationId: id,
         },
       },
-      initialApiKey,
+      apiKeys.initial,
     );
-    await store.append(apiKeyStream(id), [event!], 'no_stream');
+    await store.append(apiKeys.stream(id), [event!], 'no_stream');
     process.stdout.write(`${key}\n`);
     return 0;
   } finally {

@@ -1,7 +1,7 @@
 // What a command's answer says of what it wrote: the revision as ETag, and a consistency token that any later read may
 // carry to see it.
 
-import { topicOf } from '#events/streams.ts';
+import { topicOf } from '#events/aggregates.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import { etagOf } from '#platform/http/route.ts';
 

@@ -3,12 +3,11 @@
 
 import { v5 } from 'uuid';
 import { PERMISSIONS } from '#contracts/permissions.ts';
-import { initialApiKey } from '#events/api-key.ts';
+import { apiKeys } from '#events/api-key.ts';
 import type { Origin } from '#events/create-event.ts';
-import { evolveModel, initialModel, type ModelDefinition, PLATFORM } from '#events/model.ts';
-import { initialCredential } from '#events/credential.ts';
+import { credentials } from '#events/credential.ts';
+import { type ModelDefinition, PLATFORM, models } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
-import { apiKeyStream, credentialStream, modelStream } from '#events/streams.ts';
 import { hashApiKey } from '#platform/auth/api-key.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
@@ -54,7 +53,7 @@ export interface KeyPorts {
 
 /** Issues a key with every permission to tenant `default`, unless its stream exists. Answers whether it was issued. */
 export async function issueKey(ports: KeyPorts, id: string, name: string, key: string): Promise<boolean> {
-  const stream = apiKeyStream(id);
+  const stream = apiKeys.stream(id);
   if ((await ports.store.readStream(stream, { limit: 1 })).length > 0) return false;
   const [event] = decideIssueApiKey(
     {
@@ -65,7 +64,7 @@ export async function issueKey(ports: KeyPorts, id: string, name: string, key: s
       expiresAt: null,
       origin: originOf(`key ${id}`, DEFAULT_TENANT),
     },
-    initialApiKey,
+    apiKeys.initial,
   );
   const { replayed } = await createOnce(ports.store, stream, event!, true);
   await ports.standings.refresh(stream);
@@ -81,8 +80,8 @@ export async function registerPlatformModel(
   definition: ModelDefinition,
   grantedTo: readonly string[],
 ): Promise<boolean> {
-  const events = await readWholeStream(ports.store, modelStream(PLATFORM, definition.name));
-  const before = events.reduce(evolveModel, initialModel);
+  const events = await readWholeStream(ports.store, models.stream(PLATFORM, definition.name));
+  const before = events.reduce(models.evolve, models.initial);
   if (before.status === 'retired') return false;
   const origin = (): Origin => ({
     ...originOf(`model ${definition.name}`, PLATFORM),
@@ -103,10 +102,10 @@ export async function registerPlatformModel(
 /** A credential of the platform's whose value stays in the environment; answers its id. */
 export async function storeEnvironmentCredential(ports: KeyPorts, variable: string): Promise<string> {
   const id = v5(`credential ${variable}`, NAMESPACE);
-  const stream = credentialStream(id);
+  const stream = credentials.stream(id);
   const origin = originOf(`credential ${variable}`, PLATFORM);
   const command = { name: variable, kind: 'openai', last4: '', secretId: null, environment: variable, origin } as const;
-  const [event] = decideStoreCredential(command, initialCredential);
+  const [event] = decideStoreCredential(command, credentials.initial);
   await createOnce(ports.store, stream, event!, true);
   await ports.standings.refresh(stream);
   return id;

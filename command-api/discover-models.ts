@@ -2,8 +2,7 @@
 // of an Ollama on this machine.
 
 import { modelNameSchema } from '#contracts/models.ts';
-import { evolveModel, initialModel, PLATFORM } from '#events/model.ts';
-import { modelStream } from '#events/streams.ts';
+import { PLATFORM, models } from '#events/model.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { DEFAULT_TENANT, type KeyPorts, registerPlatformModel, storeEnvironmentCredential } from './bootstrap.ts';
@@ -57,6 +56,6 @@ async function register(ports: KeyPorts & { readonly log: Log }, upstream: Upstr
 
 /** Whether the platform's model of this name comes from somewhere else. */
 async function isTaken({ store }: KeyPorts, name: string, baseUrl: string): Promise<boolean> {
-  const state = (await readWholeStream(store, modelStream(PLATFORM, name))).reduce(evolveModel, initialModel);
+  const state = (await readWholeStream(store, models.stream(PLATFORM, name))).reduce(models.evolve, models.initial);
   return state.status === 'registered' && state.model.definition.source !== baseUrl;
 }

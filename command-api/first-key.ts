@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiKey, identifyApiKey } from '#platform/auth/api-key.ts';
-import { apiKeyStream } from '#events/streams.ts';
+import { apiKeys } from '#events/api-key.ts';
 import { FIRST_KEY_ID, issueKey, type KeyPorts } from './bootstrap.ts';
 
 export type FirstKey =
@@ -28,7 +28,7 @@ export async function makeFirstKey({ apiKey, dataDir, shown, ...ports }: FirstKe
     await issueKey(ports, identifyApiKey(apiKey).id, 'API_KEY', apiKey);
     return { given: true };
   }
-  const made = await ports.store.readStream(apiKeyStream(FIRST_KEY_ID), { limit: 1 });
+  const made = await ports.store.readStream(apiKeys.stream(FIRST_KEY_ID), { limit: 1 });
   if (made.length > 0) return { given: false, key: undefined, file: undefined };
   const file = join(dataDir, 'first-key');
   const key = (await readKey(file)) ?? createApiKey(FIRST_KEY_ID, randomBytes(32));

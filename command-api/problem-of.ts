@@ -3,8 +3,8 @@
 import { problems } from '#contracts/problems.ts';
 import {
   AppendOutcomeUnknown,
-  EventRefused,
   EventStoreBusy,
+  EventTooLarge,
   WrongExpectedRevision,
 } from '#platform/event-store/event-store.ts';
 import { PreconditionFailed } from '#platform/event-store/handle-command.ts';
@@ -37,7 +37,7 @@ export function problemOf(error: unknown): Problem | undefined {
       headers: soon,
       cause: error,
     });
-  if (error instanceof EventRefused)
+  if (error instanceof EventTooLarge)
     return new Problem(problems['invalid-request'], { detail: 'This is more than an event can hold.', cause: error });
   if (isStorageFault(error))
     return new Problem(problems.unavailable, {

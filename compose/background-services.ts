@@ -1,6 +1,6 @@
 // The services that run beside the APIs, each put together from the floor: in a thread of one process, or as a process.
 
-import { topicOf } from '#events/streams.ts';
+import { topicOf } from '#events/aggregates.ts';
 import { type Config, readVariable } from '#platform/config.ts';
 import type { ThreadTools } from '#platform/lifecycle/service-thread-messages.ts';
 import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';

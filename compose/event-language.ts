@@ -1,6 +1,6 @@
+import { topicOf, topics } from '#events/aggregates.ts';
 import { catalog } from '#events/catalog.ts';
 import { readReleasedSchemas } from '#events/released-schemas.ts';
-import { TOPICS, topicOf } from '#events/streams.ts';
 import { upcast } from '#events/upcast.ts';
 import type { EventLanguage } from '#platform/event-language.ts';
 
@@ -8,6 +8,6 @@ export const eventLanguage: EventLanguage = {
   types: catalog,
   upcast: (event) => upcast(event),
   topicOf,
-  topics: Object.values(TOPICS),
+  topics: topics,
   released: readReleasedSchemas,
 };

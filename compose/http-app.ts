@@ -4,8 +4,9 @@ import { createRequire } from 'node:module';
 import { allRoutes } from '#contracts/all-routes.ts';
 import { createOpenapi } from '#contracts/openapi.ts';
 import { problems } from '#contracts/problems.ts';
-import { keyRecordOf, keyTenantOf, type Standing } from '#events/standing.ts';
-import { apiKeyStream, tenantStream } from '#events/streams.ts';
+import { apiKeys } from '#events/api-key.ts';
+import { type Standing, keyRecordOf, keyTenantOf } from '#events/standing.ts';
+import { tenants } from '#events/tenant.ts';
 import { createAuthenticator } from '#platform/auth/authenticate.ts';
 import { createDocsRoutes } from '#platform/http/docs-page.ts';
 import { type AccessRecord, createHttpApp } from '#platform/http/create-http-app.ts';
@@ -32,11 +33,11 @@ export function createServiceApp(parts: HttpAppParts) {
   const { standings, logging, httpMetrics } = parts;
   requireAllBound(parts.routes);
   const authenticate = createAuthenticator(async (keyId, knownTenantId) => {
-    const known = knownTenantId === undefined ? [] : [tenantStream(knownTenantId)];
-    const [key, tenant] = await standings.get([apiKeyStream(keyId), ...known]);
+    const known = knownTenantId === undefined ? [] : [tenants.stream(knownTenantId)];
+    const [key, tenant] = await standings.get([apiKeys.stream(keyId), ...known]);
     const tenantId = keyTenantOf(key);
     if (tenantId === undefined || tenantId === knownTenantId) return keyRecordOf(key, tenant);
-    return keyRecordOf(key, (await standings.get([tenantStream(tenantId)]))[0]);
+    return keyRecordOf(key, (await standings.get([tenants.stream(tenantId)]))[0]);
   });
   const onAnswer = (record: AccessRecord) => {
     logging.access.write(accessLogged(record));

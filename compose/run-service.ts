@@ -7,7 +7,8 @@ import { createStartPage } from '../query-api/start-page.ts';
 import { readModelsOf } from '../projectors/read-models.ts';
 import { createQueryApi } from '../query-api/start.ts';
 import { DEFAULT_TENANT } from '../command-api/bootstrap.ts';
-import { tenantStream } from '#events/streams.ts';
+import type { Standing } from '#events/standing.ts';
+import { tenants } from '#events/tenant.ts';
 import { type Config, loadConfig } from '#platform/config.ts';
 import { faultsOfAlone } from '#platform/config/engines.ts';
 import { asError, StartError } from '#platform/errors.ts';
@@ -19,7 +20,6 @@ import { createMeasuredEventStore } from '#platform/metrics/event-store-metrics.
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 import { type Floor, openMainPlatform, type Ports } from '#platform/platform.ts';
 import type { Standings } from '#platform/standing/standings.ts';
-import type { Standing } from '#events/standing.ts';
 import { startBackground } from './background-services.ts';
 import { commandApiOptions } from './command-api-options.ts';
 import { eventLanguage } from './event-language.ts';
@@ -78,7 +78,7 @@ const isApi = (service: ServiceName): service is ApiService => (API_SERVICES as 
 
 /** Resolves once `migrate` has made what every service needs. */
 async function migrated(store: EventStore, { logging, waits }: ProcessParts, signal: AbortSignal): Promise<void> {
-  const isThere = async () => (await store.readStream(tenantStream(DEFAULT_TENANT), { limit: 1 })).length > 0;
+  const isThere = async () => (await store.readStream(tenants.stream(DEFAULT_TENANT), { limit: 1 })).length > 0;
   let warnedAt = -Infinity;
   for (;;) {
     const there = await isThere().catch((err: unknown) => asError(err));

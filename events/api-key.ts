@@ -1,25 +1,16 @@
-import { avro, type FromAvro } from './avro.ts';
+import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import { type RememberedCommands, rememberCommand } from './commands.ts';
-import type { RecordedEvent } from './envelope.ts';
 
-export const apiKeyEvents = {
-  ApiKeyIssued: avro({
-    type: 'record',
-    name: 'ApiKeyIssued',
-    fields: [
-      { name: 'name', type: 'string' },
-      { name: 'hash', type: 'string', doc: 'SHA-256 of the whole key, hex; keys are random, so it needs no salt' },
-      { name: 'last4', type: 'string' },
-      { name: 'scopes', type: { type: 'array', items: 'string' } },
-      { name: 'expiresAt', type: ['null', 'long'], doc: 'milliseconds since the epoch', default: null },
-    ],
-  }),
-  ApiKeyRevoked: avro({ type: 'record', name: 'ApiKeyRevoked', fields: [] }),
-} as const;
-
-export type ApiKeyEvent = {
-  [T in keyof typeof apiKeyEvents]: { readonly type: T; readonly data: FromAvro<(typeof apiKeyEvents)[T]> };
-}[keyof typeof apiKeyEvents];
+const events = {
+  ApiKeyIssued: [
+    { name: 'name', type: 'string' },
+    { name: 'hash', type: 'string', doc: 'SHA-256 of the whole key, hex; keys are random, so it needs no salt' },
+    { name: 'last4', type: 'string' },
+    { name: 'scopes', type: { type: 'array', items: 'string' } },
+    { name: 'expiresAt', type: ['null', 'long'], doc: 'milliseconds since the epoch', default: null },
+  ],
+  ApiKeyRevoked: [],
+} as const satisfies EventFields;
 
 export interface ApiKey {
   readonly tenantId: string;
@@ -35,21 +26,29 @@ export type ApiKeyState =
   | { readonly status: 'absent' }
   | { readonly status: 'active' | 'revoked'; readonly key: ApiKey; readonly commands: RememberedCommands };
 
-export const initialApiKey: ApiKeyState = { status: 'absent' };
-
-export function evolveApiKey(state: ApiKeyState, event: RecordedEvent): ApiKeyState {
-  const { type, data } = event as unknown as ApiKeyEvent;
-  switch (type) {
+function evolve(state: ApiKeyState, event: EventOf<typeof events>): ApiKeyState {
+  switch (event.type) {
     case 'ApiKeyIssued': {
-      const { name, hash, last4, scopes, expiresAt } = data;
       const { tenantId } = event.metadata;
-      const key = { tenantId, name, hash, last4, scopes, expiresAt, createdAt: event.recordedAt };
+      const key = { ...event.data, tenantId, createdAt: event.recordedAt };
       return { status: 'active', key, commands: rememberCommand([], event) };
     }
     case 'ApiKeyRevoked':
       if (state.status === 'absent') return state;
       return { ...state, status: 'revoked', commands: rememberCommand(state.commands, event) };
-    default:
-      return state;
   }
 }
+
+export const apiKeys = defineAggregate({
+  category: 'apikey',
+  topic: 'defter.identity',
+  events,
+  fields: { ApiKeyIssued: { hash: 'secret' } },
+  longest: 2,
+  initial: { status: 'absent' },
+  evolve,
+  standing: {
+    listedWith: ({ key }) => key.tenantId,
+    listedAt: ({ status, key }) => (status === 'active' ? key.createdAt : null),
+  },
+});

@@ -35,9 +35,10 @@ interface PrimitiveTypes {
   string: string;
 }
 
-type FieldTypes<Fields extends readonly Field[]> = {
-  readonly [F in Fields[number] as F['name']]: FromAvro<F['type']>;
-};
+/** The TypeScript type of the values of a record with these fields. */
+export type FieldTypes<Fields extends readonly Field[]> = Fields extends readonly []
+  ? Readonly<Record<string, never>>
+  : { readonly [F in Fields[number] as F['name']]: FromAvro<F['type']> };
 
 /** The TypeScript type of the values that an Avro schema describes. Longs are JavaScript numbers: keep them under 2^53. */
 export type FromAvro<S> = S extends Primitive
@@ -53,8 +54,3 @@ export type FromAvro<S> = S extends Primitive
           : S extends readonly (infer Branch)[]
             ? FromAvro<Branch>
             : never;
-
-/** Checks a schema literal's shape while keeping its literal type. */
-export function avro<const S extends RecordSchema>(schema: S): S {
-  return schema;
-}

@@ -1,33 +1,30 @@
 // Every event type that this program can write, its schema and its present version.
 
-import { apiKeyEvents } from './api-key.ts';
+import type { AnyAggregate, Upcasters } from './aggregate.ts';
+import { aggregates } from './aggregates.ts';
 import type { RecordSchema } from './avro.ts';
-import { credentialEvents } from './credential.ts';
-import { inferenceEvents } from './inference.ts';
-import { modelEvents } from './model.ts';
-import { projectionEvents } from './projection.ts';
-import { tenantNameEvents } from './tenant-name.ts';
-import { tenantEvents } from './tenant.ts';
 
-export interface EventType {
+export interface CatalogEntry {
   readonly schema: RecordSchema;
-  /** Goes up by one whenever the schema changes; older events are upcast when read. */
+  /** Goes up by one whenever the schema changes, with the step that older events take when they are read. */
   readonly version: number;
 }
 
-const schemas: Readonly<Record<string, RecordSchema>> = {
-  ...tenantEvents,
-  ...tenantNameEvents,
-  ...apiKeyEvents,
-  ...credentialEvents,
-  ...modelEvents,
-  ...inferenceEvents,
-  ...projectionEvents,
-};
+/** Throws where two aggregates have an event type of one name. */
+export function catalogOf(all: readonly AnyAggregate[]): ReadonlyMap<string, CatalogEntry> {
+  const types = new Map<string, CatalogEntry>();
+  for (const { schemas, upcasts } of all)
+    for (const [type, schema] of Object.entries(schemas)) {
+      if (types.has(type)) throw new TypeError(`two aggregates have the event type ${type}`);
+      types.set(type, { schema, version: 1 + (upcasts?.[type]?.length ?? 0) });
+    }
+  return types;
+}
 
-/** Types whose schema has changed since their first release. */
-const versions: Readonly<Record<string, number>> = {};
+export const catalog = catalogOf(aggregates);
 
-export const catalog: ReadonlyMap<string, EventType> = new Map(
-  Object.entries(schemas).map(([type, schema]) => [type, { schema, version: versions[type] ?? 1 }]),
-);
+/** The steps of all aggregates. */
+export const upcasters: Upcasters = Object.assign(
+  {},
+  ...(aggregates as readonly AnyAggregate[]).map(({ upcasts }) => upcasts),
+) as Upcasters;

@@ -26,4 +26,7 @@ export function contentSchema<const Name extends string>(name: Name) {
   } as const;
 }
 
-export type Content = FromAvro<ReturnType<typeof contentSchema>>;
+/** The schema of sealed content, whatever the use's name. */
+export type SealedSchema = ReturnType<typeof contentSchema>;
+
+export type Content = FromAvro<SealedSchema>;

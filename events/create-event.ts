@@ -1,3 +1,4 @@
+import type { EventData, EventType } from './aggregates.ts';
 import { catalog } from './catalog.ts';
 import type { Actor, NewEvent } from './envelope.ts';
 
@@ -12,14 +13,12 @@ export interface Origin {
   readonly keyId?: string;
 }
 
-/** An event at its type's present schema version. Throws for a type that is not in the catalog. */
-export function createEvent<const Type extends string, Data>(
+/** An event at its type's present schema version. */
+export function createEvent<const Type extends EventType>(
   type: Type,
-  data: Data,
+  data: EventData<Type>,
   origin: Origin,
-): NewEvent<Type, Data> {
-  const version = catalog.get(type)?.version;
-  if (version === undefined) throw new TypeError(`no such event type: ${type}`);
+): NewEvent<Type, EventData<Type>> {
   const { eventId, commandId, tenantId, actor, correlationId, traceparent, keyId } = origin;
   return {
     id: eventId,
@@ -30,7 +29,7 @@ export function createEvent<const Type extends string, Data>(
       actor,
       $correlationId: correlationId,
       $causationId: commandId,
-      schemaVersion: version,
+      schemaVersion: catalog.get(type)!.version,
       ...(keyId !== undefined && { keyId }),
       ...(traceparent !== undefined && { traceparent }),
     },

@@ -1,27 +1,18 @@
 // A credential's value never enters the log: it is in the vault under the credential's id, or in the environment.
 
-import { avro, type FromAvro } from './avro.ts';
+import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import { type RememberedCommands, rememberCommand } from './commands.ts';
-import type { RecordedEvent } from './envelope.ts';
 
-export const credentialEvents = {
-  CredentialStored: avro({
-    type: 'record',
-    name: 'CredentialStored',
-    fields: [
-      { name: 'name', type: 'string' },
-      { name: 'kind', type: { type: 'enum', name: 'CredentialKind', symbols: ['openai'] } },
-      { name: 'last4', type: 'string', doc: 'the last characters of the value, to tell it apart; empty for env:NAME' },
-      { name: 'secretId', type: ['null', 'string'], doc: 'names the value in the vault', default: null },
-      { name: 'environment', type: ['null', 'string'], doc: 'the variable that holds the value', default: null },
-    ],
-  }),
-  CredentialDeleted: avro({ type: 'record', name: 'CredentialDeleted', fields: [] }),
-} as const;
-
-export type CredentialEvent = {
-  [T in keyof typeof credentialEvents]: { readonly type: T; readonly data: FromAvro<(typeof credentialEvents)[T]> };
-}[keyof typeof credentialEvents];
+const events = {
+  CredentialStored: [
+    { name: 'name', type: 'string' },
+    { name: 'kind', type: { type: 'enum', name: 'CredentialKind', symbols: ['openai'] } },
+    { name: 'last4', type: 'string', doc: 'the last characters of the value, to tell it apart; empty for env:NAME' },
+    { name: 'secretId', type: ['null', 'string'], doc: 'names the value in the vault', default: null },
+    { name: 'environment', type: ['null', 'string'], doc: 'the variable that holds the value', default: null },
+  ],
+  CredentialDeleted: [],
+} as const satisfies EventFields;
 
 export interface Credential {
   readonly tenantId: string;
@@ -37,21 +28,29 @@ export type CredentialState =
   | { readonly status: 'absent' }
   | { readonly status: 'stored' | 'deleted'; readonly credential: Credential; readonly commands: RememberedCommands };
 
-export const initialCredential: CredentialState = { status: 'absent' };
-
-export function evolveCredential(state: CredentialState, event: RecordedEvent): CredentialState {
-  const { type, data } = event as unknown as CredentialEvent;
-  switch (type) {
+function evolve(state: CredentialState, event: EventOf<typeof events>): CredentialState {
+  switch (event.type) {
     case 'CredentialStored': {
-      const { name, kind, last4, secretId, environment } = data;
       const { tenantId } = event.metadata;
-      const credential = { tenantId, name, kind, last4, secretId, environment, createdAt: event.recordedAt };
+      const credential = { ...event.data, tenantId, createdAt: event.recordedAt };
       return { status: 'stored', credential, commands: rememberCommand([], event) };
     }
     case 'CredentialDeleted':
       if (state.status === 'absent') return state;
       return { ...state, status: 'deleted', commands: rememberCommand(state.commands, event) };
-    default:
-      return state;
   }
 }
+
+export const credentials = defineAggregate({
+  category: 'credential',
+  topic: 'defter.identity',
+  events,
+  fields: {},
+  longest: 2,
+  initial: { status: 'absent' },
+  evolve,
+  standing: {
+    listedWith: ({ credential }) => credential.tenantId,
+    listedAt: ({ status, credential }) => (status === 'stored' ? credential.createdAt : null),
+  },
+});

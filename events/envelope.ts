@@ -1,8 +1,10 @@
 // What every event carries, whatever its type. The only file of events/ that platform/ knows.
 
-/** Who caused an event: an API key, a person, or Defter itself. */
+/** Who can cause an event: an API key, a person, or Defter itself. */
+export const ACTOR_KINDS = ['api-key', 'user', 'system'] as const;
+
 export interface Actor {
-  readonly kind: 'api-key' | 'user' | 'system';
+  readonly kind: (typeof ACTOR_KINDS)[number];
   readonly id: string;
 }
 

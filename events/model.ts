@@ -1,6 +1,5 @@
-import { avro, type FromAvro } from './avro.ts';
+import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import { type RememberedCommands, rememberCommand } from './commands.ts';
-import type { RecordedEvent } from './envelope.ts';
 
 const parameter = {
   type: 'record',
@@ -20,45 +19,29 @@ const parameter = {
   ],
 } as const;
 
-export const modelEvents = {
-  ModelRegistered: avro({
-    type: 'record',
-    name: 'ModelRegistered',
-    fields: [
-      { name: 'name', type: 'string' },
-      { name: 'description', type: 'string', default: '' },
-      { name: 'task', type: { type: 'enum', name: 'ModelTask', symbols: ['classification', 'generation', 'chat'] } },
-      { name: 'runtime', type: { type: 'enum', name: 'ModelRuntime', symbols: ['tensorflow', 'openai'] } },
-      { name: 'source', type: 'string', doc: 'a folder of models/ (tensorflow) or a base URL (openai)' },
-      { name: 'upstreamModel', type: ['null', 'string'], default: null },
-      { name: 'credentialId', type: ['null', 'string'], default: null },
-      { name: 'parameters', type: { type: 'array', items: parameter } },
-      { name: 'anyParameter', type: 'boolean', doc: 'true: parameters not listed travel to the upstream as they are' },
-      { name: 'maxInputChars', type: 'long' },
-      { name: 'maxBatch', type: 'int' },
-      { name: 'maxDelayMs', type: 'int' },
-      { name: 'timeoutMs', type: 'int', doc: 'the longest one run may take' },
-      { name: 'memoryBytes', type: 'long' },
-    ],
-  }),
-  ModelDefaultsSet: avro({
-    type: 'record',
-    name: 'ModelDefaultsSet',
-    fields: [{ name: 'defaults', type: { type: 'map', values: 'string' }, doc: 'parameter name to JSON text' }],
-  }),
-  ModelGranted: avro({
-    type: 'record',
-    name: 'ModelGranted',
-    fields: [{ name: 'to', type: { type: 'array', items: 'string' }, doc: 'tenant ids, or * for all' }],
-  }),
-  ModelRetired: avro({ type: 'record', name: 'ModelRetired', fields: [] }),
-} as const;
+const events = {
+  ModelRegistered: [
+    { name: 'name', type: 'string' },
+    { name: 'description', type: 'string', default: '' },
+    { name: 'task', type: { type: 'enum', name: 'ModelTask', symbols: ['classification', 'generation', 'chat'] } },
+    { name: 'runtime', type: { type: 'enum', name: 'ModelRuntime', symbols: ['tensorflow', 'openai'] } },
+    { name: 'source', type: 'string', doc: 'a folder of models/ (tensorflow) or a base URL (openai)' },
+    { name: 'upstreamModel', type: ['null', 'string'], default: null },
+    { name: 'credentialId', type: ['null', 'string'], default: null },
+    { name: 'parameters', type: { type: 'array', items: parameter } },
+    { name: 'anyParameter', type: 'boolean', doc: 'true: parameters not listed travel to the upstream as they are' },
+    { name: 'maxInputChars', type: 'long' },
+    { name: 'maxBatch', type: 'int' },
+    { name: 'maxDelayMs', type: 'int' },
+    { name: 'timeoutMs', type: 'int', doc: 'the longest one run may take' },
+    { name: 'memoryBytes', type: 'long' },
+  ],
+  ModelDefaultsSet: [{ name: 'defaults', type: { type: 'map', values: 'string' }, doc: 'parameter name to JSON text' }],
+  ModelGranted: [{ name: 'to', type: { type: 'array', items: 'string' }, doc: 'tenant ids, or * for all' }],
+  ModelRetired: [],
+} as const satisfies EventFields;
 
-export type ModelEvent = {
-  [T in keyof typeof modelEvents]: { readonly type: T; readonly data: FromAvro<(typeof modelEvents)[T]> };
-}[keyof typeof modelEvents];
-
-export type ModelDefinition = FromAvro<(typeof modelEvents)['ModelRegistered']>;
+export type ModelDefinition = DataOf<typeof events, 'ModelRegistered'>;
 export type ModelParameter = ModelDefinition['parameters'][number];
 
 export interface Model {
@@ -77,39 +60,46 @@ export type ModelState =
   | { readonly status: 'absent' }
   | { readonly status: 'registered' | 'retired'; readonly model: Model; readonly commands: RememberedCommands };
 
-export const initialModel: ModelState = { status: 'absent' };
-
-export function evolveModel(state: ModelState, event: RecordedEvent): ModelState {
-  const { type, data } = event as unknown as ModelEvent;
-  if (type === 'ModelRegistered') {
+function evolve(state: ModelState, event: EventOf<typeof events>): ModelState {
+  if (event.type === 'ModelRegistered') {
     const before = state.status === 'absent' ? undefined : state.model;
+    const kept = state.status === 'registered' ? state.model : { defaults: {}, grantedTo: [] };
     const model: Model = {
       owner: event.metadata.tenantId,
       revision: event.revision,
-      definition: data,
-      defaults: state.status === 'registered' && before ? before.defaults : {},
-      grantedTo: state.status === 'registered' && before ? before.grantedTo : [],
+      definition: event.data,
+      defaults: kept.defaults,
+      grantedTo: kept.grantedTo,
       createdAt: before?.createdAt ?? event.recordedAt,
     };
-    return {
-      status: 'registered',
-      model,
-      commands: rememberCommand(state.status === 'absent' ? [] : state.commands, event),
-    };
+    const commands = rememberCommand(state.status === 'absent' ? [] : state.commands, event);
+    return { status: 'registered', model, commands };
   }
   if (state.status === 'absent') return state;
   const commands = rememberCommand(state.commands, event);
-  switch (type) {
+  switch (event.type) {
     case 'ModelDefaultsSet':
-      return { ...state, model: { ...state.model, defaults: data.defaults }, commands };
+      return { ...state, model: { ...state.model, defaults: event.data.defaults }, commands };
     case 'ModelGranted':
-      return { ...state, model: { ...state.model, grantedTo: data.to }, commands };
+      return { ...state, model: { ...state.model, grantedTo: event.data.to }, commands };
     case 'ModelRetired':
       return { ...state, status: 'retired', commands };
-    default:
-      return state;
   }
 }
+
+export const models = defineAggregate({
+  category: 'model',
+  topic: 'defter.models',
+  events,
+  fields: {},
+  longest: 'unbounded',
+  initial: { status: 'absent' },
+  evolve,
+  standing: {
+    listedWith: ({ model }) => model.owner,
+    listedAt: ({ status, model }) => (status === 'registered' ? model.createdAt : null),
+  },
+});
 
 /** The tenant that owns what belongs to the installation. */
 export const PLATFORM = 'platform';

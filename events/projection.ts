@@ -1,10 +1,9 @@
 // The versions of a read model: which one is read, which is being built beside it, which are kept to go back to. And what
 // an administrator asked to be done with the dead letters of a projection, or of a group of workers.
 
-import { avro, type FromAvro } from './avro.ts';
+import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import { type RememberedCommands, rememberCommand } from './commands.ts';
 import type { Actor, RecordedEvent } from './envelope.ts';
-import { projectionStream } from './streams.ts';
 
 /** The Avro record of a comparison. Avro wants each use named. */
 function comparisonSchema<const Name extends string>(name: Name) {
@@ -26,58 +25,38 @@ const letterFields = [
   { name: 'reason', type: ['null', 'string'], default: null },
 ] as const;
 
-export const projectionEvents = {
-  ProjectionRebuildRequested: avro({
-    type: 'record',
-    name: 'ProjectionRebuildRequested',
-    fields: [
-      { name: 'version', type: 'int', doc: 'the one to be built or, in a rollback, to be gone back to' },
-      { name: 'kind', type: { type: 'enum', name: 'ProjectionRebuildKind', symbols: ['rebuild', 'rollback'] } },
-      {
-        name: 'onDifference',
-        type: { type: 'enum', name: 'ProjectionOnDifference', symbols: ['switch', 'keep'] },
-        doc: 'keep: a version that differs from the live one is given up',
-      },
-      { name: 'reason', type: ['null', 'string'], default: null },
-    ],
-  }),
-  ProjectionSwitched: avro({
-    type: 'record',
-    name: 'ProjectionSwitched',
-    fields: [
-      { name: 'from', type: 'int' },
-      { name: 'to', type: 'int' },
-      {
-        name: 'comparison',
-        type: ['null', comparisonSchema('SwitchComparison')],
-        doc: 'null: the two have different shapes',
-        default: null,
-      },
-    ],
-  }),
-  ProjectionRebuildAbandoned: avro({
-    type: 'record',
-    name: 'ProjectionRebuildAbandoned',
-    fields: [
-      { name: 'version', type: 'int' },
-      { name: 'reason', type: 'string' },
-      { name: 'comparison', type: ['null', comparisonSchema('AbandonedComparison')], default: null },
-    ],
-  }),
-  ProjectionVersionRetired: avro({
-    type: 'record',
-    name: 'ProjectionVersionRetired',
-    fields: [{ name: 'version', type: 'int', doc: 'its data is removed; there is no way back to it' }],
-  }),
-  DeadLetterRetried: avro({ type: 'record', name: 'DeadLetterRetried', fields: letterFields }),
-  DeadLetterDiscarded: avro({ type: 'record', name: 'DeadLetterDiscarded', fields: letterFields }),
-} as const;
+const events = {
+  ProjectionRebuildRequested: [
+    { name: 'version', type: 'int', doc: 'the one to be built or, in a rollback, to be gone back to' },
+    { name: 'kind', type: { type: 'enum', name: 'ProjectionRebuildKind', symbols: ['rebuild', 'rollback'] } },
+    {
+      name: 'onDifference',
+      type: { type: 'enum', name: 'ProjectionOnDifference', symbols: ['switch', 'keep'] },
+      doc: 'keep: a version that differs from the live one is given up',
+    },
+    { name: 'reason', type: ['null', 'string'], default: null },
+  ],
+  ProjectionSwitched: [
+    { name: 'from', type: 'int' },
+    { name: 'to', type: 'int' },
+    {
+      name: 'comparison',
+      type: ['null', comparisonSchema('SwitchComparison')],
+      doc: 'null: the two have different shapes',
+      default: null,
+    },
+  ],
+  ProjectionRebuildAbandoned: [
+    { name: 'version', type: 'int' },
+    { name: 'reason', type: 'string' },
+    { name: 'comparison', type: ['null', comparisonSchema('AbandonedComparison')], default: null },
+  ],
+  ProjectionVersionRetired: [{ name: 'version', type: 'int', doc: 'its data is removed; there is no way back to it' }],
+  DeadLetterRetried: letterFields,
+  DeadLetterDiscarded: letterFields,
+} as const satisfies EventFields;
 
-export type ProjectionEvent = {
-  [T in keyof typeof projectionEvents]: { readonly type: T; readonly data: FromAvro<(typeof projectionEvents)[T]> };
-}[keyof typeof projectionEvents];
-
-export type VersionComparison = NonNullable<FromAvro<(typeof projectionEvents)['ProjectionSwitched']>['comparison']>;
+export type VersionComparison = NonNullable<DataOf<typeof events, 'ProjectionSwitched'>['comparison']>;
 
 export interface CandidateVersion {
   readonly version: number;
@@ -116,7 +95,7 @@ export interface ProjectionState {
   readonly commands: RememberedCommands;
 }
 
-export const initialProjection: ProjectionState = {
+const initial: ProjectionState = {
   live: 1,
   candidate: null,
   kept: [],
@@ -128,16 +107,15 @@ export const initialProjection: ProjectionState = {
 
 const RETIRED_REMEMBERED = 20;
 
-export function evolveProjection(before: ProjectionState, event: RecordedEvent): ProjectionState {
-  const { type, data } = event as unknown as ProjectionEvent;
+function evolve(before: ProjectionState, event: EventOf<typeof events>): ProjectionState {
   const { live, candidate, kept, retired, highest } = before;
   const state = { ...before, commands: rememberCommand(before.commands, event) };
   const at = event.recordedAt;
   const without = (version: number) => kept.filter((one) => one.version !== version);
   const retire = (version: number) => [...retired.filter((one) => one !== version), version].slice(-RETIRED_REMEMBERED);
-  switch (type) {
+  switch (event.type) {
     case 'ProjectionRebuildRequested': {
-      const { version, kind, onDifference } = data;
+      const { version, kind, onDifference } = event.data;
       const requested = {
         version,
         kind,
@@ -149,22 +127,35 @@ export function evolveProjection(before: ProjectionState, event: RecordedEvent):
       return { ...state, candidate: requested, highest: Math.max(highest, version) };
     }
     case 'ProjectionSwitched': {
-      const { from, to, comparison } = data;
+      const { from, to, comparison } = event.data;
       const last = { from, to, outcome: 'switched', reason: null, comparison, at } as const;
       return { ...state, live: to, candidate: null, kept: [...without(to), { version: from, since: at }], last };
     }
     case 'ProjectionRebuildAbandoned': {
-      const { version, reason, comparison } = data;
+      const { version, reason, comparison } = event.data;
       const last = { from: live, to: version, outcome: 'abandoned', reason, comparison, at } as const;
       const isGone = candidate?.kind !== 'rollback';
       return { ...state, candidate: null, last, retired: isGone ? retire(version) : retired };
     }
     case 'ProjectionVersionRetired':
-      return { ...state, kept: without(data.version), retired: retire(data.version) };
-    default:
+      return { ...state, kept: without(event.data.version), retired: retire(event.data.version) };
+    case 'DeadLetterRetried':
+    case 'DeadLetterDiscarded':
       return state;
   }
 }
+
+export const projections = defineAggregate({
+  // Of a projection's name, or of a group of workers: what operators did with it.
+  category: 'projection',
+  topic: 'defter.operations',
+  events,
+  fields: {},
+  longest: 'unbounded',
+  initial,
+  evolve,
+  standing: undefined,
+});
 
 export const projectionStateKey = (stream: string) => `projection-state:${stream}`;
 
@@ -177,20 +168,20 @@ export const projectionDocument = (stream: string, revision: number, value: Proj
 
 /** How that document is made and found; see platform/projection/version-states.ts. */
 export const projectionVersions = {
-  initial: initialProjection,
-  streamOf: projectionStream,
+  initial,
+  streamOf: (name: string) => projections.stream(name),
   keyOf: projectionStateKey,
   evolve: (before: ProjectionState | undefined, event: RecordedEvent): ProjectionState =>
-    evolveProjection(before ?? initialProjection, event),
+    projections.evolve(before ?? initial, event),
   writeOf: projectionDocument,
 };
 
 /** What an event asks to be done with a dead letter; undefined for one that asks nothing. */
 export function letterRequestOf(event: RecordedEvent) {
-  const { type, data } = event as unknown as ProjectionEvent;
-  if (type !== 'DeadLetterRetried' && type !== 'DeadLetterDiscarded') return undefined;
-  const kind: 'retry' | 'discard' = type === 'DeadLetterRetried' ? 'retry' : 'discard';
-  return { request: event.revision, stream: data.stream, revision: data.revision, kind };
+  if (!projections.owns(event)) return undefined;
+  if (event.type !== 'DeadLetterRetried' && event.type !== 'DeadLetterDiscarded') return undefined;
+  const kind: 'retry' | 'discard' = event.type === 'DeadLetterRetried' ? 'retry' : 'discard';
+  return { request: event.revision, stream: event.data.stream, revision: event.data.revision, kind };
 }
 
 /** Whether a version is read or on its way to be: the letters of others wait until it is gone back to, or dropped. */

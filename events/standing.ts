@@ -2,54 +2,38 @@
 // in. It is the state that their events fold into, kept as a document by its stream's name, so that each request reads it
 // at once; on a miss the stream itself is folded.
 
-import { type ApiKeyState, evolveApiKey, initialApiKey } from './api-key.ts';
-import { type CredentialState, evolveCredential, initialCredential } from './credential.ts';
+import type { Present } from './aggregate.ts';
+import { aggregateOf, aggregates, type KnownAggregate } from './aggregates.ts';
 import type { RecordedEvent } from './envelope.ts';
-import { evolveModel, initialModel, type ModelState } from './model.ts';
 import { categoryOf } from './streams.ts';
-import { evolveTenant, initialTenant, type TenantState } from './tenant.ts';
 
-export type Standing =
-  | { readonly of: 'tenant'; readonly state: Exclude<TenantState, { status: 'absent' }> }
-  | { readonly of: 'apikey'; readonly state: Exclude<ApiKeyState, { status: 'absent' }> }
-  | { readonly of: 'credential'; readonly state: Exclude<CredentialState, { status: 'absent' }> }
-  | { readonly of: 'model'; readonly state: Exclude<ModelState, { status: 'absent' }> };
+type StandingOf<A> = A extends {
+  readonly category: infer Category;
+  readonly initial: infer State;
+  readonly standing: object;
+}
+  ? { readonly of: Category; readonly state: Present<State> }
+  : never;
 
-export const STANDING_CATEGORIES: ReadonlySet<string> = new Set(['tenant', 'apikey', 'credential', 'model']);
+export type Standing = StandingOf<KnownAggregate>;
+
+const withStanding = aggregates.filter(({ standing }) => standing !== undefined);
+
+/** The topics that events of streams with a standing go to. */
+export const standingTopics: readonly string[] = [...new Set(withStanding.map(({ topic }) => topic))];
 
 export const standingKey = (stream: string) => `standing:${stream}`;
 
+/** Whether streams of this kind have a standing. */
+export const hasStanding = (stream: string): boolean => aggregateOf(stream)?.standing !== undefined;
+
 /** Folds one event; undefined stands for a stream without events. */
 export function evolveStanding(before: Standing | undefined, event: RecordedEvent): Standing | undefined {
-  switch (categoryOf(event.stream)) {
-    case 'tenant': {
-      const state = evolveTenant(before?.of === 'tenant' ? before.state : initialTenant, event);
-      return state.status === 'absent' ? before : { of: 'tenant', state };
-    }
-    case 'apikey': {
-      const state = evolveApiKey(before?.of === 'apikey' ? before.state : initialApiKey, event);
-      return state.status === 'absent' ? before : { of: 'apikey', state };
-    }
-    case 'credential': {
-      const state = evolveCredential(before?.of === 'credential' ? before.state : initialCredential, event);
-      return state.status === 'absent' ? before : { of: 'credential', state };
-    }
-    case 'model': {
-      const state = evolveModel(before?.of === 'model' ? before.state : initialModel, event);
-      return state.status === 'absent' ? before : { of: 'model', state };
-    }
-    default:
-      return before;
-  }
+  const one = aggregateOf(event.stream);
+  if (!one?.standing || !one.owns(event)) return before;
+  const state = one.evolve(before?.state ?? one.initial, event) as Standing['state'] | { readonly status: 'absent' };
+  return state.status === 'absent' ? before : ({ of: one.category, state } as Standing);
 }
-
-/** The sorted sets that lists are read from. */
-export const listOf = {
-  tenants: 'list:tenants',
-  apiKeys: (tenantId: string) => `list:apikeys:${tenantId}`,
-  credentials: (tenantId: string) => `list:credentials:${tenantId}`,
-  models: (tenantId: string) => `list:models:${tenantId}`,
-};
 
 export interface Listing {
   readonly set: string;
@@ -59,28 +43,10 @@ export interface Listing {
 }
 
 /** Where a standing is listed: while it lives, by the time of its making. Members are stream names. */
-export function listingOf(stream: string, standing: Standing): Listing {
-  switch (standing.of) {
-    case 'tenant':
-      return { set: listOf.tenants, member: stream, score: standing.state.createdAt };
-    case 'apikey': {
-      const { status, key } = standing.state;
-      return { set: listOf.apiKeys(key.tenantId), member: stream, score: status === 'active' ? key.createdAt : null };
-    }
-    case 'credential': {
-      const { status, credential } = standing.state;
-      const score = status === 'stored' ? credential.createdAt : null;
-      return { set: listOf.credentials(credential.tenantId), member: stream, score };
-    }
-    case 'model': {
-      const { status, model } = standing.state;
-      return {
-        set: listOf.models(model.owner),
-        member: stream,
-        score: status === 'registered' ? model.createdAt : null,
-      };
-    }
-  }
+export function listingOf(stream: string, { state }: Standing): Listing {
+  const one = aggregateOf(stream);
+  if (!one?.standing) throw new TypeError(`${categoryOf(stream)} has no standing`);
+  return { set: one.list(one.standing.listedWith(state)), member: stream, score: one.standing.listedAt(state) };
 }
 
 /** The document that stands for a standing at a revision: written by the projector and, at once, by the command. */

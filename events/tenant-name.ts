@@ -1,32 +1,26 @@
-// A tenant's name is claimed before the tenant is created: the claim's stream is named from the folded name and appended
-// with `no_stream`, so two tenants cannot have one name.
+// A tenant's name is claimed before the tenant is created: the claim's stream is named from the folded name's digest, as
+// stream names carry no one's text, and appended with `no_stream`, so two tenants cannot have one name.
 
-import { avro, type FromAvro } from './avro.ts';
-import type { RecordedEvent } from './envelope.ts';
+import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 
-export const tenantNameEvents = {
-  TenantNameClaimed: avro({
-    type: 'record',
-    name: 'TenantNameClaimed',
-    fields: [{ name: 'tenantId', type: 'string' }],
-  }),
-} as const;
-
-export type TenantNameEvent = {
-  [T in keyof typeof tenantNameEvents]: { readonly type: T; readonly data: FromAvro<(typeof tenantNameEvents)[T]> };
-}[keyof typeof tenantNameEvents];
+const events = { TenantNameClaimed: [{ name: 'tenantId', type: 'string' }] } as const satisfies EventFields;
 
 export type TenantNameState =
   { readonly status: 'free' } | { readonly status: 'claimed'; readonly tenantId: string; readonly claimedAt: number };
 
-export const initialTenantName: TenantNameState = { status: 'free' };
+const evolve = (_: TenantNameState, { data, recordedAt }: EventOf<typeof events>): TenantNameState => ({
+  status: 'claimed',
+  tenantId: data.tenantId,
+  claimedAt: recordedAt,
+});
 
-export function evolveTenantName(state: TenantNameState, event: RecordedEvent): TenantNameState {
-  const { type, data } = event as unknown as TenantNameEvent;
-  switch (type) {
-    case 'TenantNameClaimed':
-      return { status: 'claimed', tenantId: data.tenantId, claimedAt: event.recordedAt };
-    default:
-      return state;
-  }
-}
+export const tenantNames = defineAggregate({
+  category: 'tenantname',
+  topic: 'defter.identity',
+  events,
+  fields: {},
+  longest: 'unbounded',
+  initial: { status: 'free' },
+  evolve,
+  standing: undefined,
+});

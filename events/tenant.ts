@@ -1,14 +1,7 @@
-import { avro, type FromAvro } from './avro.ts';
+import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import { type RememberedCommands, rememberCommand } from './commands.ts';
-import type { RecordedEvent } from './envelope.ts';
 
-export const tenantEvents = {
-  TenantCreated: avro({ type: 'record', name: 'TenantCreated', fields: [{ name: 'name', type: 'string' }] }),
-} as const;
-
-export type TenantEvent = {
-  [T in keyof typeof tenantEvents]: { readonly type: T; readonly data: FromAvro<(typeof tenantEvents)[T]> };
-}[keyof typeof tenantEvents];
+const events = { TenantCreated: [{ name: 'name', type: 'string' }] } as const satisfies EventFields;
 
 export type TenantState =
   | { readonly status: 'absent' }
@@ -19,14 +12,18 @@ export type TenantState =
       readonly commands: RememberedCommands;
     };
 
-export const initialTenant: TenantState = { status: 'absent' };
-
-export function evolveTenant(state: TenantState, event: RecordedEvent): TenantState {
-  const { type, data } = event as unknown as TenantEvent;
-  switch (type) {
-    case 'TenantCreated':
-      return { status: 'active', name: data.name, createdAt: event.recordedAt, commands: rememberCommand([], event) };
-    default:
-      return state;
-  }
+function evolve(_: TenantState, event: EventOf<typeof events>): TenantState {
+  const { name } = event.data;
+  return { status: 'active', name, createdAt: event.recordedAt, commands: rememberCommand([], event) };
 }
+
+export const tenants = defineAggregate({
+  category: 'tenant',
+  topic: 'defter.identity',
+  events,
+  fields: {},
+  longest: 1,
+  initial: { status: 'absent' },
+  evolve,
+  standing: { listedWith: () => undefined, listedAt: ({ createdAt }) => createdAt },
+});

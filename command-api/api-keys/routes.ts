@@ -3,9 +3,9 @@ import { apiKeyRoutes } from '#contracts/api-keys.ts';
 import { DEFAULT_KEY_SCOPES, permissionsBeyond } from '#contracts/permissions.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewApiKey } from '#contracts/views.ts';
-import { evolveApiKey, initialApiKey } from '#events/api-key.ts';
+import { apiKeys } from '#events/api-key.ts';
 import type { Standing } from '#events/standing.ts';
-import { apiKeyStream, tenantStream } from '#events/streams.ts';
+import { tenants } from '#events/tenant.ts';
 import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -30,7 +30,7 @@ export interface ApiKeyPorts {
   readonly now: () => number;
 }
 
-const decider = { initial: initialApiKey, evolve: evolveApiKey };
+const decider = apiKeys;
 
 const bodyFault = (pointer: string, message: string): FieldFault => ({ in: 'body', pointer, message });
 
@@ -42,7 +42,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
 
   const tenantFor = async (caller: Caller, asked: string | undefined): Promise<string> => {
     if (asked === undefined || asked === caller.tenantId) return caller.tenantId;
-    const [standing] = caller.permissions.has('platform') ? await standings.get([tenantStream(asked)]) : [];
+    const [standing] = caller.permissions.has('platform') ? await standings.get([tenants.stream(asked)]) : [];
     if (standing?.of === 'tenant') return asked;
     const errors = [bodyFault('/tenantId', 'is not a tenant that you may issue keys for')];
     throw new Problem(problems['invalid-request'], { detail: 'There is no such tenant.', errors });
@@ -69,7 +69,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     const origin = origins(request);
     const tenantId = await tenantFor(caller, body.tenantId);
     const id = origin.subjectId;
-    const stream = apiKeyStream(id);
+    const stream = apiKeys.stream(id);
     const earlier = origin.repeatable ? await findCreated(store, stream, origin.eventId) : undefined;
     const key = createApiKey(id, secretOf(origin));
     const command = {
@@ -80,7 +80,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
       expiresAt: expiryFor(body.expiresAt, earlier !== undefined),
       origin: { ...origin, tenantId },
     };
-    const [event] = decideIssueApiKey(command, initialApiKey);
+    const [event] = decideIssueApiKey(command, apiKeys.initial);
     const created = await createOnce(store, stream, event!, origin.repeatable);
     const standing = (await standings.refresh(stream))?.standing;
     if (standing?.of !== 'apikey') throw new Error(`${stream} has no standing after it was issued`);
@@ -97,7 +97,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
 
   const revokeApiKey: Handler<typeof apiKeyRoutes.revokeApiKey> = async (request) => {
     const { caller, params } = request;
-    const stream = apiKeyStream(params.id);
+    const stream = apiKeys.stream(params.id);
     const [standing] = await standings.get([stream]);
     const owner = standing?.of === 'apikey' ? standing.state.key.tenantId : undefined;
     if (owner === undefined || (owner !== caller.tenantId && !caller.permissions.has('platform')))

@@ -1,9 +1,8 @@
 import { credentialRoutes } from '#contracts/credentials.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewCredential } from '#contracts/views.ts';
-import { evolveCredential, initialCredential } from '#events/credential.ts';
+import { credentials } from '#events/credential.ts';
 import type { Standing } from '#events/standing.ts';
-import { credentialStream } from '#events/streams.ts';
 import { reservedVariables } from '#platform/config.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -42,7 +41,7 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
       throw new Problem(problems['invalid-request'], { errors });
     }
     const { subjectId: id, repeatable, ...origin } = origins(request);
-    const stream = credentialStream(id);
+    const stream = credentials.stream(id);
     // Named by the event, which is derived from the value: a racing request with another value writes elsewhere.
     const secretId = environment === null ? origin.eventId : null;
     // A repeat must not bring back the value of a credential that was deleted since.
@@ -50,7 +49,7 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
     if (secretId !== null && !earlier) await keyring.putSecret(secretId, body.value, caller.tenantId);
     const { name, kind } = body;
     const last4 = environment === null && body.value.length >= 12 ? body.value.slice(-4) : '';
-    const [event] = decideStoreCredential({ name, kind, last4, secretId, environment, origin }, initialCredential);
+    const [event] = decideStoreCredential({ name, kind, last4, secretId, environment, origin }, credentials.initial);
     const created = await createOnce(store, stream, event!, repeatable).catch(async (error: unknown) => {
       if (error instanceof Problem && secretId !== null) await keyring.removeSecret(secretId);
       throw error;
@@ -70,7 +69,7 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
 
   const deleteCredential: Handler<typeof credentialRoutes.deleteCredential> = async (request) => {
     const { caller, params } = request;
-    const stream = credentialStream(params.id);
+    const stream = credentials.stream(params.id);
     const [standing] = await standings.get([stream]);
     const credential = standing?.of === 'credential' ? standing.state.credential : undefined;
     if (credential?.tenantId !== caller.tenantId)
@@ -79,7 +78,7 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
     const done = await handleCommand({
       store,
       stream,
-      decider: { initial: initialCredential, evolve: evolveCredential },
+      decider: credentials,
       decide: (state) => decideDeleteCredential(origin, state),
       ...ifMatched(request.ifMatch),
     });

@@ -1,10 +1,9 @@
 import type { InferenceView } from '#contracts/inference-answers.ts';
 import { inferenceRoutes, type InferenceSubmission, isChatForm } from '#contracts/inferences.ts';
 import { problems } from '#contracts/problems.ts';
-import { evolveInference, initialInference } from '#events/inference.ts';
+import { inferences } from '#events/inference.ts';
 import { CANCELLATIONS, inferenceChannel } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
-import { inferenceStream } from '#events/streams.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -85,7 +84,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     const { caller, body } = request;
     const { tenantId } = caller;
     const { subjectId: id, repeatable, ...origin } = origins(request);
-    const stream = inferenceStream(id);
+    const stream = inferences.stream(id);
     // A repeat joins whatever has become of the model since.
     const earlier = repeatable ? await findCreated(store, stream, origin.eventId) : undefined;
     if (earlier) return accepted(request, id, earlier, true);
@@ -124,7 +123,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
 
   const cancelInference: Handler<typeof inferenceRoutes.cancelInference> = async (request) => {
     const { caller, params } = request;
-    const stream = inferenceStream(params.id);
+    const stream = inferences.stream(params.id);
     // Before If-Match is looked at: the revision of another tenant's inference must not be told.
     const [first] = await store.readStream(stream, { limit: 1 });
     if (first?.metadata.tenantId !== caller.tenantId) throw notFound();
@@ -133,7 +132,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     const done = await handleCommand({
       store,
       stream,
-      decider: { initial: initialInference, evolve: evolveInference },
+      decider: inferences,
       decide: (state) => {
         const decision = decideCancelInference({ tenantId: caller.tenantId, origin }, state);
         refused = typeof decision === 'string' ? decision : undefined;

@@ -1,8 +1,7 @@
 // A name means the tenant's own model first, then the platform's, if it is granted.
 
-import { isGrantedTo, type Model, PLATFORM } from '#events/model.ts';
+import { type Model, PLATFORM, isGrantedTo, models } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
-import { modelStream } from '#events/streams.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 
 const registered = (standing: Standing | undefined): Model | undefined =>
@@ -13,7 +12,7 @@ export async function resolveModel(
   tenantId: string,
   name: string,
 ): Promise<Model | undefined> {
-  const [own, shared] = await standings.get([modelStream(tenantId, name), modelStream(PLATFORM, name)]);
+  const [own, shared] = await standings.get([models.stream(tenantId, name), models.stream(PLATFORM, name)]);
   const platform = registered(shared);
   return registered(own) ?? (platform && isGrantedTo(platform, tenantId) ? platform : undefined);
 }

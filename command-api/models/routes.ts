@@ -2,16 +2,9 @@ import { modelRoutes } from '#contracts/models.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
 import type { Origin } from '#events/create-event.ts';
-import {
-  evolveModel,
-  initialModel,
-  type Model,
-  type ModelDefinition,
-  type ModelState,
-  PLATFORM,
-} from '#events/model.ts';
+import { credentials } from '#events/credential.ts';
+import { type Model, type ModelDefinition, type ModelState, PLATFORM, models } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
-import { credentialStream, modelStream } from '#events/streams.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
@@ -41,7 +34,7 @@ export interface ModelPorts {
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
 }
 
-const decider = { initial: initialModel, evolve: evolveModel };
+const decider = models;
 
 const bodyProblem = (pointer: string, message: string) =>
   new Problem(problems['invalid-request'], { detail: message, errors: [{ in: 'body', pointer, message }] });
@@ -57,7 +50,7 @@ export async function changeModel(
   ifMatch: IfMatch | undefined,
   decide: (state: ModelState) => ModelDecision,
 ) {
-  const stream = modelStream(owner, name);
+  const stream = models.stream(owner, name);
   let refused: 'key-reused' | 'absent' | undefined;
   const done = await handleCommand({
     store,
@@ -98,7 +91,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   };
 
   const requireCredential = async (caller: Caller, credentialId: string) => {
-    const [standing] = await standings.get([credentialStream(credentialId)]);
+    const [standing] = await standings.get([credentials.stream(credentialId)]);
     const state = standing?.of === 'credential' ? standing.state : undefined;
     if (state?.status !== 'stored' || state.credential.tenantId !== caller.tenantId)
       throw bodyProblem('/credentialId', `there is no credential ${credentialId}`);
@@ -106,7 +99,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
 
   /** Whose model a name means to someone who changes it: the tenant's own, else the platform's to who may. */
   const ownerOf = async (caller: Caller, name: string): Promise<string> => {
-    const [own] = await standings.get([modelStream(caller.tenantId, name)]);
+    const [own] = await standings.get([models.stream(caller.tenantId, name)]);
     const isOwn = own?.of === 'model' && own.state.status === 'registered';
     return isOwn || !caller.permissions.has('platform') ? caller.tenantId : PLATFORM;
   };
@@ -115,7 +108,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   const replayOf = async (caller: Caller, name: string, origin: CommandOrigin) => {
     const owners = caller.permissions.has('platform') ? [caller.tenantId, PLATFORM] : [caller.tenantId];
     for (const owner of owners) {
-      const replay = await findReplay(store, modelStream(owner, name), decider, origin);
+      const replay = await findReplay(store, models.stream(owner, name), decider, origin);
       if (replay) return replay;
     }
     return undefined;
@@ -137,8 +130,8 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   };
 
   const registeredBefore = async (owner: string, name: string) => {
-    const events = await readWholeStream(store, modelStream(owner, name));
-    return events.reduce(evolveModel, initialModel).status === 'registered';
+    const events = await readWholeStream(store, models.stream(owner, name));
+    return events.reduce(models.evolve, models.initial).status === 'registered';
   };
 
   const registerModel: Handler<typeof modelRoutes.registerModel> = async (request) => {
@@ -165,7 +158,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     const replay = await replayOf(caller, name, given);
     if (replay) return replayed(caller, replay, false);
     const owner = await ownerOf(caller, name);
-    const [standing] = await standings.get([modelStream(owner, name)]);
+    const [standing] = await standings.get([models.stream(owner, name)]);
     if (standing?.of !== 'model' || standing.state.status !== 'registered') throw noSuchModel(name);
     const faults = checkParameters(standing.state.model.definition, body, '');
     if (faults.length > 0)

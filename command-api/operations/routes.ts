@@ -3,8 +3,7 @@ import { problems } from '#contracts/problems.ts';
 import type { Origin } from '#events/create-event.ts';
 import type { NewEvent } from '#events/envelope.ts';
 import { PLATFORM } from '#events/model.ts';
-import { isWorkedOn, type ProjectionState, projectionVersions } from '#events/projection.ts';
-import { projectionStream } from '#events/streams.ts';
+import { type ProjectionState, isWorkedOn, projectionVersions, projections } from '#events/projection.ts';
 import { findDeadLetterById, nameOfGroup, readDeadLetterId, versionOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -42,7 +41,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
 
   /** Runs one command on a projection's stream; answers the state right after it, and what was written. */
   async function operate(name: string, origin: CommandOrigin, decide: Decide) {
-    const stream = projectionStream(name);
+    const stream = projections.stream(name);
     const replay = await findReplay(store, stream, decider, origin);
     if (replay) return { state: replay.after, written: replay.written, replayed: true };
     let refused: OperationRefusal | undefined;
@@ -114,7 +113,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const name = nameOfGroup(group);
     const origin = origins(request);
     // The letter may be gone when the command is repeated.
-    const isRepeat = (await findReplay(store, projectionStream(name), decider, origin)) !== undefined;
+    const isRepeat = (await findReplay(store, projections.stream(name), decider, origin)) !== undefined;
     if (!isRepeat && !(await findDeadLetterById(readStore, id))) throw notFound();
     const { reason = null } = request.body;
     const version = versionOfGroup(group);

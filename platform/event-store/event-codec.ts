@@ -3,7 +3,7 @@
 
 import avro from 'avsc';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
-import { EventRefused, LogIsNewer } from './event-store.ts';
+import { EventRefused, EventTooLarge, LogIsNewer } from './event-store.ts';
 
 /** Of an event's data and metadata as JSON. EventStoreDB appends and Kafka messages are made for events this small. */
 export const largestEventBytes = 65_536;
@@ -45,7 +45,8 @@ export function createEventCodec({ types, upcast }: EventCodecOptions): EventCod
     if (Array.isArray(data) || !found.avro.isValid(data, strict))
       throw new EventRefused(describeFault(type, found, data));
     if (found.hasDoubles) refuseNonFinite(type, data, 'data');
-    if (isTooLarge(data, metadata)) throw new EventRefused(`${type} is larger than ${largestEventBytes} bytes of JSON`);
+    if (isTooLarge(data, metadata))
+      throw new EventTooLarge(`${type} is larger than ${largestEventBytes} bytes of JSON`);
   }
 
   function read(event: RecordedEvent): RecordedEvent {

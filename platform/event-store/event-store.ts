@@ -30,7 +30,7 @@ export interface ReadStreamOptions {
 }
 
 export interface EventStore {
-  /** Refuses with `WrongExpectedRevision`, `EventRefused` (does not fit its schema, or is too large), `AppendOutcomeUnknown`. */
+  /** Refuses with `WrongExpectedRevision`, `EventRefused` (does not fit its schema; `EventTooLarge`), `AppendOutcomeUnknown`. */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
   /** Empty for a stream that does not exist. */
   readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]>;
@@ -61,11 +61,17 @@ export class WrongExpectedRevision extends Error {
   }
 }
 
-/** The event cannot be written whatever one does: it does not encode by its schema, or is larger than an event may be. */
+/** The event cannot be written whatever one does: it does not encode by its schema. The program is to blame. */
 export class EventRefused extends Error {
-  override name = 'EventRefused';
-  readonly code = 'event-refused';
+  override name: string = 'EventRefused';
+  readonly code: string = 'event-refused';
   readonly retriable = false;
+}
+
+/** It is larger than an event may be: what the caller gave does not fit into one. */
+export class EventTooLarge extends EventRefused {
+  override name = 'EventTooLarge';
+  override readonly code = 'event-too-large';
 }
 
 /** The append may or may not have happened; the same append may be tried again. */

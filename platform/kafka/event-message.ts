@@ -4,7 +4,7 @@
 // record's timestamp is `recorded-at`.
 
 import type { IHeaders } from 'kafkajs';
-import type { EventMetadata, RecordedEvent } from '#events/envelope.ts';
+import { ACTOR_KINDS, type EventMetadata, type RecordedEvent } from '#events/envelope.ts';
 import { Interrupted } from '../patience/persist.ts';
 import { asError, codeOf } from '../errors.ts';
 import type { EventSchemas } from './event-schemas.ts';
@@ -131,7 +131,7 @@ function integer(headers: IHeaders | undefined, name: string): number {
   throw new MalformedRecord(`a record's header ${name} is too large`);
 }
 
-const ACTORS: ReadonlySet<unknown> = new Set(['api-key', 'user', 'system']);
+const ACTORS: ReadonlySet<unknown> = new Set(ACTOR_KINDS);
 
 function metadataOf(json: string): EventMetadata {
   let value: unknown;

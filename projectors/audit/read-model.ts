@@ -1,12 +1,12 @@
 // The audit list: one row for each event of the log, whoever's it is.
 
-import { TOPICS } from '#events/streams.ts';
+import { topics } from '#events/aggregates.ts';
 import type { EventRowProjection } from '#platform/projection/projection.ts';
 
 export const auditReadModel: EventRowProjection = {
   kind: 'event-row',
   name: 'audit',
-  topics: Object.values(TOPICS),
+  topics: topics,
   index: {
     name: 'audit',
     fields: {

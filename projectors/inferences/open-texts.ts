@@ -3,7 +3,7 @@
 
 import type { Content } from '#events/content.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import type { InferenceEvent } from '#events/inference.ts';
+import { inferences } from '#events/inference.ts';
 import { type Contents, ERASED } from '#platform/content/content.ts';
 
 /** The contents that are put in the place of sealed ones. */
@@ -38,12 +38,12 @@ export function createTextOpener(contents: Pick<Contents, 'open'>) {
   };
 
   return async (event: RecordedEvent): Promise<RecordedEvent> => {
-    const { type, data } = event as unknown as InferenceEvent;
-    switch (type) {
+    if (!inferences.owns(event)) return event;
+    switch (event.type) {
       case 'InferenceRequested':
-        return { ...event, data: { ...data, input: await opened(event, data.input) } };
+        return { ...event, data: { ...event.data, input: await opened(event, event.data.input) } };
       case 'InferenceCompleted':
-        return { ...event, data: { ...data, output: await opened(event, data.output) } };
+        return { ...event, data: { ...event.data, output: await opened(event, event.data.output) } };
       default:
         return event;
     }

@@ -1,7 +1,7 @@
 // The searchable list of inferences: one row for each, without content but for its folded words.
 
-import type { InferenceEvent } from '#events/inference.ts';
-import { categoryOf, subjectOf, TOPICS } from '#events/streams.ts';
+import { inferences } from '#events/inference.ts';
+import { categoryOf, subjectOf } from '#events/streams.ts';
 import type { StreamRowProjection } from '#platform/projection/projection.ts';
 import { foldToField } from '#platform/search-index/fold.ts';
 import { createTextOpener, textOf } from './open-texts.ts';
@@ -19,7 +19,7 @@ export interface InferenceRow {
 export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
   kind: 'stream-row',
   name: 'inferences',
-  topics: [TOPICS.inference],
+  topics: [inferences.topic],
   index: {
     name: 'inferences',
     fields: {
@@ -36,24 +36,22 @@ export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
   createOpener: createTextOpener,
   idOf: (stream) => (categoryOf(stream) === 'inference' ? subjectOf(stream) : undefined),
   project(before, event) {
-    const { type, data } = event as unknown as InferenceEvent;
-    if (type === 'InferenceRequested') {
+    if (!inferences.owns(event)) return 'ignore';
+    if (event.type === 'InferenceRequested') {
       if (before) return 'ignore';
       const { tenantId: tenant } = event.metadata;
-      const text = textOf(data.input);
-      return { tenant, status: 'queued', model: data.model, createdAt: event.recordedAt, endedAt: null, text };
+      const text = textOf(event.data.input);
+      return { tenant, status: 'queued', model: event.data.model, createdAt: event.recordedAt, endedAt: null, text };
     }
     if (before?.status !== 'queued') return 'ignore';
     const ended = { ...before, endedAt: event.recordedAt };
-    switch (type) {
+    switch (event.type) {
       case 'InferenceCompleted':
-        return { ...ended, status: 'completed', text: `${before.text}\n${textOf(data.output)}` };
+        return { ...ended, status: 'completed', text: `${before.text}\n${textOf(event.data.output)}` };
       case 'InferenceFailed':
         return { ...ended, status: 'failed' };
       case 'InferenceCancelled':
         return { ...ended, status: 'cancelled' };
-      default:
-        return 'ignore';
     }
   },
   fields: ({ tenant, status, model, createdAt, endedAt, text }) => ({

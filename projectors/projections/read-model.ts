@@ -1,9 +1,9 @@
 // The versions of each projection, and what operators did with it, for every process that reads a read model or writes
 // one. It has no versions itself.
 
-import { TOPICS } from '#events/streams.ts';
+import { projections } from '#events/projection.ts';
 
-export const PROJECTION_STATES = { name: 'projections', topics: [TOPICS.operations] } as const;
+export const PROJECTION_STATES = { name: 'projections', topics: [projections.topic] } as const;
 
 /** Milliseconds for which a version that is not read any more is still fed: readers may not have heard of the switch. */
 export const FED_AFTER_SWITCH_MS = 60_000;

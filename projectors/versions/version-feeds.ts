@@ -1,8 +1,8 @@
 // Feeds the versions of one projection that are to be fed here: the live one, one that was live until a moment ago, and
 // one that is being built.
 
-import { letterRequestOf } from '#events/projection.ts';
-import { projectionStream, topicOf } from '#events/streams.ts';
+import { topicOf } from '#events/aggregates.ts';
+import { letterRequestOf, projections } from '#events/projection.ts';
 import { createBell } from '#platform/patience/bell.ts';
 import { letterRequestsInLog } from '#platform/bus/letter-requests.ts';
 import { isFinal } from '#platform/errors.ts';
@@ -59,7 +59,7 @@ export async function startVersionFeeds(projection: Projection, ports: FeedPorts
   let liveVersion: number | undefined;
   let building: number | undefined;
 
-  const letterRequests = letterRequestsInLog(store, projectionStream(name), letterRequestOf, (listener) =>
+  const letterRequests = letterRequestsInLog(store, projections.stream(name), letterRequestOf, (listener) =>
     onVersionsChanged(live, listener),
   );
   const keyOf = (version: number, source: Source) => `${version} from ${source}`;

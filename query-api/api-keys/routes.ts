@@ -1,6 +1,6 @@
 import { apiKeyRoutes } from '#contracts/api-keys.ts';
 import { viewApiKey } from '#contracts/views.ts';
-import { listOf } from '#events/standing.ts';
+import { apiKeys } from '#events/api-key.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
@@ -16,7 +16,7 @@ export function createApiKeyRoutes({ fresh, now }: ApiKeyQueryPorts): BoundRoute
   return bindRoutes(apiKeyRoutes, 'query', {
     listApiKeys: async (request) => {
       const documents = await fresh.of(standingReadModel, request);
-      const { items, next } = await listStandings(documents, listOf.apiKeys(request.caller.tenantId), request.query);
+      const { items, next } = await listStandings(documents, apiKeys.list(request.caller.tenantId), request.query);
       const data = items.flatMap(({ id, standing }) =>
         standing.of === 'apikey'
           ? [viewApiKey(id, standing.state.key, standing.state.status === 'revoked', now())]

@@ -1,6 +1,7 @@
 import { type AuditEventView, auditRoutes } from '#contracts/audit.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
+import { ACTOR_KINDS } from '#events/envelope.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
@@ -12,8 +13,6 @@ import { readCursor, writeCursor } from '../page-cursor.ts';
 export interface AuditQueryPorts {
   readonly fresh: Freshness;
 }
-
-const ACTOR_KINDS = ['api-key', 'user', 'system'] as const;
 
 export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
   return bindRoutes(auditRoutes, 'query', {

@@ -1,6 +1,6 @@
 import { credentialRoutes } from '#contracts/credentials.ts';
 import { viewCredential } from '#contracts/views.ts';
-import { listOf } from '#events/standing.ts';
+import { credentials } from '#events/credential.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
@@ -15,11 +15,7 @@ export function createCredentialRoutes({ fresh }: CredentialQueryPorts): BoundRo
   return bindRoutes(credentialRoutes, 'query', {
     listCredentials: async (request) => {
       const documents = await fresh.of(standingReadModel, request);
-      const { items, next } = await listStandings(
-        documents,
-        listOf.credentials(request.caller.tenantId),
-        request.query,
-      );
+      const { items, next } = await listStandings(documents, credentials.list(request.caller.tenantId), request.query);
       const data = items.flatMap(({ id, standing }) =>
         standing.of === 'credential' ? [viewCredential(id, standing.state.credential)] : [],
       );

@@ -1,8 +1,7 @@
 // One inference by id. It never waits for a projection: an ended one is read from its document where documents are kept,
 // any other is folded from its stream, so what was acknowledged is seen at once.
 
-import { evolveInference, INFERENCE_STREAM_LENGTH, type InferenceState, initialInference } from '#events/inference.ts';
-import { inferenceStream } from '#events/streams.ts';
+import { type InferenceState, inferences } from '#events/inference.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { inferenceKey } from '../../projectors/inference/read-model.ts';
@@ -26,8 +25,8 @@ export function createInferenceFinder(
     one?.state.request.metadata.tenantId === tenantId ? one : undefined;
 
   const fold = async (id: string): Promise<FoundInference | undefined> => {
-    const events = await store.readStream(inferenceStream(id), { limit: INFERENCE_STREAM_LENGTH });
-    const state = events.reduce(evolveInference, initialInference);
+    const events = await store.readStream(inferences.stream(id));
+    const state = events.reduce(inferences.evolve, inferences.initial);
     return state.status === 'absent' ? undefined : { state, revision: events.length - 1 };
   };
 

@@ -1,9 +1,8 @@
 import { modelRoutes } from '#contracts/models.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
-import { isGrantedTo, PLATFORM } from '#events/model.ts';
+import { PLATFORM, isGrantedTo, models } from '#events/model.ts';
 import { type Standing, standingKey } from '#events/standing.ts';
-import { modelStream } from '#events/streams.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
@@ -31,7 +30,7 @@ export function createModelRoutes({ standings, fresh }: ModelQueryPorts): BoundR
     const { tenantId } = request.caller;
     const { name } = request.params;
     const documents = await fresh.of(standingReadModel, request);
-    const streams = [modelStream(tenantId, name), modelStream(PLATFORM, name)];
+    const streams = [models.stream(tenantId, name), models.stream(PLATFORM, name)];
     // Restores what an emptied read store lacks.
     await standings.get(streams);
     const [own, shared] = await documents.get(streams.map(standingKey));

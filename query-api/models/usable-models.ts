@@ -1,7 +1,7 @@
 // The models that a tenant may use: its own, and the platform's that are granted to it and not hidden by one of its own.
 
-import { isGrantedTo, type Model, PLATFORM } from '#events/model.ts';
-import { listOf, type Standing, standingKey } from '#events/standing.ts';
+import { type Model, PLATFORM, isGrantedTo, models } from '#events/model.ts';
+import { type Standing, standingKey } from '#events/standing.ts';
 import type { FreshDocuments } from '../freshness.ts';
 
 /** A tenant has at most this many models of its own; the list is one page, as OpenAI's clients expect. */
@@ -20,7 +20,7 @@ export function modelsIn(document: { readonly value: unknown; readonly revision:
 }
 
 async function listedBy(documents: Pick<FreshDocuments, 'range' | 'get'>, owner: string): Promise<FoundModel[]> {
-  const members = await documents.range(listOf.models(owner), { limit: MOST_MODELS });
+  const members = await documents.range(models.list(owner), { limit: MOST_MODELS });
   const found = await documents.get(members.map(({ member }) => standingKey(member)));
   return found.flatMap(modelsIn);
 }

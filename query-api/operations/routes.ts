@@ -3,8 +3,7 @@ import { type DeadLetterView, operationRoutes } from '#contracts/operations.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { isWorkedOn, letterRequestOf, projectionVersions } from '#events/projection.ts';
-import { projectionStream } from '#events/streams.ts';
+import { isWorkedOn, letterRequestOf, projectionVersions, projections } from '#events/projection.ts';
 import {
   countDeadLetters,
   type DeadLetter,
@@ -50,7 +49,7 @@ export function createOperationRoutes({
 
   /** Folded from the log, so that it shows what was asked a moment ago. */
   const stateOf = async (name: string) => {
-    const events = await readWholeStream(store, projectionStream(name));
+    const events = await readWholeStream(store, projections.stream(name));
     return { state: events.reduce(projectionVersions.evolve, projectionVersions.initial), revision: events.length - 1 };
   };
 
@@ -83,7 +82,7 @@ export function createOperationRoutes({
   const requestsOf = async (letters: readonly DeadLetter[]) => {
     const names = [...new Set(letters.map(({ group }) => nameOfGroup(group)))];
     const asked = await Promise.all(
-      names.map(async (name) => [name, await readWholeStream(store, projectionStream(name))] as const),
+      names.map(async (name) => [name, await readWholeStream(store, projections.stream(name))] as const),
     );
     const events = new Map(asked);
     return ({ group, stream, revision, request }: DeadLetter) =>

@@ -1,8 +1,8 @@
 import { problems } from '#contracts/problems.ts';
 import { tenantRoutes } from '#contracts/tenants.ts';
 import { viewTenant } from '#contracts/views.ts';
-import { listOf, type Standing } from '#events/standing.ts';
-import { tenantStream } from '#events/streams.ts';
+import type { Standing } from '#events/standing.ts';
+import { tenants } from '#events/tenant.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Handler } from '#platform/http/route.ts';
@@ -18,7 +18,7 @@ export interface TenantQueryPorts {
 
 export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): BoundRoute[] {
   const ofId = async (id: string) => {
-    const [standing] = await standings.get([tenantStream(id)]);
+    const [standing] = await standings.get([tenants.stream(id)]);
     return standing?.of === 'tenant' ? viewTenant(id, standing.state) : undefined;
   };
 
@@ -29,7 +29,7 @@ export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): Boun
       const own = await ofId(caller.tenantId);
       return { status: 200, body: { object: 'list', data: own ? [own] : [], next: null } };
     }
-    const { items, next } = await listStandings(documents, listOf.tenants, query);
+    const { items, next } = await listStandings(documents, tenants.list(), query);
     const data = items.flatMap(({ id, standing }) =>
       standing.of === 'tenant' ? [viewTenant(id, standing.state)] : [],
     );

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectFaults, type Faults } from '../services/eventstore/faults.ts';
-import { projectionStream } from '#events/streams.ts';
+import { projections } from '#events/projection.ts';
 import type { TcpProxy } from '../services/tcp-proxy.ts';
 import type { Recorder } from '../support/history-recorder.ts';
 import { EVERYONE, type Fault, type ServerName, SERVERS } from './fault.ts';
@@ -126,7 +126,7 @@ async function rebuild(projection: string, recorder: Recorder, signal: AbortSign
       path: `/v1/projections/${projection}/rebuild`,
       payload: {},
       idempotencyKey: command,
-      stream: () => projectionStream(projection),
+      stream: () => projections.stream(projection),
     });
     if (outcome.as !== 'unknown' || signal.aborted) return;
   }

@@ -2,7 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeadLetterView } from '#contracts/operations.ts';
-import { categoryOf, projectionStream, subjectOf } from '#events/streams.ts';
+import { projections } from '#events/projection.ts';
+import { categoryOf, subjectOf } from '#events/streams.ts';
 import { nameOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import { type Api, createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -124,7 +125,7 @@ async function retryLetters(api: Api, recorder: Recorder, withinMs: number): Pro
       method: 'POST',
       path: `/v1/dead-letters/${id}/retry`,
       idempotencyKey: `retry ${id}`,
-      stream: () => projectionStream(nameOfGroup(group)),
+      stream: () => projections.stream(nameOfGroup(group)),
     });
   }
   if (letters.length > 0) {

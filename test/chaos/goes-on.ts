@@ -2,7 +2,7 @@
 // installation was out of work.
 
 import { randomUUID } from 'node:crypto';
-import { inferenceStream } from '#events/streams.ts';
+import { inferences } from '#events/inference.ts';
 import type { Acknowledged, Recorder } from '../support/history-recorder.ts';
 
 /** Milliseconds since the faults were over. */
@@ -38,7 +38,7 @@ export async function goesOn(recorder: Recorder, mostMs: number): Promise<GoingO
       path: '/v1/inferences',
       payload: { model: 'language-id', input: `Ça va ? ${command}` },
       idempotencyKey: command,
-      stream: ({ body }) => inferenceStream(String(body['id'])),
+      stream: ({ body }) => inferences.stream(String(body['id'])),
     });
     if (outcome.as !== 'acknowledged' || !answer) return undefined;
     const { token, stream, revision } = outcome;

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { evolveApiKey, initialApiKey } from '#events/api-key.ts';
+import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
-import { evolveCredential, initialCredential } from '#events/credential.ts';
-import { evolveInference, initialInference } from '#events/inference.ts';
-import { evolveModel, initialModel, type ModelDefinition } from '#events/model.ts';
-import { evolveTenantName, initialTenantName } from '#events/tenant-name.ts';
-import { evolveTenant, initialTenant } from '#events/tenant.ts';
+import { credentials } from '#events/credential.ts';
+import { inferences } from '#events/inference.ts';
+import { type ModelDefinition, models } from '#events/model.ts';
+import { tenantNames } from '#events/tenant-name.ts';
+import { tenants } from '#events/tenant.ts';
 import { decideIssueApiKey, decideRevokeApiKey } from '../../command-api/api-keys/decide.ts';
 import { decideDeleteCredential, decideStoreCredential } from '../../command-api/credentials/decide.ts';
 import { decideCancelInference } from '../../command-api/inferences/decide.ts';
@@ -23,7 +23,7 @@ const again = { ...ORIGIN, eventId: '018f0000-0000-7000-8000-00000000000a' };
 const other = { ...again, commandId: '018f0000-0000-7000-8000-00000000000b' };
 
 describe('tenant', () => {
-  const tenant = { initial: initialTenant, evolve: evolveTenant };
+  const tenant = tenants;
   const created = createEvent('TenantCreated', { name: 'Acme' }, origin);
 
   it('is created once', () => {
@@ -36,7 +36,7 @@ describe('tenant', () => {
   });
 
   describe('name', () => {
-    const name = { initial: initialTenantName, evolve: evolveTenantName };
+    const name = tenantNames;
     const claimed = createEvent('TenantNameClaimed', { tenantId: 'one' }, origin);
     const claim = (tenantId: string, holderExists: boolean, now: number) => ({ tenantId, holderExists, now, origin });
 
@@ -67,7 +67,7 @@ describe('tenant', () => {
 });
 
 describe('API key', () => {
-  const apiKey = { initial: initialApiKey, evolve: evolveApiKey };
+  const apiKey = apiKeys;
   const data = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:write'], expiresAt: null };
   const issued = createEvent('ApiKeyIssued', data, origin);
 
@@ -87,7 +87,7 @@ describe('API key', () => {
 });
 
 describe('credential', () => {
-  const credential = { initial: initialCredential, evolve: evolveCredential };
+  const credential = credentials;
   const data = { name: 'openai', kind: 'openai' as const, last4: 'wxyz', secretId: 's', environment: null };
 
   it('is stored once and deleted once', () => {
@@ -96,12 +96,12 @@ describe('credential', () => {
       .thenEvents({ type: 'CredentialStored', data });
     expect(decideStoreCredential({ ...data, origin }, state)).to.deep.equal([]);
     expect(decideDeleteCredential(origin, state)).to.have.length(1);
-    expect(decideDeleteCredential(origin, initialCredential)).to.deep.equal([]);
+    expect(decideDeleteCredential(origin, credentials.initial)).to.deep.equal([]);
   });
 });
 
 describe('model', () => {
-  const model = { initial: initialModel, evolve: evolveModel };
+  const model = models;
   const definition: ModelDefinition = {
     name: 'm',
     description: '',
@@ -177,12 +177,12 @@ describe('model', () => {
     expect(decideSetModelDefaults({ defaults, origin: again }, retired)).to.equal('absent');
     expect(decideGrantModel({ to: ['*'], origin: again }, retired)).to.equal('absent');
     expect(decideRetireModel(again, retired)).to.deep.equal([]);
-    expect(decideRetireModel(again, initialModel)).to.equal('absent');
+    expect(decideRetireModel(again, models.initial)).to.equal('absent');
   });
 });
 
 describe('inference', () => {
-  const inference = { initial: initialInference, evolve: evolveInference };
+  const inference = inferences;
   const content = { sealed: 'x', blob: null, bytes: 1 };
   const requested = createEvent(
     'InferenceRequested',

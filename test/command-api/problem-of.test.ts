@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { AppendOutcomeUnknown, EventRefused, EventStoreBusy } from '#platform/event-store/event-store.ts';
+import {
+  AppendOutcomeUnknown,
+  EventRefused,
+  EventStoreBusy,
+  EventTooLarge,
+} from '#platform/event-store/event-store.ts';
 import { PreconditionFailed } from '#platform/event-store/handle-command.ts';
 import { problemOf } from '../../command-api/problem-of.ts';
 
@@ -14,7 +19,8 @@ describe('what a caller is told when a write is refused', () => {
     ['an unknown outcome', new AppendOutcomeUnknown('x'), 503],
     ['a server that does not answer', Object.assign(new Error('x'), { retriable: true }), 503],
     ['another revision', new PreconditionFailed('s', 1, 2), 412],
-    ['too large an event', new EventRefused('x'), 422],
+    ['too large an event', new EventTooLarge('x'), 422],
+    ['an event that does not fit its schema', new EventRefused('x'), undefined],
     ['a constraint that no one foresaw', sqlite(19), undefined],
     ['a bug', new TypeError('x'), undefined],
   ];

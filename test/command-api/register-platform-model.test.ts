@@ -1,7 +1,6 @@
 import { expect } from 'chai';
-import { evolveModel, initialModel, type ModelDefinition, PLATFORM } from '#events/model.ts';
-import { evolveStanding, type Standing, standingDocument, standingKey } from '#events/standing.ts';
-import { modelStream } from '#events/streams.ts';
+import { type ModelDefinition, PLATFORM, models } from '#events/model.ts';
+import { type Standing, evolveStanding, standingDocument, standingKey } from '#events/standing.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { createStandings } from '#platform/standing/standings.ts';
 import { registerPlatformModel } from '../../command-api/bootstrap.ts';
@@ -41,7 +40,7 @@ const register = (store: EventStore) =>
     ['*'],
   );
 
-const eventsOf = (store: EventStore) => store.readStream(modelStream(PLATFORM, 'm'));
+const eventsOf = (store: EventStore) => store.readStream(models.stream(PLATFORM, 'm'));
 
 describe('registering a model of the platform at start', () => {
   it('grants it once, however often it is done', async () => {
@@ -63,7 +62,7 @@ describe('registering a model of the platform at start', () => {
     const died = await register(dying).catch((error: Error) => error.message);
     expect(died).to.equal('died');
     await register(store);
-    const state = (await eventsOf(store)).reduce(evolveModel, initialModel);
+    const state = (await eventsOf(store)).reduce(models.evolve, models.initial);
     expect(state).to.have.nested.property('model.grantedTo').that.deep.equals(['*']);
   });
 });

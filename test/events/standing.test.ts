@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
-import { evolveStanding, keyRecordOf, listingOf, listOf, type Standing, standingDocument } from '#events/standing.ts';
+import { type Standing, evolveStanding, keyRecordOf, listingOf, standingDocument } from '#events/standing.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
 
 const issued = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:read'], expiresAt: null };
@@ -29,7 +30,7 @@ describe('standing', () => {
 
   it('is listed with its tenant while it lives', () => {
     expect(listingOf('apikey-1', key as Standing)).to.deep.equal({
-      set: listOf.apiKeys('acme'),
+      set: apiKeys.list('acme'),
       member: 'apikey-1',
       score: 1_000,
     });
@@ -41,7 +42,7 @@ describe('standing', () => {
       key: 'standing:apikey-1',
       revision: 1,
       value: revoked,
-      members: [{ set: listOf.apiKeys('acme'), member: 'apikey-1', score: null }],
+      members: [{ set: apiKeys.list('acme'), member: 'apikey-1', score: null }],
     });
   });
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createEvent } from '#events/create-event.ts';
-import { upcast, type Upcasters } from '#events/upcast.ts';
+import type { Upcasters } from '#events/aggregate.ts';
+import { upcast } from '#events/upcast.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
 
 const event = recorded(createEvent('TenantCreated', { name: 'Acme' }, ORIGIN), 'tenant-1', 0);

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { tenantStream } from '#events/streams.ts';
+import { tenants } from '#events/tenant.ts';
 import { appendBeside, manyTenants, tenantCreated } from '../support/append-beside.ts';
 import { type Api, createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -90,7 +90,7 @@ describe('operations, whatever is killed', function () {
   });
 
   it('lists, shows, retries and discards dead letters, also when it is killed right after it said so', async () => {
-    const stream = tenantStream('poisoned');
+    const stream = tenants.stream('poisoned');
     // The audit's index takes no keyword of this length.
     const poison = tenantCreated('poisoned', 'x'.repeat(600));
     await appendBeside(folder.path, [[stream, [poison, tenantCreated('poisoned')]]]);

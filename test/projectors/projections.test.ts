@@ -1,7 +1,8 @@
 import { expect } from 'chai';
+import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
-import { evolveInference, initialInference } from '#events/inference.ts';
-import { evolveStanding, listOf, type Standing } from '#events/standing.ts';
+import { inferences } from '#events/inference.ts';
+import { type Standing, evolveStanding } from '#events/standing.ts';
 import { ERASED } from '#platform/content/content.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { inferenceReadModel, KEPT_AFTER_END_MS } from '../../projectors/inference/read-model.ts';
@@ -43,7 +44,7 @@ const cancelled = recorded(createEvent('InferenceCancelled', {}, another(2)), st
 
 describe('the inference document', () => {
   const stateOf = (...events: (typeof requested)[]) =>
-    JSON.parse(JSON.stringify(events.reduce(evolveInference, initialInference))) as unknown;
+    JSON.parse(JSON.stringify(events.reduce(inferences.evolve, inferences.initial))) as unknown;
 
   it('is the state that the stream folds into', async () => {
     await givenEvents(inferenceReadModel, requested).thenDocument('inference:1', stateOf(requested));
@@ -52,9 +53,9 @@ describe('the inference document', () => {
   });
 
   it('may go a day after its end, and not before', () => {
-    const queued = evolveInference(initialInference, requested);
+    const queued = inferences.evolve(inferences.initial, requested);
     expect(inferenceReadModel.expiresAt?.(queued)).to.equal(undefined);
-    expect(inferenceReadModel.expiresAt?.(evolveInference(queued, completed))).to.equal(2_000 + KEPT_AFTER_END_MS);
+    expect(inferenceReadModel.expiresAt?.(inferences.evolve(queued, completed))).to.equal(2_000 + KEPT_AFTER_END_MS);
   });
 
   it('belongs to inference streams only', () => {
@@ -118,13 +119,13 @@ describe('the standing', () => {
   it('is what the stream folds into, and is listed while it lives', async () => {
     const given = givenEvents(standingReadModel, key);
     await given.thenDocument('standing:apikey-1', standingOf(key));
-    await given.thenMembers(listOf.apiKeys('acme'), ['apikey-1']);
+    await given.thenMembers(apiKeys.list('acme'), ['apikey-1']);
   });
 
   it('stays when it is listed no more', async () => {
     const given = givenEvents(standingReadModel, key, revoked);
     await given.thenDocument('standing:apikey-1', standingOf(key, revoked));
-    await given.thenMembers(listOf.apiKeys('acme'), []);
+    await given.thenMembers(apiKeys.list('acme'), []);
   });
 
   it('is of streams that have one', async () => {

@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { type ProjectionState, projectionVersions } from '#events/projection.ts';
-import { projectionStream } from '#events/streams.ts';
+import { type ProjectionState, projectionVersions, projections } from '#events/projection.ts';
 import { listDeadLetters, nameOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
@@ -80,7 +79,7 @@ describe('rebuilding a read model', function () {
     for (let n = from; n < from + count; n++) await append(`${n % 2 ? 'alpha' : 'beta'}-${n % 7}`, n);
   };
   const stateOf = async (name: string): Promise<ProjectionState> =>
-    (await readWholeStream(store, projectionStream(name))).reduce(
+    (await readWholeStream(store, projections.stream(name))).reduce(
       projectionVersions.evolve,
       projectionVersions.initial,
     );
@@ -89,7 +88,7 @@ describe('rebuilding a read model', function () {
     const { initial, evolve } = projectionVersions;
     await handleCommand({
       store,
-      stream: projectionStream(name),
+      stream: projections.stream(name),
       decider: { initial, evolve },
       decide: (state) => {
         const decision = decide(state);
@@ -254,7 +253,7 @@ describe('rebuilding a read model', function () {
       expect(await rows('journal', 2)).to.have.length(201);
       expect(second.ready()).to.equal(true);
     }, WITHIN_MS);
-    expect((await readWholeStream(store, projectionStream('journal'))).map(({ type }) => type)).to.deep.equal([
+    expect((await readWholeStream(store, projections.stream('journal'))).map(({ type }) => type)).to.deep.equal([
       'ProjectionRebuildRequested',
       'ProjectionSwitched',
     ]);
@@ -460,7 +459,7 @@ describe('rebuilding a read model', function () {
     await start([sums]);
     await rebuild('sums');
     await settled('sums', 2);
-    const [asked, switched] = await readWholeStream(store, projectionStream('sums'));
+    const [asked, switched] = await readWholeStream(store, projections.stream('sums'));
     expect(asked?.metadata.actor).to.deep.equal(ORIGIN.actor);
     expect(switched?.metadata).to.deep.include({
       actor: { kind: 'system', id: 'projectors' },

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { createEvent, type Origin } from '#events/create-event.ts';
-import { evolveProjection, initialProjection, letterRequestOf } from '#events/projection.ts';
+import { type Origin, createEvent } from '#events/create-event.ts';
+import { letterRequestOf, projections } from '#events/projection.ts';
 import { decideRebuild, decideRollback, decideTakeUp } from '../../command-api/operations/decide.ts';
 import { FED_AFTER_SWITCH_MS, KEPT_AFTER_SWITCH_MS } from '../../projectors/projections/read-model.ts';
 import {
@@ -12,7 +12,7 @@ import {
 } from '../../projectors/versions/decide.ts';
 import { given, ORIGIN, recorded } from '../support/given-decider.ts';
 
-const decider = { initial: initialProjection, evolve: evolveProjection };
+const decider = projections;
 const stream = 'projection-audit';
 const another = (n: number): Origin => ({ ...ORIGIN, eventId: `event-${n}`, commandId: `command-${n}` });
 const requested = (
@@ -28,7 +28,7 @@ const asked = { onDifference: 'switch', reason: null, origin: ORIGIN } as const;
 
 describe('the versions of a read model', () => {
   describe('a rebuild', () => {
-    const rebuild = (state: typeof initialProjection) => decideRebuild(asked, state);
+    const rebuild = (state: typeof projections.initial) => decideRebuild(asked, state);
 
     it('builds the next version', () => {
       const { state } = given(decider, stream)
@@ -115,7 +115,7 @@ describe('the versions of a read model', () => {
   });
 
   describe('a rollback', () => {
-    const rollBack = (state: typeof initialProjection) => decideRollback(asked, state);
+    const rollBack = (state: typeof projections.initial) => decideRollback(asked, state);
 
     it('goes back to the version that was live last', () => {
       const { state } = given(decider, stream, [requested(2), switched(1, 2), requested(3), switched(2, 3)])
@@ -125,7 +125,7 @@ describe('the versions of a read model', () => {
           data: { version: 2, kind: 'rollback', onDifference: 'switch', reason: null },
         });
       expect(state.highest).to.equal(3);
-      const back = evolveProjection(state, recorded(switched(3, 2), stream, 9, 5_000));
+      const back = projections.evolve(state, recorded(switched(3, 2), stream, 9, 5_000));
       expect(back).to.deep.include({
         live: 2,
         kept: [
@@ -182,7 +182,7 @@ describe('the versions of a read model', () => {
       const { state } = given(decider, stream)
         .when((before) => decideTakeUp({ kind, ...letter, origin: ORIGIN }, before))
         .thenEvents({ type, data: letter });
-      expect({ ...state, commands: [] }).to.deep.equal(initialProjection);
+      expect({ ...state, commands: [] }).to.deep.equal(projections.initial);
       const event = recorded(createEvent(type, letter, ORIGIN), stream, 3);
       expect(letterRequestOf(event)).to.deep.equal({ request: 3, stream: 'tenant-1', revision: 4, kind });
     }

@@ -1,8 +1,8 @@
 // Appends to a server's log beside it, as a verb on the command line does: what no command would make.
 
 import { createEvent } from '#events/create-event.ts';
-import { tenantStream } from '#events/streams.ts';
 import type { NewEvent } from '#events/envelope.ts';
+import { tenants } from '#events/tenant.ts';
 import { newId } from '#platform/new-id.ts';
 import { openSqliteEventStore } from '#platform/event-store/sqlite-event-store.ts';
 
@@ -44,5 +44,5 @@ export async function appendBeside(
 }
 
 export function* manyTenants(count: number): Generator<readonly [string, readonly NewEvent[]]> {
-  for (let n = 0; n < count; n++) yield [tenantStream(`made-${n}`), [tenantCreated(`made-${n}`)]];
+  for (let n = 0; n < count; n++) yield [tenants.stream(`made-${n}`), [tenantCreated(`made-${n}`)]];
 }

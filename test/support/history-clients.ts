@@ -2,7 +2,10 @@
 // sent with an Idempotency-Key is sent again until it is answered. The nth thing that a client does is drawn from the seed
 // and n alone, whatever became of those before.
 
-import { apiKeyStream, inferenceStream, modelStream, tenantStream } from '#events/streams.ts';
+import { apiKeys } from '#events/api-key.ts';
+import { inferences } from '#events/inference.ts';
+import { models } from '#events/model.ts';
+import { tenants } from '#events/tenant.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../models/training/random.ts';
 import type { ApiAnswer } from './api-client.ts';
@@ -42,7 +45,7 @@ interface IssuedKey extends Acknowledged {
 export async function runClient(options: ClientOptions): Promise<void> {
   const { recorder, seed, name, signal, idleMs = IDLE_MS } = options;
   let random = createRandom(seed);
-  const inferences: (Acknowledged & { readonly id: string })[] = [];
+  const submitted: (Acknowledged & { readonly id: string })[] = [];
   const keys: IssuedKey[] = [];
   let counter = 0;
   const next = (what: string) => `${name}-${what}-${++counter}`;
@@ -70,7 +73,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
       method: 'POST',
       path: '/v1/inferences',
       payload,
-      stream: ({ body }: ApiAnswer) => inferenceStream(String(body['id'])),
+      stream: ({ body }: ApiAnswer) => inferences.stream(String(body['id'])),
     }) satisfies Omit<Command, 'command'>;
 
   const somePayload = () => {
@@ -83,11 +86,11 @@ export async function runClient(options: ClientOptions): Promise<void> {
   const remember = ({ outcome, answer }: { outcome: RequestOutcome; answer: ApiAnswer | undefined }) => {
     if (outcome.as !== 'acknowledged' || !answer) return;
     const { token, stream, revision } = outcome;
-    inferences.push({ token, stream, revision, id: String(answer.body['id']) });
+    submitted.push({ token, stream, revision, id: String(answer.body['id']) });
   };
 
   const readInference = async (wait: string) => {
-    const one = inferences.at(-1 - random.below(Math.min(5, inferences.length)));
+    const one = submitted.at(-1 - random.below(Math.min(5, submitted.length)));
     if (!one) return;
     await recorder.read({
       what: 'read of an inference',
@@ -154,7 +157,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
   }
 
   async function cancel() {
-    const one = inferences.at(-1);
+    const one = submitted.at(-1);
     if (!one) return;
     const { outcome } = await command(
       {
@@ -175,12 +178,12 @@ export async function runClient(options: ClientOptions): Promise<void> {
   async function listAfterSubmit() {
     const sent = await command(inferenceOf(somePayload()), true);
     remember(sent);
-    const one = inferences.at(-1);
+    const one = submitted.at(-1);
     if (one && sent.outcome.as === 'acknowledged') await findInference(one, '', 0);
   }
 
   async function audit() {
-    const one = inferences.at(-1 - random.below(Math.min(3, inferences.length)));
+    const one = submitted.at(-1 - random.below(Math.min(3, submitted.length)));
     if (!one) return;
     await recorder.read({
       what: 'audit of an inference',
@@ -203,7 +206,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
         method: 'POST',
         path: '/v1/api-keys',
         payload: { name: next('key'), scopes: ['models:read', 'inference:read'] },
-        stream: ({ body }) => apiKeyStream(String(body['id'])),
+        stream: ({ body }) => apiKeys.stream(String(body['id'])),
       },
       random.next() < 0.6,
     );
@@ -266,7 +269,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
   }
 
   const changeModel = async (what: string, claim: Command['claim'], path: string, payload: unknown, model: string) => {
-    const stream = modelStream(TENANT, model);
+    const stream = models.stream(TENANT, model);
     const { outcome } = await command(
       { what, claim, mayChangeNothing: true, method: 'PUT', path, payload, stream: () => stream },
       random.next() < 0.5,
@@ -306,7 +309,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
 
   async function retireModel() {
     const model = random.pick(SHARED_MODELS);
-    const stream = modelStream(TENANT, model);
+    const stream = models.stream(TENANT, model);
     await command(
       {
         what: 'retire',
@@ -335,7 +338,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
         method: 'POST',
         path: '/v1/tenants',
         payload: { name: next('tenant') },
-        stream: ({ body }) => tenantStream(String(body['id'])),
+        stream: ({ body }) => tenants.stream(String(body['id'])),
       },
       true,
     );

@@ -2,8 +2,7 @@
 // the rows in Elasticsearch, each read as a client of that server would, past Defter's services.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { evolveProjection, initialProjection } from '#events/projection.ts';
-import { projectionStream } from '#events/streams.ts';
+import { projections } from '#events/projection.ts';
 import { type Config, parseConfig } from '#platform/config.ts';
 import { createEventMessages } from '#platform/kafka/event-message.ts';
 import { createEventSchemas } from '#platform/kafka/event-schemas.ts';
@@ -39,10 +38,10 @@ export function liveVersionsOf(log: readonly RecordedEvent[]): (projection: stri
   const states = new Map(
     everyReadModel.map(({ name }) => [
       name,
-      log.filter(({ stream }) => stream === projectionStream(name)).reduce(evolveProjection, initialProjection),
+      log.filter(({ stream }) => stream === projections.stream(name)).reduce(projections.evolve, projections.initial),
     ]),
   );
-  return (projection) => (states.get(projection) ?? initialProjection).live;
+  return (projection) => (states.get(projection) ?? projections.initial).live;
 }
 
 export async function readAllDocuments(

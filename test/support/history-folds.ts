@@ -2,9 +2,9 @@
 
 import { viewApiKey, viewModel, viewTenant } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { evolveInference, type InferenceState, initialInference } from '#events/inference.ts';
-import { isGrantedTo, PLATFORM } from '#events/model.ts';
-import { evolveStanding, type Standing, STANDING_CATEGORIES, standingKey } from '#events/standing.ts';
+import { type InferenceState, inferences } from '#events/inference.ts';
+import { PLATFORM, isGrantedTo } from '#events/model.ts';
+import { type Standing, evolveStanding, hasStanding, standingKey } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { inferenceKey, inferenceReadModel } from '../../projectors/inference/read-model.ts';
@@ -104,7 +104,7 @@ const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
 function inferenceRow(stream: string, events: readonly RecordedEvent[]) {
   if (categoryOf(stream) !== 'inference') return [];
-  const state = events.reduce(evolveInference, initialInference);
+  const state = events.reduce(inferences.evolve, inferences.initial);
   const revision = events.at(-1)?.revision ?? -1;
   if (state.status === 'absent') return [];
   const { request, status } = state;
@@ -122,7 +122,7 @@ function inferenceRow(stream: string, events: readonly RecordedEvent[]) {
 }
 
 function standingOf(stream: string, events: readonly RecordedEvent[]) {
-  if (!STANDING_CATEGORIES.has(categoryOf(stream))) return [];
+  if (!hasStanding(stream)) return [];
   const standing = events.reduce<Standing | undefined>(evolveStanding, undefined);
   const revision = events.at(-1)?.revision ?? -1;
   return standing ? [{ stream, id: subjectOf(stream), revision, standing }] : [];

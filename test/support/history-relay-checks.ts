@@ -1,6 +1,6 @@
 // I3: Kafka, read committed, equals the streams up to the checkpoint; and once all is quiet, that is the whole log.
 
-import { topicOf } from '#events/streams.ts';
+import { topicOf } from '#events/aggregates.ts';
 import { partitionOfKey } from '#platform/bus/partition.ts';
 import { checkRelayed } from './check-relayed.ts';
 import type { History, Violation } from './history.ts';

@@ -1,10 +1,14 @@
 // A small history in which all is well: something of everything that history-checker.ts looks at.
 
+import type { EventData, EventType } from '#events/aggregates.ts';
 import { v5 } from 'uuid';
+import { topicOf } from '#events/aggregates.ts';
+import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import type { ModelDefinition } from '#events/model.ts';
-import { apiKeyStream, inferenceStream, modelStream, tenantStream, topicOf } from '#events/streams.ts';
+import { inferences } from '#events/inference.ts';
+import { type ModelDefinition, models } from '#events/model.ts';
+import { tenants } from '#events/tenant.ts';
 import { partitionName } from '#platform/bus/bus.ts';
 import { partitionOfKey } from '#platform/bus/partition.ts';
 import { everyReadModel } from '../../projectors/read-models.ts';
@@ -28,11 +32,11 @@ export const claims = {
 } as const;
 
 /** `by`: the request's id, or undefined for what Defter does by itself. */
-export function recorded(
+export function recorded<const Type extends EventType>(
   log: readonly RecordedEvent[],
   stream: string,
-  type: string,
-  data: unknown,
+  type: Type,
+  data: EventData<Type>,
   by: string,
   system = false,
 ): RecordedEvent {
@@ -57,10 +61,17 @@ export const requestedData = {
   input: CONTENT,
   parameters: { top: '2' },
   deadline: viewer.now,
-};
-const completedData = { output: CONTENT, inputTokens: 1, outputTokens: 1, cache: 'bypass', startedAt: 1, attempt: 1 };
+} as const;
+const completedData = {
+  output: CONTENT,
+  inputTokens: 1,
+  outputTokens: 1,
+  cache: 'bypass',
+  startedAt: 1,
+  attempt: 1,
+} as const;
 export const failedData = { code: 'crashed', message: CONTENT, attempt: 4 };
-const keyData = (name: string) => ({
+export const keyData = (name: string) => ({
   name,
   hash: `hash of ${name}`,
   last4: name,
@@ -113,15 +124,15 @@ export const unknown: RequestOutcome = { as: 'unknown', why: 'no answer' };
 const keyReused: RequestOutcome = { as: 'refused', status: 422, code: 'idempotency-key-reused' };
 
 export const streams = {
-  tenant: tenantStream('default'),
-  plain: inferenceStream('plain'),
-  retried: inferenceStream('retried'),
-  unanswered: inferenceStream('unanswered'),
-  cancelled: inferenceStream('cancelled'),
-  rival: inferenceStream('rival'),
-  revokedKey: apiKeyStream('k1'),
-  key: apiKeyStream('k2'),
-  model: modelStream('default', 'rival'),
+  tenant: tenants.stream('default'),
+  plain: inferences.stream('plain'),
+  retried: inferences.stream('retried'),
+  unanswered: inferences.stream('unanswered'),
+  cancelled: inferences.stream('cancelled'),
+  rival: inferences.stream('rival'),
+  revokedKey: apiKeys.stream('k1'),
+  key: apiKeys.stream('k2'),
+  model: models.stream('default', 'rival'),
 } as const;
 
 /** The parts of a good history, to be broken before `assemble` makes the rest of it. */
@@ -133,8 +144,13 @@ export interface HistoryParts {
 
 export function sampleParts(): HistoryParts {
   const log: RecordedEvent[] = [];
-  const write = (stream: string, type: string, data: unknown, by: string, system = false) =>
-    void log.push(recorded(log, stream, type, data, by, system));
+  const write = <const Type extends EventType>(
+    stream: string,
+    type: Type,
+    data: EventData<Type>,
+    by: string,
+    system = false,
+  ) => void log.push(recorded(log, stream, type, data, by, system));
   write(streams.tenant, 'TenantCreated', { name: 'default' }, 'first start', true);
   write(streams.plain, 'InferenceRequested', requestedData, 'r1');
   write(streams.retried, 'InferenceRequested', requestedData, 'r2');

@@ -9,7 +9,7 @@ import { openLiveHub } from '#platform/live-channel/live-hub.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { SearchIndex } from '#platform/search-index/search-index.ts';
-import { topicOf } from '#events/streams.ts';
+import { topicOf } from '#events/aggregates.ts';
 import { everyReadModel } from '../../projectors/read-models.ts';
 import { startProjectors } from '../../projectors/start.ts';
 import { testTopicOf } from './numbered-events.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { InferenceRequest } from '#events/inference.ts';
+import { topicOf } from '#events/aggregates.ts';
+import { type InferenceRequest, inferences } from '#events/inference.ts';
 import type { Standing } from '#events/standing.ts';
-import { inferenceStream, topicOf } from '#events/streams.ts';
 import { checkpointsInReadStore } from '#platform/bus/group-checkpoints.ts';
 import { openLogBus } from '#platform/bus/log-bus.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
@@ -53,7 +53,7 @@ describe('an inference worker whose servers are away for a while', () => {
     const head = awayTwice(() => store.head());
     const seal = awayTwice(async () => ({ content: { sealed: 'c2VhbGVk', blob: null, bytes: 6 }, keyId: 'day' }));
     const open = awayTwice(async () => 'text');
-    const stream = inferenceStream('one');
+    const stream = inferences.stream('one');
     const data: InferenceRequest = { ...requestedData, form: 'input', deadline: Date.now() + 60_000 };
     const { id, type, metadata } = recorded([], stream, 'InferenceRequested', data, 'r1');
     await store.append(stream, [{ id, type, data, metadata }], 'no_stream');

@@ -1,11 +1,11 @@
 // Takes requests from the bus and hands them to the dispatcher. Never parks: whatever is wrong with a request
 // becomes its end.
 
-import { evolveInference, type InferenceRequest, initialInference } from '#events/inference.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import type { Model } from '#events/model.ts';
+import { type InferenceRequest, inferences } from '#events/inference.ts';
+import { type Model, models } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
-import { modelStream, subjectOf } from '#events/streams.ts';
+import { subjectOf } from '#events/streams.ts';
 import { type Delivery, partitionName } from '#platform/bus/bus.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -199,7 +199,7 @@ function createAttemptLookup({ store, attempts, head }: ConsumeOptions) {
   const progress = new Map<string, { readonly suspectUpTo: bigint; suspectsLeft: number; newest: bigint }>();
 
   const hasEnded = async ({ stream }: RecordedEvent) =>
-    (await store.readStream(stream)).reduce(evolveInference, initialInference).status !== 'queued';
+    (await store.readStream(stream)).reduce(inferences.evolve, inferences.initial).status !== 'queued';
 
   return {
     async assigned(partitions: readonly string[]) {
@@ -237,7 +237,7 @@ async function modelsOf(standings: Pick<Standings<Standing>, 'get'>, batch: read
   const streams = new Map(
     requests.map(({ event }) => {
       const request = event.data as InferenceRequest;
-      return [modelKeyOf(request), modelStream(request.modelOwner, request.model)] as const;
+      return [modelKeyOf(request), models.stream(request.modelOwner, request.model)] as const;
     }),
   );
   const found = await standings.get([...streams.values()]);

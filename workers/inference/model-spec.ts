@@ -1,8 +1,8 @@
 // What the model host needs to run a registered model: its definition, and its credential's value.
 
+import { credentials } from '#events/credential.ts';
 import type { Model } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
-import { credentialStream } from '#events/streams.ts';
 import { type ModelSpec, ModelLoadError } from '#platform/model-host/model-runtime.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 
@@ -17,7 +17,7 @@ export interface ModelSpecOptions {
 
 export function createModelSpecs({ standings, readSecret, environment, allowPrivateUpstreams }: ModelSpecOptions) {
   const secretOf = async (owner: string, credentialId: string): Promise<string> => {
-    const [standing] = await standings.get([credentialStream(credentialId)]);
+    const [standing] = await standings.get([credentials.stream(credentialId)]);
     const state = standing?.of === 'credential' ? standing.state : undefined;
     if (state?.status !== 'stored' || state.credential.tenantId !== owner)
       throw new ModelLoadError(`its credential ${credentialId} does not exist any more`);

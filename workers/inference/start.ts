@@ -1,9 +1,9 @@
 // The inference worker: requests from the bus, through the models, to their results in the log.
 
 import { setTimeout as timer } from 'node:timers/promises';
+import { inferences } from '#events/inference.ts';
 import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
-import { TOPICS } from '#events/streams.ts';
 import { isTransient } from '#platform/errors.ts';
 import { persist } from '#platform/patience/persist.ts';
 import type { Bus } from '#platform/bus/bus.ts';
@@ -138,7 +138,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
   });
   const subscription = await bus.consume({
     group: GROUP,
-    topics: [TOPICS.inference],
+    topics: [inferences.topic],
     maxBatch: MAX_BATCH,
     assigned: (partitions) => consumer.assigned(partitions),
     handle: (batch, ack) => consumer.handle(batch, ack),
