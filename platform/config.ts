@@ -35,7 +35,7 @@ export function parseConfig(env: Environment, dotenv: Environment = {}): ConfigR
     const chosen = given || setting.fallback;
     if (chosen === undefined) return undefined;
     const value = setting.kind.parse(chosen);
-    if (value === undefined) faults.push(fault(setting, chosen));
+    if (value === undefined) faults.push(...faultsOf(setting, chosen));
     return value;
   };
   const values = Object.fromEntries(settingsByKey.map(([key, setting]) => [key, read(setting)])) as Values;
@@ -43,9 +43,10 @@ export function parseConfig(env: Environment, dotenv: Environment = {}): ConfigR
   return { ok: true, config: values };
 }
 
-function fault({ name, kind, secret }: Setting<unknown>, given: string): string {
+function faultsOf({ name, kind, secret }: Setting<unknown>, given: string): readonly string[] {
+  if (kind.faults) return kind.faults(given).map((fault) => `${name} ${fault}.`);
   const shown = secret || given.includes('@') ? 'what is set' : JSON.stringify(given.slice(0, 80));
-  return `${name} must be ${kind.must}, not ${shown}.`;
+  return [`${name} must be ${kind.must}, not ${shown}.`];
 }
 
 /** Reads process.env and `<folder>/.env`; throws a StartError with every fault at once. */

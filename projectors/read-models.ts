@@ -15,5 +15,5 @@ export const everyReadModel: readonly Projection[] = [
 ];
 
 /** Those that an installation keeps: what an embedded log answers as fast itself is left out. */
-export const readModelsOf = ({ eventStoreUrl }: { readonly eventStoreUrl?: string | undefined }) =>
+export const readModelsOf = ({ eventStoreUrl }: { readonly eventStoreUrl?: unknown }) =>
   everyReadModel.filter(({ onlyBesideRemoteLog }) => eventStoreUrl !== undefined || !onlyBesideRemoteLog);

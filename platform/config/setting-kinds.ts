@@ -1,11 +1,15 @@
 // What a setting's text may look like, how it is read, and how its value is written again.
 
+import { type EventStoreAddress, parseEventStoreUrl, printServers } from './event-store-url.ts';
+
 export interface SettingKind<T> {
   /** undefined: the text is refused. */
   parse(text: string): T | undefined;
   print(value: T): string;
   /** Completes "PORT must be …". */
   readonly must: string;
+  /** In place of `must`, of a text that was refused: each completes a sentence that begins with "PORT", without secrets. */
+  readonly faults?: (text: string) => readonly string[];
 }
 
 export const text: SettingKind<string> = {
@@ -145,6 +149,19 @@ export function serverUrl(...schemes: readonly string[]): SettingKind<string> {
     must: `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   };
 }
+
+export const eventStoreUrl: SettingKind<EventStoreAddress> = {
+  parse(text) {
+    const url = parseEventStoreUrl(text);
+    return url.ok ? url.address : undefined;
+  },
+  faults(text) {
+    const url = parseEventStoreUrl(text);
+    return url.ok ? [] : url.faults;
+  },
+  print: printServers,
+  must: 'a connection string of EventStoreDB',
+};
 
 /** `host:port`, several with commas between. */
 export const addresses: SettingKind<readonly string[]> = {

@@ -5,6 +5,7 @@ import {
   busMode,
   bytes,
   duration,
+  eventStoreUrl,
   folderOrOff,
   httpUrl,
   key32,
@@ -128,8 +129,11 @@ export const settings = {
   ]),
   eventStoreUrl: optional(
     'EVENTSTORE_URL',
-    serverUrl('esdb', 'esdb+discover', 'kurrentdb', 'kurrentdb+discover'),
-    ['EventStoreDB for the log, such as esdb://127.0.0.1:2113?tls=false; without it the log is in DATA_DIR.'],
+    eventStoreUrl,
+    [
+      'EventStoreDB for the log, such as esdb://127.0.0.1:2113?tls=false, or all nodes of a cluster, such as',
+      'esdb://user:password@a:2113,b:2113,c:2113?tls=true; without it the log is in DATA_DIR.',
+    ],
     { secret: true },
   ),
   kafkaBrokers: optional('KAFKA_BROKERS', addresses, [

@@ -10,10 +10,12 @@
 //   new channel alone waits on. After a failure the next client differs in its keep-alive by a millisecond, and so
 //   connects at once.
 
-import { type BaseOptions, EventStoreDBClient } from '@eventstore/db-client';
+import { readFileSync } from 'node:fs';
+import { type BaseOptions, type ChannelCredentialOptions, EventStoreDBClient } from '@eventstore/db-client';
 import type { CallOptions, Channel, Client as GrpcClient, Metadata } from '@grpc/grpc-js';
 import { atMost } from '../patience/within.ts';
-import { StartError } from '../errors.ts';
+import { type EventStoreAddress, printServers } from '../config/event-store-url.ts';
+import { codeOf, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { commandError, connectionFault } from './eventstore-errors.ts';
 
@@ -50,12 +52,13 @@ const closeWithinMs = 1_000;
 
 export const internalsOf = (client: EventStoreDBClient): ClientInternals => client as unknown as ClientInternals;
 
-/** Connects when first used. Throws `StartError` for what is no connection string. */
-export function openEventStoreConnection(url: string, log: Log): EventStoreConnection {
-  const server = withoutSecrets(url);
+/** Connects when first used. Throws `StartError` for a certificate that cannot be read. */
+export function openEventStoreConnection(address: EventStoreAddress, log: Log): EventStoreConnection {
+  const server = printServers(address);
+  const certificates = readCertificates(address);
   let incarnation = 0;
   let renewedAt = performance.now();
-  let current = createClient(url, server, incarnation, log);
+  let current = createClient(address, certificates, incarnation, log);
 
   return {
     server,
@@ -66,7 +69,7 @@ export function openEventStoreConnection(url: string, log: Log): EventStoreConne
       if (client !== current || !fault || now - renewedAt < renewEveryMs[fault]) return;
       incarnation += 1;
       renewedAt = now;
-      current = createClient(url, server, incarnation, log);
+      current = createClient(address, certificates, incarnation, log);
       void closeChannel(client, log);
     },
     async close() {
@@ -76,30 +79,51 @@ export function openEventStoreConnection(url: string, log: Log): EventStoreConne
   };
 }
 
-function createClient(url: string, server: string, incarnation: number, log: Log): EventStoreDBClient {
-  let client: EventStoreDBClient;
+/** Read once: a client that is made later must not fail for a file that has gone. */
+function readCertificates({ options }: EventStoreAddress): ChannelCredentialOptions {
+  const { tls = true, tlsCAFile, userCertFile, userKeyFile } = options;
+  if (!tls) return { insecure: true };
+  return {
+    ...(tlsCAFile !== undefined && { rootCertificate: readNamed('tlsCAFile', tlsCAFile) }),
+    ...(userCertFile !== undefined && { userCertFile: readNamed('userCertFile', userCertFile) }),
+    ...(userKeyFile !== undefined && { userKeyFile: readNamed('userKeyFile', userKeyFile) }),
+  };
+}
+
+function readNamed(option: string, file: string): Buffer {
   try {
-    const [, given] = /[?&]keepAliveTimeout=(\d+)/i.exec(url) ?? [];
-    const timeout = Number(given ?? keepAliveTimeoutMs) + (incarnation % 1_000);
-    // The last of two equal keys holds.
-    const trimmed = url.trim().replace(/\/+$/, '');
-    client = EventStoreDBClient.connectionString(
-      `${trimmed}${trimmed.includes('?') ? '&' : '?'}keepAliveTimeout=${timeout}`,
-    );
-  } catch {
-    // Its message quotes the string, which may hold a password.
+    return readFileSync(file);
+  } catch (error) {
     throw new StartError(
-      `EVENTSTORE_URL (${server}) is not a connection string of EventStoreDB: esdb://user:password@host:2113?tls=true, and a certificate that it names must exist.`,
+      `EVENTSTORE_URL names the ${option} ${file}, which cannot be read (${codeOf(error) ?? 'unknown error'}).`,
       'bad-configuration',
     );
   }
+}
+
+function createClient(
+  address: EventStoreAddress,
+  certificates: ChannelCredentialOptions,
+  incarnation: number,
+  log: Log,
+): EventStoreDBClient {
+  const { discover, hosts, credentials, options } = address;
+  const { keepAliveTimeout = keepAliveTimeoutMs, ...others } = options;
+  const settings = { ...others, keepAliveTimeout: keepAliveTimeout + (incarnation % 1_000) };
+  const [host] = hosts;
+  if (!host) throw new TypeError('an address of EventStoreDB names no host');
+  const client = discover
+    ? new EventStoreDBClient({ ...settings, discover: host }, certificates, credentials)
+    : hosts.length > 1
+      ? new EventStoreDBClient({ ...settings, endpoints: [...hosts] }, certificates, credentials)
+      : new EventStoreDBClient({ ...settings, endpoint: host }, certificates, credentials);
   const internals = internalsOf(client);
   const mend = internals.handleError.bind(client);
   internals.handleError = async (stub, error) => {
     try {
       await mend(stub, commandError(error));
     } catch (err) {
-      log.warn({ err, server }, 'The client of EventStoreDB could not mend its connection.');
+      log.warn({ err, server: printServers(address) }, 'The client of EventStoreDB could not mend its connection.');
     }
   };
   return client;
@@ -112,10 +136,4 @@ async function closeChannel(client: EventStoreDBClient, log: Log): Promise<void>
   } catch (err) {
     log.debug({ err }, 'There was no connection to EventStoreDB to close.');
   }
-}
-
-function withoutSecrets(url: string): string {
-  const [, scheme = 'esdb', rest = ''] = /^\s*([^:/]+):\/\/(.*)$/s.exec(url) ?? [];
-  const hosts = rest.replace(/^.*@/s, '').replace(/[/?].*$/s, '');
-  return `${scheme}://${hosts}`;
 }

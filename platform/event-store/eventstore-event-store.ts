@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '#events/envelope.ts';
 import { persist } from '../patience/persist.ts';
 import { saySeldom } from '../patience/say-seldom.ts';
+import type { EventStoreAddress } from '../config/event-store-url.ts';
 import { asError, StartError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 import { createAppendRequest } from './append-request.ts';
@@ -46,8 +47,7 @@ export interface EventStoreDbDeadlines {
 }
 
 export interface EventStoreDbOptions {
-  /** A connection string: `esdb://user:password@host:2113?tls=true`. */
-  readonly url: string;
+  readonly address: EventStoreAddress;
   readonly log: Log;
   /** Ends the wait for a server that does not answer at open. */
   readonly signal?: AbortSignal;
@@ -73,13 +73,13 @@ const openAttemptMs = 5_000;
 const askAgainMs = 250;
 
 /**
- * Waits for a server that does not answer, saying so in the log. Throws `StartError` for a URL that cannot be read,
+ * Waits for a server that does not answer, saying so in the log. Throws `StartError` for a certificate that cannot be read,
  * credentials that the server does not accept, and a server that does not do; `Interrupted` when the signal aborts.
  */
 export async function openEventStoreDbEventStore(options: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
-  const { url, log, maxQueued = 10_000, deadlines: given = {}, signal } = options;
+  const { address, log, maxQueued = 10_000, deadlines: given = {}, signal } = options;
   const deadlines = { ...defaultDeadlines, ...given };
-  const connection = openEventStoreConnection(url, log);
+  const connection = openEventStoreConnection(address, log);
   // Subscriptions end first; reads may go on while the appends that were asked for come to their end.
   const closing = new AbortController();
   const closed = new AbortController();

@@ -1,5 +1,6 @@
 import { openEventStoreDbEventStore } from '#platform/event-store/eventstore-event-store.ts';
 import { describeOn } from '../services/describe-on.ts';
+import { eventStoreAt } from '../support/event-store-at.ts';
 import { openStandInEventStore } from '../support/eventstore-event-store.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
 import { eventStoreContract } from './event-store.contract.ts';
@@ -16,7 +17,7 @@ describeOn(['eventstore'], 'event store on EventStoreDB', (env) => {
   });
   eventStoreContract({
     name: 'EventStoreDB',
-    open: () => openEventStoreDbEventStore({ url: env['EVENTSTORE_URL'] ?? '', log: createQuietLog() }),
+    open: () => openEventStoreDbEventStore({ address: eventStoreAt(env['EVENTSTORE_URL']), log: createQuietLog() }),
     runs: 25,
   });
 });

@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { openEventStoreDbEventStore } from '#platform/event-store/eventstore-event-store.ts';
 import { describeOn } from '../services/describe-on.ts';
 import { type Api, createApi } from '../support/api-client.ts';
+import { eventStoreAt } from '../support/event-store-at.ts';
 import { eventually } from '../support/eventually.ts';
 import { clientOf } from '../support/kafka-namespace.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
@@ -225,7 +226,10 @@ describeOn(SHARED_SERVICES, 'a log that was restored, services as processes', (s
     await rm(logDir, { recursive: true });
     await cp(backup, logDir, { recursive: true });
     await eventStore.restart();
-    const store = await openEventStoreDbEventStore({ url: env['EVENTSTORE_URL'] ?? '', log: createQuietLog() });
+    const store = await openEventStoreDbEventStore({
+      address: eventStoreAt(env['EVENTSTORE_URL']),
+      log: createQuietLog(),
+    });
     const former = store.generation;
     expect(await store.changeGeneration()).not.to.equal(former);
     await store.close();

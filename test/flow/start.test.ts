@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
+import { startBreakableStandIn } from '../support/eventstore-event-store.ts';
 import { logHead } from '../support/log-head.ts';
 import { refusal } from '../support/refusal.ts';
 import { secretOf } from '../support/secret-of.ts';
@@ -335,6 +336,34 @@ describe('a start', function () {
     await fault({}, /^PARTITIONS is 12, but DATA_DIR .* was made with PARTITIONS=6: set it back/);
     const again = await start({ PARTITIONS: '6' });
     expect(await again.stop()).to.equal(0);
+  });
+
+  it('keeps the password in EVENTSTORE_URL to itself, whatever is wrong with the rest of it or becomes of the server', async () => {
+    const standIn = await startBreakableStandIn();
+    try {
+      const secret = 'correct-horse-battery';
+      const url = standIn.url.replace('esdb://', `esdb://someone:${secret}@`);
+      for (const [option, sentence] of [
+        ['nodePreferense=leader', 'nodePreferense, which there is not .did you mean nodePreference'],
+        ['tlsVerifyCert=false', 'tlsVerifyCert, which has no effect: '],
+      ])
+        await fault(
+          { EVENTSTORE_URL: `${url}&${option}` },
+          new RegExp(`^EVENTSTORE_URL names the option ${sentence}(?!.*${secret})`),
+        );
+      const defter = await start({ EVENTSTORE_URL: url, LOG_LEVEL: 'debug', LOG_DIR: './logs' });
+      const readiness = async () => (await fetch(`${defter.url}/readyz`)).status;
+      await standIn.kill9();
+      await eventually(async () => expect(await readiness()).to.equal(503), 20_000);
+      await standIn.restart();
+      await eventually(async () => expect(await readiness()).to.equal(200), 20_000);
+      expect(await defter.stop()).to.equal(0);
+      expect(defter.printed()).not.to.include(secret);
+      for (const name of await readdir(join(folder.path, 'logs')))
+        expect(await readFile(join(folder.path, 'logs', name), 'utf8'), name).not.to.include(secret);
+    } finally {
+      await standIn.stop();
+    }
   });
 
   it('with a wrong configuration tells every fault at once, and no secret', async () => {

@@ -6,6 +6,7 @@ import { createAppendRequest } from '#platform/event-store/append-request.ts';
 import { callAppend } from '#platform/event-store/eventstore-append-call.ts';
 import { openEventStoreConnection } from '#platform/event-store/eventstore-connection.ts';
 import { EventStoreUnavailable } from '#platform/event-store/eventstore-errors.ts';
+import { eventStoreAt } from '../support/event-store-at.ts';
 import { eventually } from '../support/eventually.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
 import { refusal } from '../support/refusal.ts';
@@ -44,7 +45,7 @@ describe('one append call to EventStoreDB', () => {
   // Node's http2 ends a request that is cancelled before it resets the stream: what was sent by then would be the append.
   it('is never cut in the middle of its events, however early its deadline', async () => {
     const server = await openSilentServer();
-    const connection = openEventStoreConnection(server.url, createQuietLog());
+    const connection = openEventStoreConnection(eventStoreAt(server.url), createQuietLog());
     const few = { ...createAppendRequest('some-stream', someEvents(1), 'no_stream'), expected: 'no_stream' } as const;
     const many = { ...few, events: createAppendRequest('some-stream', someEvents(3_000), 'no_stream').events };
     await refusal(EventStoreUnavailable, callAppend(connection.client(), few, 500));

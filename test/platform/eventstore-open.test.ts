@@ -5,6 +5,7 @@ import { Interrupted } from '#platform/patience/persist.ts';
 import { StartError } from '#platform/errors.ts';
 import { openEventStoreDbEventStore } from '#platform/event-store/eventstore-event-store.ts';
 import { freePort } from '../services/free-port.ts';
+import { eventStoreAt } from '../support/event-store-at.ts';
 import { startBreakableStandIn } from '../support/eventstore-event-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
@@ -19,7 +20,10 @@ describe('opening EventStoreDB', function () {
   it('waits for a server that is absent, says so now and then, and goes on when it comes', async () => {
     const port = await freePort();
     const log = createQuietLog();
-    const opening = openEventStoreDbEventStore({ url: `esdb://someone:secret@127.0.0.1:${port}?tls=false`, log });
+    const opening = openEventStoreDbEventStore({
+      address: eventStoreAt(`esdb://someone:secret@127.0.0.1:${port}?tls=false`),
+      log,
+    });
     await eventually(() => expect(log.lines.join()).to.contain('Waiting for EventStoreDB.'));
     const standIn = await startBreakableStandIn({ port });
     const store = await opening;
@@ -33,18 +37,40 @@ describe('opening EventStoreDB', function () {
   it('stops waiting when told to', async () => {
     const stop = new AbortController();
     const log = createQuietLog();
-    const url = `esdb://127.0.0.1:${await freePort()}?tls=false`;
-    const opening = openEventStoreDbEventStore({ url, log, signal: stop.signal });
+    const address = eventStoreAt(`esdb://127.0.0.1:${await freePort()}?tls=false`);
+    const opening = openEventStoreDbEventStore({ address, log, signal: stop.signal });
     await eventually(() => expect(log.lines).to.have.length.at.least(1));
     stop.abort();
     await refusal(Interrupted, opening);
   });
 
-  it('refuses what is no connection string, without repeating it', async () => {
-    for (const url of ['http://user:secret@host:2113', 'esdb://user:secret@', 'esdb://user:secret@host:port']) {
-      const error = await refusal(StartError, openEventStoreDbEventStore({ url, log: createQuietLog() }));
-      expect(error.message).to.contain('EVENTSTORE_URL').and.not.to.contain('secret');
-    }
+  it('finds the leader among the servers named, though others are down', async () => {
+    const standIn = await startBreakableStandIn();
+    const down = [await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
+    const up = standIn.url.replace('esdb://', '').replace('?tls=false', '');
+    const address = eventStoreAt(`esdb://${down[0]},${up},${down[1]}?tls=false`);
+    const store = await openEventStoreDbEventStore({ address, log: createQuietLog() });
+    await store.append('test-cluster', someEvents(1), 'no_stream');
+    expect(await store.readAll(0n, 10)).to.have.length(1);
+    await store.close();
+    await standIn.stop();
+  });
+
+  it('finds the leader by a name that a cluster answers to', async () => {
+    const standIn = await startBreakableStandIn();
+    const address = eventStoreAt(standIn.url.replace('esdb://', 'esdb+discover://'));
+    const store = await openEventStoreDbEventStore({ address, log: createQuietLog() });
+    expect(await store.head()).to.equal(0n);
+    await store.close();
+    await standIn.stop();
+  });
+
+  it('says which certificate cannot be read', async () => {
+    const address = eventStoreAt('esdb://user:secret@localhost:1?tlsCAFile=/nowhere/ca.pem');
+    const error = await refusal(StartError, openEventStoreDbEventStore({ address, log: createQuietLog() }));
+    expect(error.message).to.equal(
+      'EVENTSTORE_URL names the tlsCAFile /nowhere/ca.pem, which cannot be read (ENOENT).',
+    );
   });
 
   it('agrees with all who open at once on the generation of the log, and keeps it', async () => {
@@ -99,7 +125,7 @@ describe('opening EventStoreDB', function () {
     const urlFor = (credentials: string) =>
       `${standIn.url.replace('esdb://', `esdb://${credentials}`)}&tlsCAFile=${encodeURIComponent(authority)}`;
     const open = (credentials: string) =>
-      openEventStoreDbEventStore({ url: urlFor(credentials), log: createQuietLog() });
+      openEventStoreDbEventStore({ address: eventStoreAt(urlFor(credentials)), log: createQuietLog() });
     for (const wrong of ['admin:wrong@', 'nobody:changeit@', '']) {
       const error = await refusal(StartError, open(wrong));
       expect(error.message).to.contain('does not accept the credentials').and.not.to.contain('changeit');

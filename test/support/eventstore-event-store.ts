@@ -8,6 +8,7 @@ import {
 import { connectFaults, type Faults } from '../services/eventstore/faults.ts';
 import { startEventStoreStandIn, type StandInSettings } from '../services/eventstore/recipe.ts';
 import type { RunningService } from '../services/service.ts';
+import { eventStoreAt } from './event-store-at.ts';
 import { createQuietLog, type QuietLog } from './quiet-log.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -45,7 +46,7 @@ export async function startBreakableStandIn(settings: StandInSettings = {}): Pro
     log,
     faults: connectFaults(faultsUrl),
     async open(deadlines = shortDeadlines, maxQueued = 10_000) {
-      const store = await openEventStoreDbEventStore({ url, log, deadlines, maxQueued });
+      const store = await openEventStoreDbEventStore({ address: eventStoreAt(url), log, deadlines, maxQueued });
       stores.push(store);
       return store;
     },

@@ -5,10 +5,12 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
+import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import { createAccess } from './access.ts';
 import { createControlServer } from './control.ts';
 import { createFaultPlan } from './fault-plan.ts';
+import { createGossipService } from './gossip-service.ts';
 import { openStandInLog } from './log.ts';
 import type { StandIn } from './stand-in.ts';
 import { createStreamsService, streamsDefinition } from './streams-service.ts';
@@ -46,6 +48,7 @@ const standIn: StandIn = {
 
 const server = new Server({ 'grpc.max_receive_message_length': 17 * 1_048_576 });
 server.addService(streamsDefinition, createStreamsService(standIn));
+server.addService(GossipService, createGossipService(options.tls ? 'localhost' : '127.0.0.1', options.port));
 server.addService(ServerFeaturesService, {
   getSupportedMethods(_: unknown, answer: (error: null, value: unknown) => void) {
     answer(null, supportedMethods());
