@@ -1,4 +1,4 @@
-import { codeOf, StartError } from '#platform/errors.ts';
+import { codeOf, sqliteCodeOf, StartError } from '#platform/errors.ts';
 
 /** Faults of an operator's making whose message is the whole story. */
 const EXPECTED = new Set(['port-unavailable', 'data-is-newer']);
@@ -15,8 +15,7 @@ const DAMAGED =
   'A database in DATA_DIR is damaged: put it back from a backup; read-models.sqlite and search.sqlite may also be removed, they are made again from the log.';
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const isDamagedFile = (error: unknown) =>
-  codeOf(error) === 'ERR_SQLITE_ERROR' && [11, 26].includes(((error as { errcode?: number }).errcode ?? 0) % 256);
+const isDamagedFile = (error: unknown) => [11, 26].includes(sqliteCodeOf(error) ?? 0);
 
 /** Runs a start; what its operator can mend is told in a sentence instead of a stack. */
 export async function expectedStartFaults(start: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 // What a store says of one document: it will never take it, whatever state the store is in. All else that a store refuses
 // (memory, a full disk, credentials, an index of another shape) is about the store, and no document may be blamed for it.
 
-import { asError, codeOf } from './errors.ts';
+import { asError, codeOf, sqliteCodeOf } from './errors.ts';
 
 export class DocumentRefused extends Error {
   override name = 'DocumentRefused';
@@ -29,8 +29,6 @@ export function onlyFor<T>(document: string, work: () => T): T {
 }
 
 function isValueFault(error: unknown): boolean {
-  if (codeOf(error) === 'ERR_SQLITE_ERROR') {
-    return SQLITE_REFUSALS.has(((error as { errcode?: number }).errcode ?? 0) % 256);
-  }
+  if (SQLITE_REFUSALS.has(sqliteCodeOf(error) ?? 0)) return true;
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }

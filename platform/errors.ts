@@ -26,14 +26,22 @@ export const isFinal = (err: unknown): boolean => (err as { retriable?: unknown 
 /** What says of itself that trying again helps. */
 export const isTransient = (err: unknown): boolean => (err as { retriable?: unknown } | undefined)?.retriable === true;
 
+/** SQLite's primary result code (https://www.sqlite.org/rescode.html), or undefined for an error that is not SQLite's. */
+export function sqliteCodeOf(error: unknown): number | undefined {
+  if (codeOf(error) !== 'ERR_SQLITE_ERROR') return undefined;
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' ? errcode & 0xff : undefined;
+}
+
+/** SQLITE_BUSY: another connection holds the lock, so nothing was done. */
+export const isSqliteBusy = (error: unknown): boolean => sqliteCodeOf(error) === 5;
+
 const SQLITE_FAULTS = new Set([5, 8, 10, 13, 14]); // busy, read-only, I/O error, full, cannot open
 const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 /** Whether the disk, not the request, is at fault: full, read-only, failing. What was asked may succeed once it is mended. */
 export function isStorageFault(error: unknown): boolean {
-  const code = codeOf(error);
-  if (code === 'ERR_SQLITE_ERROR') return SQLITE_FAULTS.has(((error as { errcode?: number }).errcode ?? 0) % 256);
-  return code !== undefined && DISK_FAULTS.has(code);
+  return SQLITE_FAULTS.has(sqliteCodeOf(error) ?? 0) || DISK_FAULTS.has(codeOf(error) ?? '');
 }
 
 /** An Error for whatever was thrown; an Error is returned as it is. */

@@ -2,6 +2,7 @@
 
 import type { Model, ModelParameter } from '#events/model.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
+import { jsonPointer } from '#platform/json-pointer.ts';
 
 export interface ParameterFault {
   /** JSON pointer into the request's body. */
@@ -12,9 +13,6 @@ export interface ParameterFault {
 export type ResolvedParameters =
   | { readonly ok: true; readonly parameters: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly faults: readonly ParameterFault[] };
-
-/** RFC 6901. */
-const pointerTo = (base: string, name: string) => `${base}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
 /** Fills in the model's defaults and checks each given value; `base` is the pointer of the object they were given in. */
 export function resolveParameters(
@@ -43,10 +41,10 @@ export function checkParameters(
       const names = definition.parameters.map((candidate) => candidate.name);
       const there = didYouMean(name, names) || `; it has ${names.join(', ') || 'none'}`;
       const message = `${definition.name} has no parameter ${name}${there}`;
-      return [{ pointer: pointerTo(base, name), message }];
+      return [{ pointer: base + jsonPointer([name]), message }];
     }
     const message = faultOf(parameter, value);
-    return message === undefined ? [] : [{ pointer: pointerTo(base, name), message }];
+    return message === undefined ? [] : [{ pointer: base + jsonPointer([name]), message }];
   });
 }
 

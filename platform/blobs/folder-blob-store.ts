@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type BlobStore, checkBlobName, isBlobName } from './blob-store.ts';
+import { syncFolder } from '../lifecycle/sync-folder.ts';
 
 const INCOMING = '.incoming';
 /** A temporary file that nothing was written to for so long was left by a crash. */
@@ -15,15 +16,6 @@ function absent(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
     return undefined;
   throw error;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function readExactly(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {

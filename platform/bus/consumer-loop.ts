@@ -7,7 +7,7 @@ import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { Log } from '../logging/log.ts';
 import { backOff, pause } from '../patience/back-off.ts';
 import { Interrupted, persist } from '../patience/persist.ts';
-import { isFinal, isTransient } from '../errors.ts';
+import { asError, isFinal, isTransient } from '../errors.ts';
 import { createBell } from '../patience/bell.ts';
 import { type Bus, type Consumer, type Delivery, partitionName } from './bus.ts';
 import { loadDeadLetters, type DeadLetters, type DeadLetterStore } from './dead-letters.ts';
@@ -97,14 +97,14 @@ export async function startConsumerLoop(options: ConsumerLoopOptions): Promise<C
     if (dead) return;
     dead = true;
     log.error({ err, group }, 'a consumer group stopped by itself');
-    broken.resolve(err instanceof Error ? err : new Error(String(err)));
+    broken.resolve(asError(err));
     stopping.abort();
     slotFree.ring();
     void consumer?.stop();
   }
 
   async function park(event: RecordedEvent, err: unknown, tries: number): Promise<Outcome> {
-    const error = err instanceof Error ? err.message : String(err);
+    const error = asError(err).message;
     const letter = { stream: event.stream, revision: event.revision, eventId: event.id, error, attempts: tries };
     await persist(() => letters.park(letter), stopping.signal, trying('a dead letter cannot be written, trying again'));
     log.error({ err, group, stream: event.stream, revision: event.revision }, 'a stream was parked as a dead letter');

@@ -6,21 +6,29 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { Interrupted } from '../patience/persist.ts';
 import { atMost } from '../patience/within.ts';
 import { asError } from '../errors.ts';
-import type { EventMessages } from '../kafka/event-message.ts';
+import { createFifo } from '../fifo.ts';
+import type { EventMessages, ReadMessage } from '../kafka/event-message.ts';
 import type { LastingAdmin } from '../kafka/lasting-admin.ts';
 import type { Log } from '../logging/log.ts';
 import { createBell } from '../patience/bell.ts';
 import { partitionName, type Consumer, type ConsumerOptions, type Delivery } from './bus.ts';
 import { startCheckpointKeeper } from './checkpoint-keeper.ts';
-import { createKafkaAssignment } from './kafka-assignment.ts';
+import { createKafkaAssignment, type AssignedPlace } from './kafka-assignment.ts';
 import { lagOfGroup, lagOfPlaces } from './kafka-lag.ts';
+import type { OpenRecord } from './kafka-progress.ts';
 import { startMembership, type Membership, type MembershipOptions } from './kafka-membership.ts';
-import { createKafkaQueue, type Waiting } from './kafka-queue.ts';
 import { startStallWatch } from './kafka-stall-watch.ts';
 
 /** Records read and not acknowledged, beyond which no more are read. */
 const MOST_OPEN = 10_000;
 const FINAL_COMMIT_MS = 2_000;
+
+/** A record that was fetched and waits to be handed over. */
+interface Waiting {
+  readonly place: AssignedPlace;
+  readonly record: OpenRecord;
+  readonly message: ReadMessage;
+}
 
 export interface KafkaConsumerParts {
   readonly membership: Pick<MembershipOptions, 'kafka' | 'groupId' | 'silenceMs'>;
@@ -42,7 +50,7 @@ export function startKafkaConsumer(parts: KafkaConsumerParts, options: ConsumerO
   const arrived = createBell();
   const room = createBell();
   const failure = Promise.withResolvers<Error>();
-  const queue = createKafkaQueue();
+  const queue = createFifo<Waiting>();
   const origins = new WeakMap<Delivery, Waiting>();
   /** Ends the delivery, after what stands before it. */
   let unreadable: Error | undefined;
@@ -55,13 +63,13 @@ export function startKafkaConsumer(parts: KafkaConsumerParts, options: ConsumerO
     consumer: options,
     topics,
     signal: stopping.signal,
-    onRecord: (place, record, message) => queue.add({ place, record, message }),
+    onRecord: (place, record, message) => queue.push({ place, record, message }),
     onMoved() {
       arrived.ring();
       keeper.passed();
     },
     onLost() {
-      queue.dropLost();
+      queue.keep(({ place }) => !place.lost);
       room.ring();
     },
     onUnreadable(err) {

@@ -6,7 +6,7 @@ import { LogIsNewer } from '../event-store/event-store.ts';
 import type { Log } from '../logging/log.ts';
 import { backOff, pause } from '../patience/back-off.ts';
 import { Interrupted, persist } from '../patience/persist.ts';
-import { isFinal } from '../errors.ts';
+import { asError, isFinal } from '../errors.ts';
 import { createBell } from '../patience/bell.ts';
 import type { Consumer, ConsumerOptions, Delivery, Positions } from './bus.ts';
 import { startCheckpointKeeper } from './checkpoint-keeper.ts';
@@ -137,7 +137,7 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
     } catch (err) {
       if (err instanceof Interrupted) return;
       log.error({ err, group }, 'a consumer stopped by itself');
-      failure.resolve(err instanceof Error ? err : new Error(String(err)));
+      failure.resolve(asError(err));
     } finally {
       await keeper?.close();
       endTurn();

@@ -2,6 +2,7 @@
 // goes any further, only the status and the type.
 
 import { errors } from '@elastic/elasticsearch';
+import { asError } from '../errors.ts';
 
 /** The server cannot be reached, or cannot work now; whether a write that was on its way happened is not known. */
 export class ElasticsearchUnavailable extends Error {
@@ -59,5 +60,5 @@ export function reasonOf(error: unknown): string {
   const said = answered(error);
   if (said) return `it answered ${said.status} ${said.type}`;
   if (error instanceof errors.TimeoutError) return 'it did not answer in time';
-  return error instanceof Error ? error.message : String(error);
+  return asError(error).message;
 }

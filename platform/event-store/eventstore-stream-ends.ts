@@ -1,6 +1,7 @@
 // What this process knows of the ends of streams that it appends to with `any` and `stream_exists`: the last revision and
 // the newest ids. May be out of date: an append at a revision that is no longer the last finds that out.
 
+import { LRUCache } from 'lru-cache';
 import type { RecordedEvent } from '#events/envelope.ts';
 
 export interface StreamEnd {
@@ -21,14 +22,7 @@ export interface StreamEnds {
 
 /** Knows the newest streams, and of each the newest ids. */
 export function createStreamEnds(mostIds: number, mostStreams = 1_000): StreamEnds {
-  const ends = new Map<string, Map<string, number>>();
-
-  function keep(stream: string, revisions: Map<string, number>): void {
-    ends.delete(stream);
-    ends.set(stream, revisions);
-    while (revisions.size > mostIds) dropOldest(revisions);
-    if (ends.size > mostStreams) dropOldest(ends);
-  }
+  const ends = new LRUCache<string, Revisions>({ max: mostStreams });
 
   return {
     get(stream) {
@@ -36,36 +30,29 @@ export function createStreamEnds(mostIds: number, mostStreams = 1_000): StreamEn
       return revisions && endOf(revisions);
     },
     read(stream, newest) {
-      const revisions = new Map<string, number>();
-      for (const { id, revision } of newest.toReversed()) put(revisions, id, revision);
-      keep(stream, revisions);
+      const revisions: Revisions = new LRUCache({ max: mostIds });
+      for (const { id, revision } of newest.toReversed()) revisions.set(id, revision);
+      ends.set(stream, revisions);
       return endOf(revisions);
     },
     appended(stream, ids, revision) {
       const revisions = ends.get(stream);
       if (!revisions) return;
-      for (const [at, id] of ids.entries()) put(revisions, id, revision - ids.length + 1 + at);
-      keep(stream, revisions);
+      for (const [at, id] of ids.entries()) revisions.set(id, revision - ids.length + 1 + at);
     },
     forget: (stream) => void ends.delete(stream),
   };
 }
 
-/** Newest last. */
-function put(revisions: Map<string, number>, id: string, revision: number): void {
-  revisions.delete(id);
-  revisions.set(id, revision);
-}
+/** By id. What was written last is what was used last. */
+type Revisions = LRUCache<string, number>;
 
-function dropOldest(map: Map<string, unknown>): void {
-  for (const oldest of map.keys()) return void map.delete(oldest);
-}
-
-function endOf(revisions: ReadonlyMap<string, number>): StreamEnd {
+function endOf(revisions: Revisions): StreamEnd {
+  const [last] = revisions.values();
   return {
-    last: [...revisions.values()].at(-1),
+    last,
     repeated(ids) {
-      const places = ids.map((id) => revisions.get(id));
+      const places = ids.map((id) => revisions.peek(id));
       if (places[0] === undefined) return undefined;
       return places.includes(undefined) ? 'in part' : places.at(-1);
     },

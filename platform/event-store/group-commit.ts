@@ -1,7 +1,7 @@
 // Group commit: what arrived while the last commit was running becomes one transaction, so that the price of a sync to
 // disk is shared by all who wait for it. Each request is decided on its own: one refused leaves its neighbours alone.
 
-import { codeOf, asError } from '../errors.ts';
+import { asError, isSqliteBusy } from '../errors.ts';
 import { AppendOutcomeUnknown, EventStoreBusy, WrongExpectedRevision } from './event-store.ts';
 
 export interface AppendTransaction<Request, Answer> {
@@ -27,7 +27,6 @@ interface Waiting<Request, Answer> {
 
 /** Bounds how long one transaction can be. */
 const largestGroup = 1_024;
-const SQLITE_BUSY = 5;
 
 /** `committed` hears of each commit that wrote something, before anyone who waited for it. */
 export function createGroupCommit<Request, Answer>(
@@ -63,7 +62,7 @@ export function createGroupCommit<Request, Answer>(
   function runGroup(group: readonly Member[]): void {
     const error = run(group);
     if (!error) return;
-    if (isBusy(error)) {
+    if (isSqliteBusy(error)) {
       const busy = new EventStoreBusy(`another process holds the event log: ${error.message}`);
       for (const { reject } of group) reject(busy);
       return;
@@ -95,9 +94,4 @@ export function createGroupCommit<Request, Answer>(
       while (queue.length > 0) runQueue();
     },
   };
-}
-
-/** The lock was not to be had, so nothing was written. */
-function isBusy(error: Error): boolean {
-  return codeOf(error) === 'ERR_SQLITE_ERROR' && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY;
 }

@@ -1,3 +1,4 @@
+import { asError } from '../errors.ts';
 // Wakes all who wait at the log's end on this thread. The append thread says when this process has written; for other
 // processes the head is looked at now and then, once for all who wait.
 
@@ -37,7 +38,7 @@ export function createLogWatch(readHead: () => bigint, lookEveryMs = 250): LogWa
     try {
       advance(readHead());
     } catch (error) {
-      end(error instanceof Error ? error : new Error(String(error)));
+      end(asError(error));
     }
   }
 

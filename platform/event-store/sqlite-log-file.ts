@@ -1,10 +1,11 @@
 // The file of the embedded log: its layout, its settings, and what is said when it cannot be used.
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asError, codeOf, StartError } from '../errors.ts';
+import { syncFolderNow } from '../lifecycle/sync-folder.ts';
 
 /** Goes up when a program of today could not read a file of tomorrow. */
 export const logFormat = 1;
@@ -40,7 +41,8 @@ export function prepareLogFile(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const generation = withConnection(folder, prepareTables);
-    syncFolder(folder);
+    // SQLite syncs the file, not its name in the folder.
+    syncFolderNow(folder);
     return generation;
   } catch (error) {
     if (error instanceof StartError) throw error;
@@ -110,17 +112,6 @@ function refuseNewer(db: DatabaseSync): void {
 function readMeta(db: DatabaseSync, name: string): string | undefined {
   const row = db.prepare('SELECT value FROM meta WHERE name = ?').get(name);
   return typeof row?.['value'] === 'string' ? row['value'] : undefined;
-}
-
-/** SQLite syncs the file, not its name in the folder. */
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function reason(error: unknown): string {

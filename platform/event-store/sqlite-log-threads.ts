@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { asError } from '../errors.ts';
 import type { Log } from '../logging/log.ts';
 
 export interface LogThreadStart {
@@ -77,5 +78,5 @@ function send(worker: Worker, message: ToLogThread, transfer: MessagePort[] = []
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return asError(error).message;
 }

@@ -1,5 +1,6 @@
 import { Problem, problemType } from './problem.ts';
 import type { Answer, Route } from './route.ts';
+import { partsOfPointer } from '../json-pointer.ts';
 
 /** OpenAI's word for a kind of error, by status. */
 function openaiType(status: number): string {
@@ -12,7 +13,7 @@ function openaiType(status: number): string {
 /** `/messages/0/content` is `messages.0.content`. */
 const paramOf = (problem: Problem) => {
   const pointer = problem.errors?.[0]?.pointer;
-  return pointer ? pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~') : null;
+  return pointer ? partsOfPointer(pointer).join('.') : null;
 };
 
 /** The body of a problem (RFC 9457); on OpenAI-shaped routes with OpenAI's four-member `error` beside it. */

@@ -1,12 +1,10 @@
 import { type FieldFault, type FloorProblems, Problem } from './problem.ts';
 import type { Schema, SchemaIssue } from './route.ts';
+import { jsonPointer } from '../json-pointer.ts';
 
 const MAX_FAULTS = 20;
 
-/** RFC 6901. */
-function pointerTo(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).slice(0, 200).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
+const pointerTo = (path: readonly PropertyKey[]): string => jsonPointer(path.map((part) => String(part).slice(0, 200)));
 
 interface DetailedIssue extends SchemaIssue {
   readonly keys?: readonly string[];

@@ -6,7 +6,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { codeOf, StartError } from '../errors.ts';
+import { asError, codeOf, isSqliteBusy, StartError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
 
 /** Raised when the files in a data folder change so that an older program would misread them. */
@@ -50,15 +50,10 @@ function takeLock(path: string): DatabaseSync {
     return lock;
   } catch (error) {
     lock?.close();
-    if (isBusy(error))
+    if (isSqliteBusy(error))
       throw new StartError(`DATA_DIR ${path} is in use by another Defter${holder(path)}.`, 'data-in-use');
     throw unwritable(path, error);
   }
-}
-
-function isBusy(error: unknown): boolean {
-  const SQLITE_BUSY = 5;
-  return codeOf(error) === 'ERR_SQLITE_ERROR' && ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY;
 }
 
 function holder(path: string): string {
@@ -112,5 +107,5 @@ const reasons: Readonly<Record<string, string>> = {
 
 function reason(error: unknown): string {
   const code = codeOf(error);
-  return (code && reasons[code]) ?? (error instanceof Error ? error.message : String(error));
+  return (code && reasons[code]) ?? asError(error).message;
 }

@@ -5,12 +5,14 @@
 import type { Log } from '../logging/log.ts';
 import type { RedisLink } from '../redis/open-redis.ts';
 import { publishScript } from './redis-live-script.ts';
+import { createFifo } from '../fifo.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
+import { atMost } from '../patience/within.ts';
 
 const MOST_MESSAGES = 20_000;
 const MOST_CHARACTERS = 16_777_216;
 /** What one call takes: some milliseconds of the server. */
 const CALL = { messages: 300, characters: 524_288 } as const;
-const SAY_AGAIN_MS = 5_000;
 
 interface Waiting {
   readonly channel: string;
@@ -36,7 +38,7 @@ export function createRedisPublisher(options: {
   readonly log: Log;
 }): RedisPublisher {
   const { link, prefix, begin, log } = options;
-  let queue: Waiting[] = [];
+  const queue = createFifo<Waiting>();
   let characters = 0;
   let published = 0;
   let settled = 0;
@@ -44,14 +46,14 @@ export function createRedisPublisher(options: {
   let isDue = false;
   let hasBegun = false;
   let ended = false;
-  let saidAt = -Infinity;
+  const warn = saySeldom((count: number, err?: unknown) =>
+    log.warn({ server: link.server, count, ...(err !== undefined && { err }) }, 'live messages were lost'),
+  );
   const waiters = new Set<{ readonly until: number; readonly go: () => void }>();
 
   const lose = (count: number, err?: unknown) => {
     settled += count;
-    if (performance.now() - saidAt < SAY_AGAIN_MS) return;
-    saidAt = performance.now();
-    log.warn({ server: link.server, count, ...(err !== undefined && { err }) }, 'live messages were lost');
+    warn(count, err);
   };
 
   const take = (): Waiting[] => {
@@ -62,8 +64,7 @@ export function createRedisPublisher(options: {
       if (count > 0 && (size > CALL.characters || count >= CALL.messages)) break;
       count++;
     }
-    const batch = queue.slice(0, count);
-    queue = queue.slice(count);
+    const batch = queue.take(count);
     for (const { text } of batch) characters -= text.length;
     return batch;
   };
@@ -72,7 +73,7 @@ export function createRedisPublisher(options: {
     isDue = false;
     if (isSending) return;
     isSending = true;
-    while (queue.length > 0 && link.redis.status === 'ready') {
+    while (queue.size > 0 && link.redis.status === 'ready') {
       try {
         if (!hasBegun) await begin();
         hasBegun = true;
@@ -100,7 +101,7 @@ export function createRedisPublisher(options: {
     publish(message) {
       if (ended) return;
       published++;
-      if (queue.length >= MOST_MESSAGES || characters + message.text.length > MOST_CHARACTERS) return lose(1);
+      if (queue.size >= MOST_MESSAGES || characters + message.text.length > MOST_CHARACTERS) return lose(1);
       if (!isDue && !isSending) {
         isDue = true;
         setImmediate(go);
@@ -117,12 +118,10 @@ export function createRedisPublisher(options: {
       if (settled >= until) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       const waiter = { until, go: resolve };
-      const late = setTimeout(resolve, ms);
       waiters.add(waiter);
       go();
-      await promise;
+      await atMost(ms, promise);
       waiters.delete(waiter);
-      clearTimeout(late);
     },
     end() {
       ended = true;

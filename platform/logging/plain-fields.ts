@@ -1,3 +1,4 @@
+import { asError } from '../errors.ts';
 // Turns what code gives to a log into plain data of bounded size, with secrets masked: what comes out can be written as
 // JSON and posted to another thread.
 
@@ -25,7 +26,7 @@ export function plainData(fields: object): Record<string, unknown> {
   try {
     return plainObject(fields, []);
   } catch (error) {
-    return { unloggable: error instanceof Error ? error.message : String(error) };
+    return { unloggable: asError(error).message };
   }
 }
 

@@ -4,6 +4,7 @@ import { AggregatorRegistry, Gauge, Registry } from 'prom-client';
 import type { MessagePort } from 'node:worker_threads';
 import { createThreadCaller, serveThreadCalls, type ThreadCaller } from '../threads/thread-calls.ts';
 import type { CollectedMetrics, ThreadMetrics } from './thread-metrics.ts';
+import { atMost } from '../patience/within.ts';
 
 export interface MetricsCollection {
   /** Adds a thread's metrics; the thread has the other end of the channel and called `serveMetrics`. */
@@ -45,18 +46,12 @@ export function createMetricsCollection(main: ThreadMetrics, answerWithinMs = 1_
 }
 
 async function collectFrom(caller: ThreadCaller, withinMs: number): Promise<CollectedMetrics | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, withinMs, undefined);
-  });
   // A thread that ended since has nothing to add either.
   const answer = caller.call('collect', undefined).then(
     (metrics) => metrics as CollectedMetrics,
     () => undefined,
   );
-  const first = await Promise.race([answer, late]);
-  clearTimeout(timer);
-  return first;
+  return atMost(withinMs, answer);
 }
 
 /** A thread's side: answers what `attach` asks. The port does not hold the thread. */

@@ -6,6 +6,7 @@ import type { Log } from '../logging/log.ts';
 import { createMemoryBudget } from './memory-budget.ts';
 import { type LoadedModel, ModelLoadError } from './model-runtime.ts';
 import type { ModelRuntime, ModelSpec, RunError, RunItem, RunOptions, RunResult } from './model-runtime.ts';
+import { atMost } from '../patience/within.ts';
 
 export interface ModelHost {
   /**
@@ -177,7 +178,7 @@ export function openModelHost(options: ModelHostOptions): ModelHost {
     entry.running += 1;
     entry.lastUsed = Date.now();
     try {
-      const model = entry.model ?? (await before(until, entry.ready));
+      const model = entry.model ?? (await atMost(until - performance.now(), entry.ready));
       if (!model) return failAll(items, loadTimedOut);
       return await runLoaded(entry, model, items, { ...runOptions, deadlineMs: until - performance.now() });
     } catch (error) {
@@ -242,19 +243,6 @@ function stateOf(entry: Entry): LoadedModelInfo['state'] {
   if (!entry.model) return 'loading';
   if (entry.retiring || entry.closed) return 'retiring';
   return entry.running > 0 ? 'running' : 'idle';
-}
-
-/** The promise's value, or undefined when `until` (by `performance.now()`) comes first. */
-async function before<T>(until: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.max(0, Math.min(until - performance.now(), 2 ** 31 - 1)));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const hostClosed: RunError = { code: 'model-host-closed', message: 'The server is stopping.', retriable: true };

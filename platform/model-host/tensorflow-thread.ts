@@ -10,6 +10,7 @@ import { type Classifier, createHandler, type Generator, type Handler } from './
 import type { FromThread, ThreadStart, ToThread } from './tensorflow-messages.ts';
 import { readTensorflowSource, type TensorflowSource } from './tensorflow-source.ts';
 import { createWeights } from './tensorflow-weights.ts';
+import { asError } from '../errors.ts';
 
 /** How long generating goes on before messages (a cancel, a new run) are read. */
 const sliceMs = 2;
@@ -28,7 +29,7 @@ try {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
   post({ type: 'ready', bytes: heap + external, engine });
 } catch (error) {
-  post({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+  post({ type: 'failed', message: asError(error).message });
 }
 
 async function openModel(handler: Handler, source: TensorflowSource): Promise<{ serve: Serve; engine: string }> {
@@ -96,7 +97,7 @@ async function importHandler(): Promise<object> {
     return (await import(pathToFileURL(join(start.folder, 'handler.ts')).href)) as object;
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = asError(error).message;
     throw new Error(missing ? 'handler.ts is missing' : `handler.ts cannot be imported: ${reason}`, { cause: error });
   }
 }

@@ -1,11 +1,12 @@
 // One HTTP exchange with an OpenAI-compatible upstream: bounded in size and time, redirects not followed (undici's
 // `request` follows none), every failure an `UpstreamError` whose message never holds the credential.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, request } from 'undici';
 import type { JsonObject } from './openai-request.ts';
 import { errorOfConnection, errorOfStatus, malformed, UpstreamError } from './upstream-error.ts';
 import type { UpstreamLimits } from './upstream-limits.ts';
+import { backOff, spread } from '../patience/back-off.ts';
+import { persist } from '../patience/persist.ts';
 
 export interface Upstream {
   readonly url: string;
@@ -43,28 +44,20 @@ export async function post(upstream: Upstream, body: JsonObject, signal: AbortSi
   throw errorOfStatus(answer.statusCode, detail, retryAfterMs(answer.headers));
 }
 
-/**
- * Calls `attempt` until it succeeds, by the limits' rules. Written out, not cockatiel's `retry`: that one sleeps on when
- * the signal is aborted. `deadline` is by `performance.now()`; a wait that would pass it is not begun.
- */
-export async function withRetries<T>(
-  limits: UpstreamLimits,
-  deadline: number,
+/** Calls `attempt` until it succeeds, by the limits' rules. `until` is by `performance.now()`. */
+export function withRetries<T>(
+  { firstBackoffMs, longestBackoffMs, retries }: UpstreamLimits,
+  until: number,
   signal: AbortSignal,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof UpstreamError) || !error.again || failures >= limits.retries || signal.aborted)
-        throw error;
-      const backoff = Math.min(limits.firstBackoffMs * 2 ** failures, limits.longestBackoffMs);
-      const wait = Math.max(backoff * (1 - Math.random() / 2), error.retryAfterMs ?? 0);
-      if (performance.now() + wait >= deadline) throw error;
-      await sleep(wait, undefined, { signal });
-    }
-  }
+  return persist(attempt, signal, () => undefined, {
+    isHopeless: (error) => !(error instanceof UpstreamError) || !error.again || signal.aborted,
+    waitMs: (failures, error) =>
+      Math.max(spread(backOff(failures, firstBackoffMs, longestBackoffMs)), (error as UpstreamError).retryAfterMs ?? 0),
+    until,
+    attempts: retries + 1,
+  });
 }
 
 export async function readJson(bytes: AnswerBytes): Promise<unknown> {

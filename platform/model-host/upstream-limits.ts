@@ -11,7 +11,7 @@ export interface UpstreamLimits {
   readonly idleTimeoutMs: number;
   /** Further attempts after the first, only on connection errors, 408, 409, 429 and 5xx, only before the first byte of an answer. */
   readonly retries: number;
-  /** The first wait; it doubles with each attempt up to the longest, and a random part of up to half is taken off, in milliseconds. */
+  /** The first wait; it doubles with each attempt up to the longest, spread by half of it to either side, in milliseconds. */
   readonly firstBackoffMs: number;
   readonly longestBackoffMs: number;
   /** Consecutive failures after which the upstream is left alone, and for how long, in milliseconds. */

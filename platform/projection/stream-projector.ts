@@ -2,7 +2,7 @@
 // with it. A stream whose event keeps failing is parked; trouble with a store is no event's fault and is waited out.
 
 import { backOff, pause } from '../patience/back-off.ts';
-import { isFinal } from '../errors.ts';
+import { asError, isFinal } from '../errors.ts';
 import { persist } from '../patience/persist.ts';
 import type { Positions } from '../bus/bus.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
@@ -66,7 +66,7 @@ export function createStreamProjector(parts: StreamProjectorParts) {
 
   async function park({ event, error }: FoldFailure, tries: number): Promise<void> {
     const { stream, revision, id: eventId } = event;
-    const said = error instanceof Error ? error.message : String(error);
+    const said = asError(error).message;
     await patiently(() => letters.park({ stream, revision, eventId, error: said, attempts: tries }));
     log.error({ err: error, projection: name, stream, revision }, 'a stream was parked as a dead letter');
     parts.onParked(stream);

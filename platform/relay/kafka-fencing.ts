@@ -1,4 +1,5 @@
 import { RelayFenced } from './relay-target.ts';
+import { asError } from '../errors.ts';
 
 const FENCED_TYPES = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED']);
 const FENCED_CODES = new Set([47, 90]);
@@ -18,7 +19,7 @@ export function isFencing(error: unknown): boolean {
 
 /** The port's error for whatever a producer threw: `RelayFenced`, or one that says that the outcome is not known. */
 export function writeFailure(what: string, cause: unknown): Error {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = asError(cause).message;
   if (isFencing(cause)) return new RelayFenced(`${what}: another session was opened since: ${reason}`, { cause });
   return new RelayWriteFailed(`${what}: ${reason}`, { cause });
 }

@@ -11,10 +11,11 @@ import { openRedis, type RedisOptions, WRITE_DEADLINE_MS } from '../redis/open-r
 import { createLruResponseCache, responseCacheName } from './lru-response-cache.ts';
 import { clearScript, epochScript, getScript, setScript } from './redis-cache-script.ts';
 import type { ResponseCache } from './response-cache.ts';
+import { saySeldom } from '../patience/say-seldom.ts';
+import { atMost } from '../patience/within.ts';
 
 /** How long a request waits for the cache before it goes on without. */
 const PATIENCE_MS = 250;
-const SAY_AGAIN_MS = 5_000;
 const MOST_TENANTS = 10_000;
 const TRUST_MS = 1_000;
 
@@ -42,7 +43,9 @@ export async function openRedisResponseCache(options: RedisResponseCacheOptions)
   const link = await openRedis({ ...options, what: 'response cache' });
   const near = createLruResponseCache({ bytes });
   const epochs = new LRUCache<string, Epoch>({ max: MOST_TENANTS });
-  let saidAt = -Infinity;
+  const warn = saySeldom((err: unknown) =>
+    log.warn({ err, server: link.server }, 'the response cache is done without'),
+  );
 
   const keyOf = (kind: 'ce' | 'ci' | 'ca', name: string) => `{${namespace}}:${kind}:${name}`;
   const epochKey = (tenantId: string) => keyOf('ce', hashOf(tenantId));
@@ -52,17 +55,11 @@ export async function openRedisResponseCache(options: RedisResponseCacheOptions)
 
   /** What cannot be had in time is done without. */
   async function briefly<T>(work: Promise<T>): Promise<T | undefined> {
-    const late = new AbortController();
     try {
-      return await Promise.race([work, pause(PATIENCE_MS, late.signal).then(() => undefined)]);
+      return await atMost(PATIENCE_MS, work);
     } catch (err) {
-      if (performance.now() - saidAt >= SAY_AGAIN_MS) {
-        saidAt = performance.now();
-        log.warn({ err, server: link.server }, 'the response cache is done without');
-      }
+      warn(err);
       return undefined;
-    } finally {
-      late.abort();
     }
   }
 
@@ -142,7 +139,7 @@ export async function openRedisResponseCache(options: RedisResponseCacheOptions)
       } while (Number(removed) > 0);
       epochs.delete(tenantId);
       await near.clear(tenantId);
-      await pause(trustMs, new AbortController().signal);
+      await pause(trustMs);
     },
     health: () => link.health(),
     async close() {

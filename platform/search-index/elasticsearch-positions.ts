@@ -15,8 +15,6 @@ const WRITE: Patience = { tryMs: 10_000, retryMs: 30_000 };
 const REFRESH: Patience = { tryMs: 10_000, retryMs: 2_000 };
 /** Of writers that were quicker; each has moved its own positions meanwhile. */
 const MOST_CONFLICTS = 100;
-const NEVER = new AbortController().signal;
-
 type ByProjection = ReadonlyMap<string, Positions>;
 
 interface StoredPositions {
@@ -115,7 +113,7 @@ export function createIndexPositions(link: ElasticsearchLink, alias: string): In
         if (!merged) return;
         const projections = new Map([...known.projections, [projection, merged]]);
         if (await replace({ ...known, projections }, state)) return;
-        await pause(backOff(round, 2, 100) * Math.random(), NEVER);
+        await pause(backOff(round, 2, 100) * Math.random());
       }
       throw new ElasticsearchUnavailable(`the positions of ${projection} in ${alias} are written by too many at once`);
     },

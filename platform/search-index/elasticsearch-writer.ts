@@ -2,7 +2,7 @@
 // twice or from a zombie changes nothing whatever the order; a tombstone is a document too, because Elasticsearch forgets
 // the versions of deleted ones. A bulk answers 200 even if it failed: every item is looked at.
 
-import { backOff, pause } from '../patience/back-off.ts';
+import { backOff, pause, spread } from '../patience/back-off.ts';
 import { DocumentRefused } from '../document-refused.ts';
 import { ElasticsearchRefused, ElasticsearchUnavailable, isPassing } from '../elasticsearch/elasticsearch-errors.ts';
 import type { ElasticsearchLink } from '../elasticsearch/open-elasticsearch.ts';
@@ -20,7 +20,6 @@ const RETRY = { first: 50, most: 2_000 } as const;
 /** Milliseconds: one request; until when items that the server cannot take now are sent again. */
 const REQUEST_MS = 30_000;
 const RETRY_MS = 30_000;
-const NEVER = new AbortController().signal;
 /**
  * What Elasticsearch says of a value that the mapping does not take. Other answers of the same status 400 are about the
  * index: closed, without an alias to write to, with a pipeline that is not there.
@@ -130,7 +129,7 @@ async function send(
       throw new ElasticsearchUnavailable(`Elasticsearch at ${link.server} cannot write: ${reason}`);
     }
     open = busy;
-    if (busy.length > 0) await pause(backOff(round, RETRY.first, RETRY.most) * (0.5 + Math.random() / 2), NEVER);
+    if (busy.length > 0) await pause(spread(backOff(round, RETRY.first, RETRY.most)));
   }
 }
 

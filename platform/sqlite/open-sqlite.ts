@@ -5,7 +5,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
+import { isSqliteBusy } from '../errors.ts';
+import { spread } from '../patience/back-off.ts';
+import { persist } from '../patience/persist.ts';
 
 /** How long a connection waits for another one's transaction (a purge is the longest) before it gives up, in milliseconds. */
 const busyMs = 30_000;
@@ -19,9 +21,7 @@ const cacheKib = 32 * 1024;
  */
 export async function openSqlite(file: string, schema: string, version: number): Promise<DatabaseSync> {
   await mkdir(dirname(file), { recursive: true });
-  const deadline = Date.now() + busyMs;
-  // Changing the journal mode does not wait for other connections as statements do.
-  for (;;) {
+  const open = async () => {
     const database = new DatabaseSync(file, { timeout: busyMs });
     try {
       database.exec(
@@ -32,10 +32,15 @@ export async function openSqlite(file: string, schema: string, version: number):
       return database;
     } catch (error) {
       database.close();
-      if (!isBusy(error) || Date.now() > deadline) throw error;
-      await delay(5 + Math.random() * 20);
+      throw error;
     }
-  }
+  };
+  // Changing the journal mode does not wait for other connections as statements do.
+  return persist(open, undefined, () => undefined, {
+    isHopeless: (error) => !isSqliteBusy(error),
+    waitMs: () => spread(15),
+    until: performance.now() + busyMs,
+  });
 }
 
 /** A connection that only reads; it neither checkpoints nor waits for writers. The file must exist. */
@@ -52,9 +57,6 @@ function makeTables(database: DatabaseSync, file: string, schema: string, versio
   database.exec(schema);
   database.exec(`PRAGMA user_version = ${version}`);
 }
-
-const isBusy = (error: unknown) =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5;
 
 /** All or nothing; takes the write lock at once, since a transaction that reads first could not wait for it later. */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {

@@ -2,6 +2,7 @@
 // message, and so do the answers: at thousands of calls a second the messages, not the calls, are what costs.
 
 import type { MessagePort, Transferable } from 'node:worker_threads';
+import { asError } from '../errors.ts';
 
 // A message is one flat array, three places a call or reply: cloning an object a call costs twice as much. For the same
 // reason callers on a hot path give flat arrays as input.
@@ -41,7 +42,7 @@ function outbox(port: Port) {
 }
 
 function thrown(error: unknown): ThrownHere {
-  const { name, message, stack, ...fields } = error instanceof Error ? error : new Error(String(error));
+  const { name, message, stack, ...fields } = asError(error);
   return { name, message, stack, fields: { ...fields } };
 }
 

@@ -2,6 +2,7 @@
 // within that time. What is over its time is not only not answered but dropped, by a timer.
 
 import type { KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 const LIFE_MS = 45_000;
 const SWEEP_MS = 15_000;
@@ -18,26 +19,19 @@ export interface KeyCache {
 }
 
 export function openKeyCache(now: () => number): KeyCache {
-  const kept = new Map<string, { readonly key: KeyObject | 'erased'; readonly until: number }>();
-  const drop: KeyCache['drop'] = (of) => {
-    for (const name of kept.keys()) if (of(name)) kept.delete(name);
-  };
-  const timer = setInterval(() => {
-    const at = now();
-    drop((name) => (kept.get(name)?.until ?? 0) <= at);
-  }, SWEEP_MS);
-  timer.unref();
+  const kept = new LRUCache<string, KeyObject | 'erased'>({
+    max: MOST,
+    ttl: LIFE_MS,
+    ttlResolution: 0,
+    perf: { now },
+  });
+  const timer = setInterval(() => kept.purgeStale(), SWEEP_MS).unref();
   return {
-    get(name) {
-      const found = kept.get(name);
-      return found && found.until > now() ? found.key : undefined;
+    get: (name) => kept.get(name),
+    set: (name, key, readAt) => void kept.set(name, key, { start: readAt }),
+    drop(of) {
+      for (const name of [...kept.keys()]) if (of(name)) kept.delete(name);
     },
-    set(name, key, readAt) {
-      kept.delete(name);
-      kept.set(name, { key, until: readAt + LIFE_MS });
-      if (kept.size > MOST) kept.delete(kept.keys().next().value ?? name);
-    },
-    drop,
     close() {
       clearInterval(timer);
       kept.clear();

@@ -14,6 +14,7 @@ import type { Standings } from '#platform/standing/standings.ts';
 import type { Attempts } from './attempts.ts';
 import { batchKeyOf, type Job, modelKeyOf } from './job.ts';
 import { MAX_ATTEMPTS } from './run-batch.ts';
+import { asError } from '#platform/errors.ts';
 
 /**
  * Requests taken from the bus and not yet ended, at most; beyond it the bus waits. Wide, because requests that wait for a
@@ -106,7 +107,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
     if (typeof next !== 'object') return goOn(next);
     // Others need not wait for it.
     next.later.then(goOn).catch((err: unknown) => {
-      if (!stopped) fail(err instanceof Error ? err : new Error(String(err)));
+      if (!stopped) fail(asError(err));
     });
   };
 

@@ -4,7 +4,7 @@ import type { InferenceMessage } from '#events/live.ts';
 import { inferenceChannel } from '#events/live.ts';
 import { Interrupted, persist } from '#platform/patience/persist.ts';
 import { ERASED } from '#platform/content/content.ts';
-import { isStorageFault, isTransient } from '#platform/errors.ts';
+import { asError, isStorageFault, isTransient } from '#platform/errors.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
@@ -120,7 +120,7 @@ export function createBatchRunner(options: RunBatchOptions) {
     try {
       await Promise.all(jobs.map(async (job) => job.begins?.(job.attempt)));
     } catch (err) {
-      return fail(err instanceof Error ? err : new Error(String(err)));
+      return fail(asError(err));
     }
     const startedAt = now();
     try {

@@ -4,7 +4,7 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { inferences } from '#events/inference.ts';
 import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
-import { isTransient } from '#platform/errors.ts';
+import { asError, isTransient } from '#platform/errors.ts';
 import { persist } from '#platform/patience/persist.ts';
 import type { Bus } from '#platform/bus/bus.ts';
 import type { Contents } from '#platform/content/content.ts';
@@ -84,7 +84,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
   const record = (event: Job['event'], id: string, outcome: Outcome, ended: () => void) => {
     const work = recordResult(event, id, outcome, stopping.signal)
       .then(ended, (err: unknown) => {
-        if (!stopping.signal.aborted) fail(err instanceof Error ? err : new Error(String(err)));
+        if (!stopping.signal.aborted) fail(asError(err));
       })
       .finally(() => recording.delete(work));
     recording.add(work);

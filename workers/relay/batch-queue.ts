@@ -3,6 +3,7 @@
 
 import { createBell } from '#platform/patience/bell.ts';
 import type { EncodedEvent, RelayLimits } from '#platform/relay/relay-target.ts';
+import { createFifo } from '#platform/fifo.ts';
 
 export interface BatchQueue {
   push(events: readonly EncodedEvent[]): void;
@@ -22,7 +23,7 @@ const WAITING_BATCHES = 2;
 export function createBatchQueue({ maxEvents, maxBytes, maxPartitionBytes }: RelayLimits): BatchQueue {
   const filled = createBell();
   const emptied = createBell();
-  let waiting: EncodedEvent[] = [];
+  const waiting = createFifo<EncodedEvent>();
   let waitingBytes = 0;
   let ended = false;
   let failure: unknown;
@@ -41,16 +42,15 @@ export function createBatchQueue({ maxEvents, maxBytes, maxPartitionBytes }: Rel
       total += bytes;
       count += 1;
     }
-    const batch = waiting.slice(0, count);
-    waiting = waiting.slice(count);
+    const batch = waiting.take(count);
     waitingBytes -= total;
     emptied.ring();
     return batch;
   }
 
-  const isTooMuch = () => waiting.length >= WAITING_BATCHES * maxEvents || waitingBytes >= WAITING_BATCHES * maxBytes;
+  const isTooMuch = () => waiting.size >= WAITING_BATCHES * maxEvents || waitingBytes >= WAITING_BATCHES * maxBytes;
   const isFull = () => !closed && isTooMuch();
-  const isDry = () => !closed && !ended && waiting.length === 0;
+  const isDry = () => !closed && !ended && waiting.size === 0;
 
   return {
     push(events) {
@@ -71,7 +71,7 @@ export function createBatchQueue({ maxEvents, maxBytes, maxPartitionBytes }: Rel
     async take() {
       while (isDry()) await filled.wait();
       if (closed) return undefined;
-      if (waiting.length > 0) return cut();
+      if (waiting.size > 0) return cut();
       if (failure !== undefined) throw failure;
       return undefined;
     },

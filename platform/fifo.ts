@@ -1,0 +1,39 @@
+export interface Fifo<T> extends Iterable<T> {
+  push(item: T): void;
+  /** Removes the first ones, at most so many, and answers them. */
+  take(most: number): T[];
+  /** Drops all but those of which this is true. */
+  keep(isKept: (item: T) => boolean): void;
+  readonly size: number;
+}
+
+/** So many places of taken items are kept before the array is moved: moving its head costs its length. */
+const COMPACT_AT = 4_096;
+
+/** First in, first out. Iterates from the first one. */
+export function createFifo<T>(): Fifo<T> {
+  let items: T[] = [];
+  let first = 0;
+  return {
+    push: (item) => void items.push(item),
+    take(most) {
+      const taken = items.slice(first, first + most);
+      first += taken.length;
+      if (first === items.length || first >= COMPACT_AT) {
+        items = items.slice(first);
+        first = 0;
+      }
+      return taken;
+    },
+    keep(isKept) {
+      items = items.slice(first).filter(isKept);
+      first = 0;
+    },
+    get size() {
+      return items.length - first;
+    },
+    *[Symbol.iterator]() {
+      for (let at = first; at < items.length; at++) yield items[at]!;
+    },
+  };
+}
