@@ -41,24 +41,18 @@ export async function waitForPositions(wait: PositionWait): Promise<boolean> {
     for (const [name, position] of movedBy(value)) heard.set(name, position);
     if (passed(heard)) bell.ring();
   });
-  const poll = setInterval(() => bell.ring(), pollMs);
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    bell.ring();
-  }, timeoutMs);
+  const until = performance.now() + timeoutMs;
   try {
     for (;;) {
       const now = await positions();
       if (passed(now)) return true;
-      if (late) return false;
+      const left = until - performance.now();
+      if (left <= 0) return false;
       for (const { name } of wanted) heard.set(name, max(heard.get(name), now.get(name)));
-      await bell.wait();
+      await bell.wait(Math.min(pollMs, left));
     }
   } finally {
     unsubscribe();
-    clearInterval(poll);
-    clearTimeout(timer);
   }
 }
 

@@ -30,7 +30,7 @@ export function openKeyCache(now: () => number): KeyCache {
     get: (name) => kept.get(name),
     set: (name, key, readAt) => void kept.set(name, key, { start: readAt }),
     drop(of) {
-      for (const name of [...kept.keys()]) if (of(name)) kept.delete(name);
+      for (const name of kept.keys()) if (of(name)) kept.delete(name);
     },
     close() {
       clearInterval(timer);

@@ -6,7 +6,6 @@ import { letterRequestOf, projections } from '#events/projection.ts';
 import { createBell } from '#platform/patience/bell.ts';
 import { letterRequestsInLog } from '#platform/bus/letter-requests.ts';
 import { isFinal } from '#platform/errors.ts';
-import { pause } from '#platform/patience/back-off.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { type RunningProjection, startProjection } from '#platform/projection/start-projection.ts';
 import { onVersionsChanged } from '#platform/projection/version-directory.ts';
@@ -153,7 +152,7 @@ export async function startVersionFeeds(projection: Projection, ports: FeedPorts
     while (!stopping.signal.aborted) {
       await look();
       const isChanging = feeds.size > 1 || (liveVersion !== undefined && !find(liveVersion));
-      await Promise.race([bell.wait(), pause(isChanging ? LOOK_EVERY_MS / 4 : LOOK_EVERY_MS, stopping.signal)]);
+      if (!stopping.signal.aborted) await bell.wait(isChanging ? LOOK_EVERY_MS / 4 : LOOK_EVERY_MS);
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { inferenceChannel, type InferenceMessage } from '#events/live.ts';
 import type { LiveChannel, LiveMessage } from '#platform/live-channel/live-channel.ts';
+import { atMost } from '#platform/patience/within.ts';
 
 const LOOK_AGAIN_MS = 1_000;
 /** How long tokens may be behind the log. */
@@ -38,13 +39,17 @@ export async function* inferenceEvents<View extends Viewed>(
   const { inferenceId, live, look, signal } = options;
   const channel = inferenceChannel(inferenceId);
   const waiting: LiveMessage[] = [];
-  let wake: (() => void) | undefined;
-  const rouse = () => wake?.();
+  let rouse = () => {};
   const unsubscribe = live.subscribe(channel, (message) => {
     waiting.push(message);
     rouse();
   });
-  signal.addEventListener('abort', rouse, { once: true });
+  /** Until a message comes, or it is time to look whether one was lost. */
+  const messageOrLater = (laterMs: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    rouse = resolve;
+    return atMost(laterMs, promise, signal);
+  };
   let seen = options.after ?? -1;
   let toldEnded = false;
   try {
@@ -67,30 +72,19 @@ export async function* inferenceEvents<View extends Viewed>(
       if (ENDED.has(view.status)) {
         // The log may tell the end before the last tokens have come; what is said of it comes after them.
         if (!toldEnded && endedLately(view)) {
-          await rousedOrLater((resolve) => (wake = resolve), LAST_TOKENS_MS);
+          await messageOrLater(LAST_TOKENS_MS);
           if (waiting.length > 0) continue;
         }
         yield { event: 'end', data: view };
         return;
       }
-      await rousedOrLater((resolve) => (wake = resolve), LOOK_AGAIN_MS);
+      await messageOrLater(LOOK_AGAIN_MS);
       if (waiting.length === 0 && !signal.aborted) view = await look();
     }
   } finally {
     unsubscribe();
-    signal.removeEventListener('abort', rouse);
   }
 }
 
 const endedLately = ({ completedAt }: Viewed) =>
   completedAt !== null && Date.now() - Date.parse(completedAt) < LOOK_AGAIN_MS;
-
-/** Resolves when the given resolver is called, or when it is time to look whether a message was lost. */
-async function rousedOrLater(arm: (resolve: () => void) => void, laterMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await new Promise<void>((resolve) => {
-    arm(resolve);
-    timer = setTimeout(resolve, laterMs);
-  });
-  clearTimeout(timer);
-}

@@ -2,6 +2,7 @@
 
 import { inferenceChannel, type InferenceMessage } from '#events/live.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
+import { createBell } from '#platform/patience/bell.ts';
 
 /** How long a lost wake-up can cost. */
 const LOOK_AGAIN_MS = 1_000;
@@ -18,36 +19,23 @@ export async function waitForEnd(
   signal: AbortSignal,
 ): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
-  let woken = false;
+  const bell = createBell();
   let isSaid = false;
-  let wake: (() => void) | undefined;
-  const rouse = () => {
-    woken = true;
-    wake?.();
-  };
   const unsubscribe = live.subscribe(inferenceChannel(inferenceId), ({ value }) => {
     if ((value as InferenceMessage).type !== 'ended') return;
     isSaid = true;
-    rouse();
+    bell.ring();
   });
-  signal.addEventListener('abort', rouse, { once: true });
+  signal.addEventListener('abort', bell.ring, { once: true });
   try {
     for (;;) {
-      woken = false;
       if (await look(isSaid)) return true;
       const left = deadline - performance.now();
       if (left <= 0 || signal.aborted) return false;
-      if (!woken) {
-        let timer: NodeJS.Timeout | undefined;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          timer = setTimeout(resolve, Math.min(left, LOOK_AGAIN_MS));
-        });
-        clearTimeout(timer);
-      }
+      await bell.wait(Math.min(left, LOOK_AGAIN_MS));
     }
   } finally {
     unsubscribe();
-    signal.removeEventListener('abort', rouse);
+    signal.removeEventListener('abort', bell.ring);
   }
 }

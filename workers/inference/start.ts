@@ -1,6 +1,5 @@
 // The inference worker: requests from the bus, through the models, to their results in the log.
 
-import { setTimeout as timer } from 'node:timers/promises';
 import { inferences } from '#events/inference.ts';
 import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
@@ -23,6 +22,8 @@ import { createModelSpecs } from './model-spec.ts';
 import { createResultRecorder, type Outcome } from './record-result.ts';
 import { createBatchRunner } from './run-batch.ts';
 import { openClaimedAttempts } from './claimed-attempts.ts';
+import { saySeldom } from '#platform/patience/say-seldom.ts';
+import { atMost } from '#platform/patience/within.ts';
 
 export const GROUP = 'workers.inference';
 const MAX_BATCH = 512;
@@ -34,9 +35,6 @@ const RECORD_MS = 1_000;
 const WORKLOAD_MS = 100;
 /** Where the lag is a server's to tell. */
 const SHARED_WORKLOAD_MS = 500;
-const WARN_EVERY_MS = 5_000;
-
-const sleep = (ms: number) => timer(ms, undefined, { ref: false });
 
 export interface InferenceWorkerOptions {
   readonly store: EventStore;
@@ -152,14 +150,10 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     };
     live.publish(WORKLOAD, message, { keep: false });
   };
-  let warnedAt = -Infinity;
+  const warn = saySeldom((err: unknown) => log.warn({ err }, 'the workload could not be told'));
   const workload = setInterval(
     () => {
-      sayWorkload().catch((err: unknown) => {
-        if (performance.now() - warnedAt < WARN_EVERY_MS) return;
-        warnedAt = performance.now();
-        log.warn({ err }, 'the workload could not be told');
-      });
+      sayWorkload().catch(warn);
     },
     options.shared ? SHARED_WORKLOAD_MS : WORKLOAD_MS,
   );
@@ -172,8 +166,8 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
       clearInterval(workload);
       unsubscribe();
       consumer.stop();
-      await Promise.race([dispatcher.stop(), sleep(DRAIN_MS)]);
-      await Promise.race([Promise.allSettled(recording), sleep(RECORD_MS)]);
+      await atMost(DRAIN_MS, dispatcher.stop());
+      await atMost(RECORD_MS, Promise.allSettled(recording));
       await consumer.absolve();
       stopping.abort();
       await attempts.close();
