@@ -1,5 +1,6 @@
 // No more is accepted than can be worked off: beyond a bound on what has been accepted and not ended, 503. One model may
-// have a quarter of it waiting, so that a slow upstream does not close the door for all.
+// have as much of it waiting as it works off in half a minute, and a quarter whatever its pace: so a slow upstream does not
+// close the door for all, and a quick model's short stall closes it for nobody.
 
 import { problems } from '#contracts/problems.ts';
 import { WORKLOAD, type WorkloadMessage } from '#events/live.ts';
@@ -7,6 +8,7 @@ import { Problem } from '#platform/http/problem.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 
 const SHARE_OF_ONE = 0.25;
+const MOST_SECONDS_WAITED = 30;
 /** A worker that says nothing for so long is gone; what it had is another's to report. */
 const SILENT_AFTER_MS = 5_000;
 
@@ -35,10 +37,11 @@ export function openAdmission(
   mostOutstanding: number,
   now: () => number = () => performance.now(),
 ): Admission {
-  const mostOfOne = Math.max(1, Math.floor(mostOutstanding * SHARE_OF_ONE));
+  const shareOfOne = Math.max(1, Math.floor(mostOutstanding * SHARE_OF_ONE));
   const reports = new Map<string, Report>();
   let outstanding = 0;
-  const reported = new Map<string, number>();
+  /** By model, of all workers together; requests a second. */
+  const reported = new Map<string, { waiting: number; perSecond: number }>();
   let since: Admitted[] = [];
   const sinceOf = new Map<string, number>();
 
@@ -56,7 +59,10 @@ export function openAdmission(
     reported.clear();
     for (const { message } of reports.values()) {
       outstanding += message.outstanding;
-      for (const [key, count] of Object.entries(message.models)) reported.set(key, (reported.get(key) ?? 0) + count);
+      for (const [key, { waiting, perSecond = 0 }] of Object.entries(message.models)) {
+        const before = reported.get(key) ?? { waiting: 0, perSecond: 0 };
+        reported.set(key, { waiting: before.waiting + waiting, perSecond: before.perSecond + perSecond });
+      }
     }
   }
 
@@ -74,7 +80,9 @@ export function openAdmission(
       if (outstanding + since.length >= mostOutstanding)
         throw refuse(`More than ${mostOutstanding} inferences are waiting; come again in a moment.`);
       const sinceHere = sinceOf.get(modelKey) ?? 0;
-      if ((reported.get(modelKey) ?? 0) + sinceHere >= mostOfOne)
+      const { waiting, perSecond } = reported.get(modelKey) ?? { waiting: 0, perSecond: 0 };
+      const mostOfOne = Math.max(shareOfOne, Math.floor(perSecond * MOST_SECONDS_WAITED));
+      if (waiting + sinceHere >= mostOfOne)
         throw refuse(`More than ${mostOfOne} inferences are waiting for this model; come again in a moment.`);
       since.push({ modelKey, at: now() });
       sinceOf.set(modelKey, sinceHere + 1);

@@ -25,5 +25,11 @@ export interface WorkloadMessage {
   /** Requests on their way to it or at work there; an upper bound. */
   readonly outstanding: number;
   /** Those that it has taken, by model (owner/name). */
-  readonly models: Readonly<Record<string, number>>;
+  readonly models: Readonly<Record<string, ModelWorkload>>;
+}
+
+export interface ModelWorkload {
+  readonly waiting: number;
+  /** How many it ends in a second while it has work; absent until it has ended one. */
+  readonly perSecond?: number;
 }

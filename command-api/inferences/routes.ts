@@ -67,14 +67,14 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
 
   /** With `wait` the result, if there is one in time. */
   const accepted = async (request: Submitting, id: string, written: Written, replayed: boolean): Promise<Answer> => {
-    const { caller, query, signal } = request;
+    const { caller, query } = request;
     const headers = {
       location: `/v1/inferences/${id}`,
       ...acknowledge(tokens, caller.tenantId, [written]),
       ...replayHeaders(replayed),
     };
     const shown =
-      query.wait === undefined ? undefined : await waitForInference(caller.tenantId, id, query.wait, signal);
+      query.wait === undefined ? undefined : await waitForInference(caller.tenantId, id, query.wait, request.signal);
     return shown?.ended
       ? { status: 200, headers: { ...headers, etag: etagOf(shown.revision) }, body: shown.view }
       : { status: 202, headers: { ...headers, 'retry-after': '1' }, body: { id, status: 'queued' } };

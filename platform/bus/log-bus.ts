@@ -12,7 +12,7 @@ import { startLogConsumer } from './log-consumer.ts';
 import { murmur2, partitionOfKey } from './partition.ts';
 
 export interface LogBusOptions {
-  readonly store: Pick<EventStore, 'subscribeAll' | 'head' | 'generation'>;
+  readonly store: Pick<EventStore, 'subscribeAll' | 'readAll' | 'head' | 'generation'>;
   /** undefined for a stream that this program does not know: its consumers stop with `LogIsNewer`. */
   readonly topicOf: (stream: string) => string | undefined;
   /** Partitions of each topic. */
@@ -42,6 +42,7 @@ export function openLogBus({ store, topicOf, partitions, checkpoints, log, mode 
       const consumer = startLogConsumer(
         {
           subscribe: (after, signal) => store.subscribeAll(after, signal),
+          readAll: (after, limit) => store.readAll(after, limit),
           head: () => store.head(),
           topicOf,
           partitionOf,

@@ -15,9 +15,12 @@ import { createGroupProgress, type GroupProgress, type OpenDelivery } from './gr
 
 /** Events handed over and not acknowledged, beyond which no more are read. */
 const MOST_OPEN = 10_000;
+/** Events that are read to count them. */
+const COUNTED = 256;
 
 export interface LogConsumerParts {
   readonly subscribe: (after: bigint, signal: AbortSignal) => AsyncIterable<readonly RecordedEvent[]>;
+  readonly readAll: (after: bigint, limit: number) => Promise<readonly RecordedEvent[]>;
   readonly head: () => Promise<bigint>;
   readonly topicOf: (stream: string) => string | undefined;
   readonly partitionOf: (topic: string, stream: string) => number;
@@ -144,6 +147,16 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
     }
   }
 
+  /** Counted where nothing that was read tells how far apart events are: positions may be bytes. */
+  async function unread(position: bigint, head: bigint): Promise<number> {
+    if (!density.known()) {
+      const next = await parts.readAll(position, COUNTED);
+      if (next.length < COUNTED) return next.length;
+      for (const event of next) density.saw(event.position);
+    }
+    return density.eventsIn(head - position);
+  }
+
   const running = run();
   let reached = false;
   return {
@@ -152,7 +165,7 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
       const now = progress;
       const head = await parts.head();
       const position = now ? now.position : lowestOf(topics, parts.partitions, await parts.load());
-      return (now?.open ?? 0) + (head > position ? density.eventsIn(head - position) : 0);
+      return (now?.open ?? 0) + (head > position ? await unread(position, head) : 0);
     },
     positions: () => progress?.positions() ?? new Map(),
     caughtUp() {
@@ -184,9 +197,7 @@ function createDensity() {
       } else steps++;
       last = position;
     },
-    eventsIn: (stretch: bigint) =>
-      first === undefined || steps === 0
-        ? Number(stretch)
-        : Math.ceil((Number(stretch) * steps) / Number(last - first)),
+    known: () => steps > 0,
+    eventsIn: (stretch: bigint) => Math.ceil((Number(stretch) * steps) / Number(last - (first ?? last))),
   };
 }

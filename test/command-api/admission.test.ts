@@ -42,10 +42,23 @@ describe('admission', () => {
   it('keeps one model to a quarter, and lets the others in', () => {
     const { live, say } = workload();
     const admission = openAdmission(live, 40);
-    say({ worker: 'one', outstanding: 9, models: { slow: 9 } });
+    say({ worker: 'one', outstanding: 9, models: { slow: { waiting: 9, perSecond: 0.2 } } });
     expect(admitted(() => admission.admit('slow'))).to.equal(true);
     expect(admitted(() => admission.admit('slow'))).to.equal(false);
     expect(admitted(() => admission.admit('quick'))).to.equal(true);
+  });
+
+  it('lets one model have as much as it works off in 30 seconds, all workers together, up to the bound for all', () => {
+    const { live, say } = workload();
+    const admission = openAdmission(live, 1_000);
+    const quick = { waiting: 300, perSecond: 12 };
+    say({ worker: 'one', outstanding: 300, models: { quick } });
+    say({ worker: 'two', outstanding: 300, models: { quick } });
+    const taken = Array.from({ length: 121 }, () => admitted(() => admission.admit('quick')));
+    expect(taken.filter(Boolean)).to.have.length(120);
+    say({ worker: 'two', outstanding: 300, models: { quick: { waiting: 300, perSecond: 4_000 } } });
+    const more = Array.from({ length: 400 }, () => admitted(() => admission.admit('quick')));
+    expect(more.filter(Boolean)).to.have.length(280);
   });
 
   it('adds up what several workers say, and forgets one that is silent', () => {

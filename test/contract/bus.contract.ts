@@ -267,6 +267,18 @@ export function busContract(
       await eventually(async () => expect(await consumer.lag()).to.equal(0));
     });
 
+    if (options.reads === 'log') {
+      it('counts the events before a member that has read none, whatever positions count', async () => {
+        const stop = Promise.withResolvers<void>();
+        const working = { group: 'group', topics: TOPICS, maxBatch: 100, handle: () => stop.promise };
+        await bus.consume(working);
+        const waiting = await bus.consume(working);
+        for (let i = 0; i < 12; i++) await append('alpha-1', i);
+        expect(await waiting.lag()).to.equal(12);
+        stop.resolve();
+      });
+    }
+
     it('has caught up at once with a log that holds nothing', async () => {
       const { consumer } = await collect('group');
       await eventually(() => expect(consumer.caughtUp()).to.equal(true));

@@ -1,6 +1,7 @@
 // Takes requests from the bus and hands them to the dispatcher. Never parks: whatever is wrong with a request
 // becomes its end.
 
+import type { ModelWorkload } from '#events/live.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { type InferenceRequest, inferences } from '#events/inference.ts';
 import { type Model, models } from '#events/model.ts';
@@ -13,6 +14,7 @@ import type { RunError } from '#platform/model-host/model-runtime.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Attempts } from './attempts.ts';
 import { batchKeyOf, type Job, modelKeyOf } from './job.ts';
+import { createModelRates } from './model-rates.ts';
 import { MAX_ATTEMPTS } from './run-batch.ts';
 import { asError } from '#platform/errors.ts';
 
@@ -50,8 +52,8 @@ export interface InferenceConsumer {
   assigned(partitions: readonly string[]): Promise<void>;
   handle(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void>;
   cancel(inferenceId: string): void;
-  /** Requests taken and not yet ended, by model. */
-  outstanding(): ReadonlyMap<string, number>;
+  /** By model: requests taken and not yet ended, and how fast they end. Asked at regular times, between which it is measured. */
+  workload(): ReadonlyMap<string, ModelWorkload>;
   /** Lets go of a batch that waits for room, and lets no suspect begin any more. */
   stop(): void;
   /** After the last run: what still had not ended is cut off by this stop, and is not to blame for it. */
@@ -70,6 +72,7 @@ interface Running {
 export function createInferenceConsumer(options: ConsumeOptions): InferenceConsumer {
   const { contents, now, submit, refuse, attempts, fail } = options;
   const running = new Map<string, Running>();
+  const rates = createModelRates();
   const attemptOf = createAttemptLookup(options);
   /** Requests that were running in two deaths of the process: they run one at a time, so that only one is to blame. */
   const suspects: (() => void)[] = [];
@@ -79,9 +82,10 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   const isFull = () => running.size >= WINDOW && !stopped;
 
   const finish = (id: string, attempt: number) => {
-    const { acks } = running.get(id) ?? { acks: [] };
+    const entry = running.get(id);
     running.delete(id);
-    for (const ack of acks) ack();
+    if (entry) rates.ended(entry.modelKey);
+    for (const ack of entry?.acks ?? []) ack();
     if (running.size < WINDOW) room?.();
     if (attempt > 1 || attempts.recordsAll) attempts.forget(id);
     if (trial !== id) return;
@@ -150,10 +154,16 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
   };
 
   return {
-    outstanding() {
+    workload() {
       const counts = new Map<string, number>();
       for (const { modelKey } of running.values()) counts.set(modelKey, (counts.get(modelKey) ?? 0) + 1);
-      return counts;
+      const rateOf = rates.measure((modelKey) => counts.has(modelKey));
+      const workloads = new Map<string, ModelWorkload>();
+      for (const [modelKey, waiting] of counts) {
+        const perSecond = rateOf(modelKey);
+        workloads.set(modelKey, { waiting, ...(perSecond !== undefined && { perSecond }) });
+      }
+      return workloads;
     },
     assigned: (partitions) => attemptOf.assigned(partitions),
     stop() {

@@ -146,7 +146,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     const message: WorkloadMessage = {
       worker,
       outstanding: await subscription.lag(),
-      models: Object.fromEntries(consumer.outstanding()),
+      models: Object.fromEntries(consumer.workload()),
     };
     live.publish(WORKLOAD, message, { keep: false });
   };
