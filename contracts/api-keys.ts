@@ -51,6 +51,8 @@ const example = {
   createdAt: '2026-08-01T09:30:00.000Z',
 };
 
+const params = z.object({ id: idSchema });
+
 export const apiKeyRoutes = {
   issueApiKey: {
     id: 'issueApiKey',
@@ -81,10 +83,23 @@ export const apiKeyRoutes = {
     tag: 'API keys',
     summary: 'Revoke an API key',
     description: 'It holds at once, on every replica. Revoking a revoked key changes nothing.',
-    params: z.object({ id: idSchema }),
+    params,
     answers: { 204: { description: 'The key is revoked.', headers: ['etag', 'x-consistency-token'] } },
     idempotent: true,
     ifMatch: true,
+  },
+  getApiKey: {
+    id: 'getApiKey',
+    method: 'GET',
+    path: '/v1/api-keys/{id}',
+    side: 'query',
+    permission: 'keys:read',
+    tag: 'API keys',
+    summary: 'Read an API key, without the key itself',
+    params,
+    answers: {
+      200: { description: 'The key; also one that was revoked.', schema: apiKeySchema, headers: ['etag'], example },
+    },
   },
   listApiKeys: {
     id: 'listApiKeys',

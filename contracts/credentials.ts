@@ -44,6 +44,8 @@ const example = {
   createdAt: '2026-08-01T09:30:00.000Z',
 };
 
+const params = z.object({ id: idSchema });
+
 export const credentialRoutes = {
   storeCredential: {
     id: 'storeCredential',
@@ -73,10 +75,21 @@ export const credentialRoutes = {
     permission: 'credentials:write',
     tag: 'Credentials',
     summary: 'Delete a credential and its value',
-    params: z.object({ id: idSchema }),
+    params,
     answers: { 204: { description: 'The credential is gone.', headers: ['etag', 'x-consistency-token'] } },
     idempotent: true,
     ifMatch: true,
+  },
+  getCredential: {
+    id: 'getCredential',
+    method: 'GET',
+    path: '/v1/credentials/{id}',
+    side: 'query',
+    permission: 'credentials:read',
+    tag: 'Credentials',
+    summary: 'Read a credential, without its value',
+    params,
+    answers: { 200: { description: 'The credential.', schema: credentialSchema, headers: ['etag'], example } },
   },
   listCredentials: {
     id: 'listCredentials',

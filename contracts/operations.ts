@@ -84,8 +84,21 @@ export const deadLetterSchema = z
 export type DeadLetterView = z.infer<typeof deadLetterSchema>;
 
 export const inspectedDeadLetterSchema = deadLetterSchema
-  .extend({ event: auditEventSchema.nullable().meta({ description: 'As the audit shows it.' }) })
+  .extend({
+    status: z
+      .enum(['standing', 'retried', 'discarded'])
+      .meta({ description: 'Standing, or what an administrator asked for and was done.' }),
+    eventId: z.string().nullable(),
+    error: z
+      .string()
+      .nullable()
+      .meta({ description: 'Null, like what else is told of a failure, once it stands no more.' }),
+    attempts: countSchema.nullable(),
+    failedAt: timeSchema.nullable(),
+    event: auditEventSchema.nullable().meta({ description: 'As the audit shows it.' }),
+  })
   .meta({ id: 'InspectedDeadLetter' });
+export type InspectedDeadLetterView = z.infer<typeof inspectedDeadLetterSchema>;
 
 const reasonSchema = z.string().max(500).optional().meta({ description: 'Why; it is recorded with who asked.' });
 
@@ -254,8 +267,15 @@ export const operationRoutes = {
     permission: 'platform',
     tag: 'Operations',
     summary: 'Inspect a dead letter',
+    description: 'One that was retried or discarded can still be read when it stands no more.',
     params: letterParams,
-    answers: { 200: { description: 'The letter and its event.', schema: inspectedDeadLetterSchema } },
+    answers: {
+      200: {
+        description: 'The letter and its event.',
+        schema: inspectedDeadLetterSchema,
+        example: { ...letterExample, status: 'standing', event: null },
+      },
+    },
   },
   retryDeadLetter: {
     id: 'retryDeadLetter',

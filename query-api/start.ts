@@ -50,8 +50,8 @@ export function createQueryApi({ floor, standings, readModels, log, now }: Query
     ...createInferenceRoutes({ inferences, live, fresh, log }),
     ...createModelRoutes({ standings, fresh }),
     ...createTenantRoutes({ standings, fresh }),
-    ...createApiKeyRoutes({ fresh, now }),
-    ...createCredentialRoutes({ fresh }),
+    ...createApiKeyRoutes({ standings, fresh, now }),
+    ...createCredentialRoutes({ standings, fresh }),
     ...createAuditRoutes({ fresh }),
     ...createOperationRoutes({ store, readStore, live, fresh, readModels }),
   ];

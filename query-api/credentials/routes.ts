@@ -1,25 +1,39 @@
 import { credentialRoutes } from '#contracts/credentials.ts';
+import { problems } from '#contracts/problems.ts';
 import { viewCredential } from '#contracts/views.ts';
 import { credentials } from '#events/credential.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
-import type { BoundRoute } from '#platform/http/route.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type BoundRoute, etagOf } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
-import type { Freshness } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
+import { createStandingReader, type StandingPorts, type StoredStanding } from '../stored-one.ts';
 
-export interface CredentialQueryPorts {
-  readonly fresh: Freshness;
-}
+export function createCredentialRoutes(ports: StandingPorts): BoundRoute[] {
+  const readStandings = createStandingReader(ports);
 
-export function createCredentialRoutes({ fresh }: CredentialQueryPorts): BoundRoute[] {
+  /** One that was deleted is gone, and another tenant's is as good as absent. */
+  const viewsOf = (id: string, tenantId: string, { standing }: StoredStanding) =>
+    standing.of === 'credential' &&
+    standing.state.status === 'stored' &&
+    standing.state.credential.tenantId === tenantId
+      ? [viewCredential(id, standing.state.credential)]
+      : [];
+
   return bindRoutes(credentialRoutes, 'query', {
     listCredentials: async (request) => {
-      const documents = await fresh.of(standingReadModel, request);
-      const { items, next } = await listStandings(documents, credentials.list(request.caller.tenantId), request.query);
-      const data = items.flatMap(({ id, standing }) =>
-        standing.of === 'credential' ? [viewCredential(id, standing.state.credential)] : [],
-      );
+      const { tenantId } = request.caller;
+      const documents = await ports.fresh.of(standingReadModel, request);
+      const { items, next } = await listStandings(documents, credentials.list(tenantId), request.query);
+      const data = items.flatMap((item) => viewsOf(item.id, tenantId, item));
       return { status: 200, body: { object: 'list', data, next } };
+    },
+    getCredential: async (request) => {
+      const { caller, params } = request;
+      const [stored] = await readStandings(request, [credentials.stream(params.id)]);
+      const [view] = stored ? viewsOf(params.id, caller.tenantId, stored) : [];
+      if (!stored || !view) throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+      return { status: 200, headers: { etag: etagOf(stored.revision) }, body: view };
     },
   });
 }

@@ -1,8 +1,9 @@
 // The models that a tenant may use: its own, and the platform's that are granted to it and not hidden by one of its own.
 
-import { type Model, PLATFORM, isGrantedTo, models } from '#events/model.ts';
-import { type Standing, standingKey } from '#events/standing.ts';
+import { isGrantedTo, type Model, models, PLATFORM } from '#events/model.ts';
 import type { FreshDocuments } from '../freshness.ts';
+import { listStandings } from '../stored-list.ts';
+import type { StoredStanding } from '../stored-one.ts';
 
 /** A tenant has at most this many models of its own; the list is one page, as OpenAI's clients expect. */
 const MOST_MODELS = 1_000;
@@ -12,17 +13,15 @@ export interface FoundModel {
   readonly revision: number;
 }
 
-/** The registered model that a standing's document tells of: none or one. */
-export function modelsIn(document: { readonly value: unknown; readonly revision: number } | undefined): FoundModel[] {
-  const standing = document?.value as Standing | null | undefined;
-  if (!document || standing?.of !== 'model' || standing.state.status !== 'registered') return [];
-  return [{ model: standing.state.model, revision: document.revision }];
-}
+/** The registered model that a standing tells of: none or one. */
+export const modelsIn = (stored: StoredStanding | undefined): FoundModel[] =>
+  stored?.standing.of === 'model' && stored.standing.state.status === 'registered'
+    ? [{ model: stored.standing.state.model, revision: stored.revision }]
+    : [];
 
 async function listedBy(documents: Pick<FreshDocuments, 'range' | 'get'>, owner: string): Promise<FoundModel[]> {
-  const members = await documents.range(models.list(owner), { limit: MOST_MODELS });
-  const found = await documents.get(members.map(({ member }) => standingKey(member)));
-  return found.flatMap(modelsIn);
+  const { items } = await listStandings(documents, models.list(owner), { limit: MOST_MODELS });
+  return items.flatMap(modelsIn);
 }
 
 export async function usableModels(

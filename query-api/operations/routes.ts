@@ -1,5 +1,5 @@
 import type { AuditEventView } from '#contracts/audit.ts';
-import { type DeadLetterView, operationRoutes } from '#contracts/operations.ts';
+import { type DeadLetterView, type InspectedDeadLetterView, operationRoutes } from '#contracts/operations.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
@@ -79,13 +79,13 @@ export function createOperationRoutes({
   };
 
   /** What was asked to be done with letters of these groups, by the letter's id; the last of each. */
-  const requestsOf = async (letters: readonly DeadLetter[]) => {
+  const requestsOf = async (letters: readonly Pick<DeadLetter, 'group'>[]) => {
     const names = [...new Set(letters.map(({ group }) => nameOfGroup(group)))];
     const asked = await Promise.all(
       names.map(async (name) => [name, await readWholeStream(store, projections.stream(name))] as const),
     );
     const events = new Map(asked);
-    return ({ group, stream, revision, request }: DeadLetter) =>
+    return ({ group, stream, revision, request }: Pick<DeadLetter, 'group' | 'stream' | 'revision' | 'request'>) =>
       (events.get(nameOfGroup(group)) ?? [])
         .flatMap((event) => letterRequestOf(event) ?? [])
         .findLast((one) => one.stream === stream && one.revision === revision && one.request > request)?.kind ?? null;
@@ -122,18 +122,43 @@ export function createOperationRoutes({
 
   const getDeadLetter: Handler<typeof operationRoutes.getDeadLetter> = async (request) => {
     fresh.check(request);
-    const letter = await findDeadLetterById(readStore, request.params.id);
-    if (!letter || !(await workedOn())(letter.group)) throw notFound();
+    const { id } = request.params;
+    const letter = await findDeadLetterById(readStore, id);
+    const view = letter ? await viewStanding(letter) : await viewTakenUp(id);
+    if (!view) throw notFound();
+    return { status: 200, body: view };
+  };
+
+  const viewStanding = async (letter: DeadLetter): Promise<InspectedDeadLetterView | undefined> => {
+    if (!(await workedOn())(letter.group)) return undefined;
     const requestedOf = await requestsOf([letter]);
     const event = await eventOf(letter);
+    return { ...viewLetter(letter, requestedOf(letter)), status: 'standing', event: event ? viewEvent(event) : null };
+  };
+
+  /** The row is gone with the letter: what was asked is in the log. */
+  const viewTakenUp = async (id: string): Promise<InspectedDeadLetterView | undefined> => {
+    const named = readDeadLetterId(id);
+    const asked = named && (await requestsOf([named]))({ ...named, request: -1 });
+    if (!named || !asked) return undefined;
+    const event = await eventOf(named);
     return {
-      status: 200,
-      body: { ...viewLetter(letter, requestedOf(letter)), event: event ? viewEvent(event) : null },
+      ...viewName(named),
+      status: asked === 'retry' ? 'retried' : 'discarded',
+      eventId: event?.id ?? null,
+      error: null,
+      attempts: null,
+      failedAt: null,
+      requested: null,
+      event: event ? viewEvent(event) : null,
     };
   };
 
   /** undefined for one that this program cannot read: that may be why it is a dead letter. */
-  const eventOf = async ({ stream, revision }: DeadLetter): Promise<RecordedEvent | undefined> => {
+  const eventOf = async ({
+    stream,
+    revision,
+  }: Pick<DeadLetter, 'stream' | 'revision'>): Promise<RecordedEvent | undefined> => {
     try {
       return (await store.readStream(stream, { from: revision, limit: 1 }))[0];
     } catch (error) {
@@ -151,21 +176,14 @@ export function createOperationRoutes({
 }
 
 function viewLetter(letter: DeadLetter, requested: DeadLetterView['requested']): DeadLetterView {
-  const { group, stream, revision, eventId, error, attempts, failedAt } = letter;
-  const name = nameOfGroup(group);
-  return {
-    id: deadLetterId(letter),
-    object: 'dead_letter',
-    group: name,
-    version: name === group ? null : Number(group.slice(name.length + 1)),
-    stream,
-    revision,
-    eventId,
-    error,
-    attempts,
-    failedAt: isoTime(failedAt),
-    requested,
-  };
+  const { eventId, error, attempts, failedAt } = letter;
+  return { ...viewName(letter), eventId, error, attempts, failedAt: isoTime(failedAt), requested };
+}
+
+function viewName({ group, stream, revision }: Pick<DeadLetter, 'group' | 'stream' | 'revision'>) {
+  const id = deadLetterId({ group, stream, revision });
+  const version = versionOfGroup(group) ?? null;
+  return { id, object: 'dead_letter', group: nameOfGroup(group), version, stream, revision } as const;
 }
 
 /** As the audit shows it: not what is in it. */

@@ -1,34 +1,32 @@
 import { problems } from '#contracts/problems.ts';
 import { tenantRoutes } from '#contracts/tenants.ts';
 import { viewTenant } from '#contracts/views.ts';
-import type { Standing } from '#events/standing.ts';
 import { tenants } from '#events/tenant.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import type { BoundRoute, Handler } from '#platform/http/route.ts';
-import type { Standings } from '#platform/standing/standings.ts';
+import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
-import type { Freshness } from '../freshness.ts';
+import type { TokenBearer } from '../freshness.ts';
 import { listStandings } from '../stored-list.ts';
+import { createStandingReader, type StandingPorts } from '../stored-one.ts';
 
-export interface TenantQueryPorts {
-  readonly standings: Pick<Standings<Standing>, 'get'>;
-  readonly fresh: Freshness;
-}
+export function createTenantRoutes(ports: StandingPorts): BoundRoute[] {
+  const { fresh } = ports;
+  const readStandings = createStandingReader(ports);
 
-export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): BoundRoute[] {
-  const ofId = async (id: string) => {
-    const [standing] = await standings.get([tenants.stream(id)]);
-    return standing?.of === 'tenant' ? viewTenant(id, standing.state) : undefined;
+  const ofId = async (request: TokenBearer, id: string) => {
+    const [stored] = await readStandings(request, [tenants.stream(id)]);
+    if (stored?.standing.of !== 'tenant') return undefined;
+    return { view: viewTenant(id, stored.standing.state), revision: stored.revision };
   };
 
   const listTenants: Handler<typeof tenantRoutes.listTenants> = async (request) => {
     const { caller, query } = request;
-    const documents = await fresh.of(standingReadModel, request);
     if (!caller.permissions.has('platform')) {
-      const own = await ofId(caller.tenantId);
-      return { status: 200, body: { object: 'list', data: own ? [own] : [], next: null } };
+      const own = await ofId(request, caller.tenantId);
+      return { status: 200, body: { object: 'list', data: own ? [own.view] : [], next: null } };
     }
+    const documents = await fresh.of(standingReadModel, request);
     const { items, next } = await listStandings(documents, tenants.list(), query);
     const data = items.flatMap(({ id, standing }) =>
       standing.of === 'tenant' ? [viewTenant(id, standing.state)] : [],
@@ -38,11 +36,10 @@ export function createTenantRoutes({ standings, fresh }: TenantQueryPorts): Boun
 
   const getTenant: Handler<typeof tenantRoutes.getTenant> = async (request) => {
     const { caller, params } = request;
-    await fresh.of(standingReadModel, request);
     const mayRead = params.id === caller.tenantId || caller.permissions.has('platform');
-    const tenant = mayRead ? await ofId(params.id) : undefined;
+    const tenant = mayRead ? await ofId(request, params.id) : undefined;
     if (!tenant) throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
-    return { status: 200, body: tenant };
+    return { status: 200, headers: { etag: etagOf(tenant.revision) }, body: tenant.view };
   };
 
   return bindRoutes(tenantRoutes, 'query', { listTenants, getTenant });

@@ -113,6 +113,7 @@ describe('operations, whatever is killed', function () {
     const retried = await api('POST', `/v1/dead-letters/${letter?.id}/retry`, { body: { reason: 'to see' } });
     expect(retried.status, JSON.stringify(retried.body)).to.equal(202);
     expect(retried.body).to.deep.equal({ id: letter?.id, status: 'retrying' });
+    expect((await api('GET', retried.headers.get('location') ?? '')).status).to.equal(200);
     // It fails again: the letter stands, and nothing is asked of it any more.
     await eventually(async () => expect((await list())[0]?.requested).to.equal(null), 20_000);
     expect(await list()).to.have.length(1);
@@ -124,6 +125,9 @@ describe('operations, whatever is killed', function () {
     await defter?.kill9();
     await start();
     await eventually(async () => expect(await list()).to.deep.equal([]), 20_000);
+    const gone = await api<Letter>('GET', discarded.headers.get('location') ?? '');
+    expect(gone.status).to.equal(200);
+    expect(gone.body).to.include({ id: letter?.id, status: 'discarded', stream, revision: 0, error: null });
     const again = await api('POST', `/v1/dead-letters/${letter?.id}/discard`, { headers });
     expect(again.status).to.equal(202);
     expect(again.headers.get('idempotent-replayed')).to.equal('true');
