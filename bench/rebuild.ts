@@ -104,13 +104,12 @@ async function openOnServers() {
   };
 }
 
-const origin = (keyId?: string): Origin => ({
+const origin = (): Origin => ({
   eventId: newId(),
   commandId: newId(),
   tenantId: TENANT,
   actor: { kind: 'api-key', id: 'bench' },
   correlationId: newId(),
-  ...(keyId !== undefined && { keyId }),
 });
 
 async function fill(store: Pick<StandInLog, 'append'>): Promise<void> {
@@ -124,7 +123,7 @@ async function fill(store: Pick<StandInLog, 'append'>): Promise<void> {
       Array.from({ length: Math.min(AT_ONCE, events / 2 - n) }, (_, at) => {
         const [input, output] = [sealed[(n + at) % 500]!, sealed[(n + at + 1) % 500]!];
         const common = { model: 'language-id', modelOwner: 'platform', form: 'input', parameters: {} } as const;
-        const requested = { ...common, input: input.content, deadline: Date.now() + 60_000 };
+        const requested = { ...common, input, deadline: Date.now() + 60_000 };
         const usage = {
           inputTokens: 30,
           outputTokens: 30,
@@ -133,8 +132,8 @@ async function fill(store: Pick<StandInLog, 'append'>): Promise<void> {
           attempt: 1,
         } as const;
         const pair = [
-          createEvent('InferenceRequested', requested, origin(input.keyId)),
-          createEvent('InferenceCompleted', { ...usage, output: output.content }, origin(input.keyId)),
+          createEvent('InferenceRequested', requested, origin()),
+          createEvent('InferenceCompleted', { ...usage, output }, origin()),
         ];
         return store.append(inferences.stream(newId()), pair, 'no_stream');
       }),

@@ -45,7 +45,7 @@ function request(): NewEvent {
       model: 'language-id',
       modelOwner: 'platform',
       form: 'input',
-      input: { sealed: 'x'.repeat(160), blob: null, bytes: 118 },
+      input: { keyId: `${tenantId}/2026-08-01`, sealed: 'x'.repeat(160), blob: null, bytes: 118 },
       parameters: { temperature: '0.7', top_k: '3' },
       deadline: 1_790_000_000_000,
     },
@@ -55,7 +55,6 @@ function request(): NewEvent {
       $correlationId: randomUUID(),
       $causationId: randomUUID(),
       schemaVersion: 1,
-      keyId: `${tenantId}/2026-08-01`,
     },
   };
 }

@@ -6,8 +6,10 @@ import { createHmac, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { v5 } from 'uuid';
 import type { Origin } from '#events/create-event.ts';
+import { createOriginSealer } from '#platform/content/seal-origin.ts';
 import type { Caller, HttpRequest } from '#platform/http/route.ts';
 import { newId } from '#platform/new-id.ts';
+import type { Keyring } from '#platform/vault/keyring.ts';
 
 const NAMESPACE = '0b7f2f4e-4c9a-5f55-8a5b-3d6a0c5b9e21';
 
@@ -20,17 +22,28 @@ export interface CommandOrigin extends Origin {
 
 export type CommandRequest = Pick<
   HttpRequest<unknown, unknown, unknown, Caller>,
-  'route' | 'requestId' | 'traceparent' | 'caller' | 'params' | 'body' | 'idempotencyKey'
+  'route' | 'requestId' | 'traceparent' | 'caller' | 'params' | 'body' | 'idempotencyKey' | 'remoteAddress' | 'headers'
 >;
 
-export function createOrigins(secret: KeyObject) {
-  return (request: CommandRequest): CommandOrigin => {
-    const { caller, idempotencyKey, route, params, body } = request;
+export type Origins = (request: CommandRequest) => Promise<CommandOrigin>;
+
+export interface OriginOptions {
+  /** What the ids of repeatable commands are derived with. */
+  readonly secret: KeyObject;
+  readonly keyring: Pick<Keyring, 'dataKey'>;
+}
+
+/** Rejects like `Keyring.dataKey` when the caller's key cannot be had: an event that hides where it came from is none. */
+export function createOrigins({ secret, keyring }: OriginOptions): Origins {
+  const seal = createOriginSealer(keyring);
+  return async (request) => {
+    const { caller, idempotencyKey, route, params, body, remoteAddress, headers } = request;
     const commandId =
       idempotencyKey === undefined
         ? newId()
         : v5(JSON.stringify([caller.tenantId, route.method, route.path, params ?? null, idempotencyKey]), NAMESPACE);
     const eventId = idempotencyKey === undefined ? newId() : v5(digest(secret, body), commandId);
+    const subject = caller.actor.kind === 'user' ? caller.actor.id : caller.tenantId;
     return {
       commandId,
       eventId,
@@ -39,6 +52,7 @@ export function createOrigins(secret: KeyObject) {
       tenantId: caller.tenantId,
       actor: caller.actor,
       correlationId: request.requestId,
+      sealedOrigin: await seal(subject, { address: remoteAddress, client: headers['user-agent'] }),
       ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
     };
   };

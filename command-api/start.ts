@@ -34,7 +34,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
   const { floor, standings, manifestOf, upstreamFault, now } = options;
   const { store, readStore, contents, keyring, live, tokens, serverKey } = floor;
   const states = createVersionStates({ store, readStore, live, ...projectionVersions });
-  const origins = createOrigins(serverKey);
+  const origins = createOrigins({ secret: serverKey, keyring });
   const admission = openAdmission(live, options.mostOutstanding);
   return {
     routes: [

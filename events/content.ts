@@ -1,5 +1,6 @@
-// A tenant's content inside an event (a prompt, an answer): sealed with the data key that the metadata's `keyId` names,
-// and either in the event itself or, when large, in a blob that was written before it (claim check).
+// Content inside an event (a prompt, an answer, a name): sealed with the data key that it names itself, so that one event
+// may hold a tenant's and a person's, and either in the event or, when large, in a blob that was written before it (claim
+// check).
 
 import type { FromAvro } from './avro.ts';
 
@@ -9,6 +10,7 @@ export function contentSchema<const Name extends string>(name: Name) {
     type: 'record',
     name,
     fields: [
+      { name: 'keyId', type: 'string', doc: 'names the data key that sealed it, and so whose it is' },
       {
         name: 'sealed',
         type: ['null', 'string'],

@@ -1,6 +1,6 @@
 import type { EventData, EventType } from './aggregates.ts';
 import { catalog } from './catalog.ts';
-import type { Actor, NewEvent } from './envelope.ts';
+import type { Actor, NewEvent, SealedOrigin } from './envelope.ts';
 
 /** Where an event comes from; ids and tenant are given, so that deciders make none. */
 export interface Origin {
@@ -10,7 +10,7 @@ export interface Origin {
   readonly actor: Actor;
   readonly correlationId: string;
   readonly traceparent?: string;
-  readonly keyId?: string;
+  readonly sealedOrigin?: SealedOrigin;
 }
 
 /** An event at its type's present schema version. */
@@ -19,7 +19,7 @@ export function createEvent<const Type extends EventType>(
   data: EventData<Type>,
   origin: Origin,
 ): NewEvent<Type, EventData<Type>> {
-  const { eventId, commandId, tenantId, actor, correlationId, traceparent, keyId } = origin;
+  const { eventId, commandId, tenantId, actor, correlationId, traceparent, sealedOrigin } = origin;
   return {
     id: eventId,
     type,
@@ -30,7 +30,7 @@ export function createEvent<const Type extends EventType>(
       $correlationId: correlationId,
       $causationId: commandId,
       schemaVersion: catalog.get(type)!.version,
-      ...(keyId !== undefined && { keyId }),
+      ...(sealedOrigin !== undefined && { origin: sealedOrigin }),
       ...(traceparent !== undefined && { traceparent }),
     },
   };

@@ -8,6 +8,17 @@ export interface Actor {
   readonly id: string;
 }
 
+/**
+ * From where a command came: JSON of `address` and `client` (the user agent), sealed with the caller's own key where a
+ * person called, else with the key of the caller's tenant, so that it can be erased.
+ */
+export interface SealedOrigin {
+  /** Names the data key, and so whose it is. */
+  readonly keyId: string;
+  /** base64. */
+  readonly sealed: string;
+}
+
 export interface EventMetadata {
   readonly tenantId: string;
   readonly actor: Actor;
@@ -15,8 +26,8 @@ export interface EventMetadata {
   /** The command (or event) that led to this one; for events of a command this is the command's id. */
   readonly $causationId: string;
   readonly schemaVersion: number;
-  /** Names the data key that sealed this event's erasable fields; absent when it has none. */
-  readonly keyId?: string;
+  /** Absent for what Defter does by itself. */
+  readonly origin?: SealedOrigin;
   readonly traceparent?: string;
 }
 

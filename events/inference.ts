@@ -1,6 +1,6 @@
 import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import { contentSchema } from './content.ts';
-import type { EventMetadata, RecordedEvent } from './envelope.ts';
+import type { RecordedEvent } from './envelope.ts';
 
 const events = {
   InferenceRequested: [
@@ -33,45 +33,44 @@ const events = {
 
 export type InferenceRequest = DataOf<typeof events, 'InferenceRequested'>;
 
-/** A sealed value is opened with the tenant and key that its own event names. */
-interface Sealed<Data> {
+/** What an event said, for whom and when. */
+interface Said<Data> {
   readonly data: Data;
-  readonly metadata: Pick<EventMetadata, 'tenantId' | 'keyId'>;
+  readonly tenantId: string;
   readonly at: number;
 }
 
 export type InferenceState =
   | { readonly status: 'absent' }
-  | { readonly status: 'queued'; readonly eventId: string; readonly request: Sealed<InferenceRequest> }
+  | { readonly status: 'queued'; readonly eventId: string; readonly request: Said<InferenceRequest> }
   | {
       readonly status: 'completed';
       readonly eventId: string;
-      readonly request: Sealed<InferenceRequest>;
-      readonly result: Sealed<DataOf<typeof events, 'InferenceCompleted'>>;
+      readonly request: Said<InferenceRequest>;
+      readonly result: Said<DataOf<typeof events, 'InferenceCompleted'>>;
     }
   | {
       readonly status: 'failed';
       readonly eventId: string;
-      readonly request: Sealed<InferenceRequest>;
-      readonly result: Sealed<DataOf<typeof events, 'InferenceFailed'>>;
+      readonly request: Said<InferenceRequest>;
+      readonly result: Said<DataOf<typeof events, 'InferenceFailed'>>;
     }
   | {
       readonly status: 'cancelled';
       readonly eventId: string;
-      readonly request: Sealed<InferenceRequest>;
-      readonly result: Sealed<unknown>;
+      readonly request: Said<InferenceRequest>;
+      readonly result: Said<unknown>;
     };
 
-function sealed<Data>({ data, metadata, recordedAt }: RecordedEvent<string, Data>): Sealed<Data> {
-  const { tenantId, keyId } = metadata;
-  return { data, metadata: keyId === undefined ? { tenantId } : { tenantId, keyId }, at: recordedAt };
-}
+const said = <Data>({ data, metadata, recordedAt }: RecordedEvent<string, Data>): Said<Data> => ({
+  data,
+  tenantId: metadata.tenantId,
+  at: recordedAt,
+});
 
 function evolve(state: InferenceState, event: EventOf<typeof events>): InferenceState {
   if (state.status === 'absent') {
-    return event.type === 'InferenceRequested'
-      ? { status: 'queued', eventId: event.id, request: sealed(event) }
-      : state;
+    return event.type === 'InferenceRequested' ? { status: 'queued', eventId: event.id, request: said(event) } : state;
   }
   if (state.status !== 'queued') return state;
   const { eventId, request } = state;
@@ -79,11 +78,11 @@ function evolve(state: InferenceState, event: EventOf<typeof events>): Inference
     case 'InferenceRequested':
       return state;
     case 'InferenceCompleted':
-      return { status: 'completed', eventId, request, result: sealed(event) };
+      return { status: 'completed', eventId, request, result: said(event) };
     case 'InferenceFailed':
-      return { status: 'failed', eventId, request, result: sealed(event) };
+      return { status: 'failed', eventId, request, result: said(event) };
     case 'InferenceCancelled':
-      return { status: 'cancelled', eventId, request, result: sealed(event) };
+      return { status: 'cancelled', eventId, request, result: said(event) };
   }
 }
 

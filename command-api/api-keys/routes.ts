@@ -17,14 +17,14 @@ import type { Standings } from '#platform/standing/standings.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
 import { ifMatched } from '../if-match.ts';
-import type { CommandOrigin, createOrigins } from '../origin.ts';
+import type { CommandOrigin, Origins } from '../origin.ts';
 import { decideIssueApiKey, decideRevokeApiKey } from './decide.ts';
 
 export interface ApiKeyPorts {
   readonly store: EventStore;
   readonly standings: Standings<Standing>;
   readonly tokens: ConsistencyTokens;
-  readonly origins: ReturnType<typeof createOrigins>;
+  readonly origins: Origins;
   /** Derives the secret of a key asked for with an Idempotency-Key, so that the repeat is answered with the same key. */
   readonly secret: KeyObject;
   readonly now: () => number;
@@ -66,7 +66,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
 
   const issueApiKey: Handler<typeof apiKeyRoutes.issueApiKey> = async (request) => {
     const { caller, body } = request;
-    const origin = origins(request);
+    const origin = await origins(request);
     const tenantId = await tenantFor(caller, body.tenantId);
     const id = origin.subjectId;
     const stream = apiKeys.stream(id);
@@ -102,7 +102,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     const owner = standing?.of === 'apikey' ? standing.state.key.tenantId : undefined;
     if (owner === undefined || (owner !== caller.tenantId && !caller.permissions.has('platform')))
       throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
-    const origin = { ...origins(request), tenantId: owner };
+    const origin = { ...(await origins(request)), tenantId: owner };
     const done = await handleCommand({
       store,
       stream,

@@ -15,7 +15,7 @@ import type { Keyring } from '#platform/vault/keyring.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
 import { ifMatched } from '../if-match.ts';
-import type { createOrigins } from '../origin.ts';
+import type { Origins } from '../origin.ts';
 import { decideDeleteCredential, decideStoreCredential } from './decide.ts';
 
 export interface CredentialPorts {
@@ -23,7 +23,7 @@ export interface CredentialPorts {
   readonly standings: Standings<Standing>;
   readonly keyring: Pick<Keyring, 'putSecret' | 'removeSecret'>;
   readonly tokens: ConsistencyTokens;
-  readonly origins: ReturnType<typeof createOrigins>;
+  readonly origins: Origins;
 }
 
 const ENVIRONMENT = 'env:';
@@ -40,7 +40,7 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
       const errors = [{ in: 'body' as const, pointer: '/value', message: `${environment} is Defter's own` }];
       throw new Problem(problems['invalid-request'], { errors });
     }
-    const { subjectId: id, repeatable, ...origin } = origins(request);
+    const { subjectId: id, repeatable, ...origin } = await origins(request);
     const stream = credentials.stream(id);
     // Named by the event, which is derived from the value: a racing request with another value writes elsewhere.
     const secretId = environment === null ? origin.eventId : null;
@@ -74,7 +74,7 @@ export function createCredentialRoutes({ store, standings, keyring, tokens, orig
     const credential = standing?.of === 'credential' ? standing.state.credential : undefined;
     if (credential?.tenantId !== caller.tenantId)
       throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
-    const origin = origins(request);
+    const origin = await origins(request);
     const done = await handleCommand({
       store,
       stream,

@@ -21,7 +21,7 @@ export function decideCancelInference(
   { tenantId, origin }: CancelInference,
   state: InferenceState,
 ): readonly NewEvent[] | 'absent' | 'ended' {
-  if (state.status === 'absent' || state.request.metadata.tenantId !== tenantId) return 'absent';
+  if (state.status === 'absent' || state.request.tenantId !== tenantId) return 'absent';
   if (state.status === 'queued') return [createEvent('InferenceCancelled', {}, origin)];
   return state.status === 'cancelled' ? [] : 'ended';
 }

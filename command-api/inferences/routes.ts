@@ -18,7 +18,7 @@ import { acknowledge, type Written } from '../acknowledge.ts';
 import { createOnce, findCreated, replayHeaders } from '../create-once.ts';
 import { ifMatched } from '../if-match.ts';
 import { resolveModel } from '../models/resolve-model.ts';
-import type { createOrigins } from '../origin.ts';
+import type { Origins } from '../origin.ts';
 import { type AskedInference, checkRequest } from './check-request.ts';
 import { decideCancelInference, decideRequestInference } from './decide.ts';
 
@@ -28,7 +28,7 @@ export interface InferencePorts {
   readonly standings: Pick<Standings<Standing>, 'get'>;
   readonly live: LiveChannel;
   readonly tokens: ConsistencyTokens;
-  readonly origins: ReturnType<typeof createOrigins>;
+  readonly origins: Origins;
   readonly timeoutMs: number;
   readonly now: () => number;
   /** The inference as its readers see it, once it has ended or `waitMs` milliseconds are over. */
@@ -83,7 +83,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
   const submitInference: Handler<typeof inferenceRoutes.submitInference> = async (request) => {
     const { caller, body } = request;
     const { tenantId } = caller;
-    const { subjectId: id, repeatable, ...origin } = origins(request);
+    const { subjectId: id, repeatable, ...origin } = await origins(request);
     const stream = inferences.stream(id);
     // A repeat joins whatever has become of the model since.
     const earlier = repeatable ? await findCreated(store, stream, origin.eventId) : undefined;
@@ -105,7 +105,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
       throw new Problem(problems[checked.code], { errors });
     }
     admit(`${model.owner}/${body.model}`);
-    const { content, keyId } = await contents.seal(tenantId, checked.input);
+    const content = await contents.seal(tenantId, checked.input);
     const [event] = decideRequestInference({
       request: {
         model: body.model,
@@ -115,7 +115,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
         parameters: jsonTexts(checked.parameters),
         deadline: now() + timeoutMs,
       },
-      origin: { ...origin, keyId },
+      origin,
     });
     const written = await createOnce(store, stream, event!, repeatable);
     return accepted(request, id, written, written.replayed);
@@ -127,7 +127,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     // Before If-Match is looked at: the revision of another tenant's inference must not be told.
     const [first] = await store.readStream(stream, { limit: 1 });
     if (first?.metadata.tenantId !== caller.tenantId) throw notFound();
-    const origin = origins(request);
+    const origin = await origins(request);
     let refused: 'absent' | 'ended' | undefined;
     const done = await handleCommand({
       store,

@@ -19,7 +19,7 @@ import { keyReused, replayHeaders } from '../create-once.ts';
 import { findReplay, type Replay } from '../find-replay.ts';
 import { ifMatched } from '../if-match.ts';
 import { checkParameters } from '../inferences/parameters.ts';
-import type { CommandOrigin, createOrigins } from '../origin.ts';
+import type { CommandOrigin, Origins } from '../origin.ts';
 import { decideRegisterModel, decideRetireModel, decideSetModelDefaults, type ModelDecision } from './decide.ts';
 import { builtInDefinition, type ModelRegistration, upstreamDefinition } from './definition.ts';
 
@@ -27,7 +27,7 @@ export interface ModelPorts {
   readonly store: EventStore;
   readonly standings: Standings<Standing>;
   readonly tokens: ConsistencyTokens;
-  readonly origins: ReturnType<typeof createOrigins>;
+  readonly origins: Origins;
   /** The manifest of a built-in model; undefined when there is no such folder. */
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   /** Says what is wrong with an upstream's URL for this tenant; undefined when nothing is. */
@@ -137,7 +137,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   const registerModel: Handler<typeof modelRoutes.registerModel> = async (request) => {
     const { caller, params, body } = request;
     const { name } = params;
-    const origin = origins(request);
+    const origin = await origins(request);
     const replay = await replayOf(caller, name, origin);
     if (replay) return replayed(caller, replay, true);
     const existed = await registeredBefore(caller.tenantId, name);
@@ -154,7 +154,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
   const setModelDefaults: Handler<typeof modelRoutes.setModelDefaults> = async (request) => {
     const { caller, params, body } = request;
     const { name } = params;
-    const given = origins(request);
+    const given = await origins(request);
     const replay = await replayOf(caller, name, given);
     if (replay) return replayed(caller, replay, false);
     const owner = await ownerOf(caller, name);
@@ -174,7 +174,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
 
   const retireModel: Handler<typeof modelRoutes.retireModel> = async (request) => {
     const { caller, params } = request;
-    const given = origins(request);
+    const given = await origins(request);
     const replay = await replayOf(caller, params.name, given);
     const owner = await ownerOf(caller, params.name);
     const origin: Origin = { ...given, tenantId: owner };

@@ -16,7 +16,7 @@ import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { acknowledge, type Written } from '../acknowledge.ts';
 import { keyReused, replayHeaders } from '../create-once.ts';
 import { findReplay } from '../find-replay.ts';
-import type { CommandOrigin, CommandRequest, createOrigins } from '../origin.ts';
+import type { CommandOrigin, CommandRequest, Origins } from '../origin.ts';
 import { decideRebuild, decideRollback, decideTakeUp, type OperationRefusal } from './decide.ts';
 
 export interface OperationPorts {
@@ -24,7 +24,7 @@ export interface OperationPorts {
   readonly readStore: Pick<ReadStore, 'get'>;
   readonly states: VersionStates<ProjectionState>;
   readonly tokens: ConsistencyTokens;
-  readonly origins: ReturnType<typeof createOrigins>;
+  readonly origins: Origins;
   /** The names of the read models that this installation keeps. */
   readonly readModels: readonly string[];
 }
@@ -79,7 +79,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const { name } = request.params;
     requireKnown(name);
     const { onDifference, reason = null } = request.body;
-    const done = await operate(name, origins(request), (origin, state) =>
+    const done = await operate(name, await origins(request), (origin, state) =>
       decideRebuild({ onDifference, reason, origin }, state),
     );
     const id = `${name}.${done.state.candidate?.version ?? done.state.highest}`;
@@ -91,7 +91,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const { name } = request.params;
     requireKnown(name);
     const { onDifference, reason = null } = request.body;
-    const done = await operate(name, origins(request), (origin, state) =>
+    const done = await operate(name, await origins(request), (origin, state) =>
       decideRollback({ onDifference, reason, origin }, state),
     );
     const id = `${name}.${done.state.candidate?.version ?? done.state.live}`;
@@ -111,7 +111,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     if (!named) throw notFound();
     const { group, stream, revision } = named;
     const name = nameOfGroup(group);
-    const origin = origins(request);
+    const origin = await origins(request);
     // The letter may be gone when the command is repeated.
     const isRepeat = (await findReplay(store, projections.stream(name), decider, origin)) !== undefined;
     if (!isRepeat && !(await findDeadLetterById(readStore, id))) throw notFound();

@@ -7,12 +7,12 @@ import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { replayHeaders } from '../create-once.ts';
-import type { createOrigins } from '../origin.ts';
+import type { Origins } from '../origin.ts';
 import { createTenant, type TenantPorts } from './create-tenant.ts';
 
 export interface TenantRoutePorts extends TenantPorts {
   readonly tokens: ConsistencyTokens;
-  readonly origins: ReturnType<typeof createOrigins>;
+  readonly origins: Origins;
 }
 
 export function createTenantRoutes(ports: TenantRoutePorts): BoundRoute[] {
@@ -20,7 +20,7 @@ export function createTenantRoutes(ports: TenantRoutePorts): BoundRoute[] {
   return bindRoutes(tenantRoutes, 'command', {
     createTenant: async (request) => {
       const { name } = request.body;
-      const { subjectId: id, repeatable, ...origin } = origins(request);
+      const { subjectId: id, repeatable, ...origin } = await origins(request);
       const done = await createTenant(ports, { id, name, origin: { ...origin, tenantId: id }, repeatable });
       if (done === 'taken' || done.standing?.of !== 'tenant') {
         const errors = [{ in: 'body' as const, pointer: '/name', message: 'is the name of another tenant' }];

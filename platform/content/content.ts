@@ -1,5 +1,5 @@
-// A tenant's content in events: JSON, sealed with the tenant's key of the day, and either in the event itself or, when
-// it is large, in a blob that is durable before the event that names it (claim check: an event stays under 64 KiB).
+// Content in events: JSON, sealed with its subject's key of the day (a tenant's, a person's), and either in the event itself
+// or, when it is large, in a blob that is durable before the event that names it (claim check: an event stays under 64 KiB).
 
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Keyring } from '../vault/keyring.ts';
@@ -7,6 +7,8 @@ import { openBytes, sealBytes } from '../vault/sealing.ts';
 
 /** As it stands in an event (events/content.ts describes the same in Avro). */
 export interface SealedContent {
+  /** Names the data key that sealed it. */
+  readonly keyId: string;
   /** base64 of the sealed JSON text, when it is small. */
   readonly sealed: string | null;
   /** The name of the blob that holds it, when it is large. */
@@ -23,9 +25,8 @@ export type Erased = typeof ERASED;
 export const ERASED_TEXT = '[erased]';
 export const showErased = (value: unknown): unknown => (value === ERASED ? ERASED_TEXT : value);
 
-/** The largest JSON text that stands in an event, and the most of all the contents of one event together. */
+/** The largest JSON text that stands in an event. */
 export const INLINE_BYTES = 16_384;
-const INLINE_TOTAL = 32_768;
 
 /** The log names a blob that is not there: data was lost. */
 export class BlobMissing extends Error {
@@ -35,18 +36,13 @@ export class BlobMissing extends Error {
 }
 
 export interface Contents {
-  /** Seals a JSON value with the tenant's key of today. A blob that it needs is durable when it resolves. */
-  seal(tenantId: string, value: unknown): Promise<{ readonly content: SealedContent; readonly keyId: string }>;
-  /** Seals the contents of one event: all with the one key that its metadata's `keyId` names. */
-  sealAll(
-    tenantId: string,
-    values: readonly unknown[],
-  ): Promise<{ readonly contents: SealedContent[]; readonly keyId: string }>;
+  /** Seals a JSON value with the subject's key of today. A blob that it needs is durable when it resolves. */
+  seal(subject: string, value: unknown): Promise<SealedContent>;
   /**
-   * The value, or `ERASED`. Throws `SealBroken` for what was changed or is another tenant's, `BlobMissing` when its blob
+   * The value, or `ERASED`. Throws `SealBroken` for what was changed or is another subject's, `BlobMissing` when its blob
    * is lost.
    */
-  open(metadata: { readonly tenantId: string; readonly keyId?: string }, content: SealedContent): Promise<unknown>;
+  open(subject: string, content: SealedContent): Promise<unknown>;
 }
 
 function jsonBytes(value: unknown): Buffer {
@@ -56,42 +52,28 @@ function jsonBytes(value: unknown): Buffer {
 }
 
 export function createContents({ keyring, blobs }: { readonly keyring: Keyring; readonly blobs: Blobs }): Contents {
-  const sealAll: Contents['sealAll'] = async (tenantId, values) => {
-    const made = keyring.dataKey(tenantId);
-    const key = made instanceof Promise ? await made : made;
-    const contents: SealedContent[] = [];
-    let inline = 0;
-    for (const value of values) {
+  return {
+    async seal(subject, value) {
+      const made = keyring.dataKey(subject);
+      const key = made instanceof Promise ? await made : made;
+      const { keyId } = key;
       const text = jsonBytes(value);
       const bytes = text.length;
-      if (bytes <= INLINE_BYTES && inline + bytes <= INLINE_TOTAL) {
-        inline += bytes;
-        contents.push({ sealed: sealBytes(key.key, text).toString('base64'), blob: null, bytes });
-      } else {
-        contents.push({ sealed: null, blob: (await blobs.write(tenantId, text, key)).name, bytes });
-      }
-    }
-    return { contents, keyId: key.keyId };
-  };
-
-  return {
-    sealAll,
-    async seal(tenantId, value) {
-      const { contents, keyId } = await sealAll(tenantId, [value]);
-      return { content: contents[0]!, keyId };
+      if (bytes <= INLINE_BYTES)
+        return { keyId, sealed: sealBytes(key.key, text).toString('base64'), blob: null, bytes };
+      return { keyId, sealed: null, blob: (await blobs.write(subject, text, key)).name, bytes };
     },
-    async open({ tenantId, keyId }, content) {
-      if (keyId === undefined) throw new TypeError('an event with content names its key');
-      if (content.sealed !== null) {
-        const found = keyring.keyOf(tenantId, keyId);
+    async open(subject, { keyId, sealed, blob }) {
+      if (sealed !== null) {
+        const found = keyring.keyOf(subject, keyId);
         const key = found instanceof Promise ? await found : found;
         if (key === 'erased') return ERASED;
-        return JSON.parse(openBytes(key, Buffer.from(content.sealed, 'base64')).toString()) as unknown;
+        return JSON.parse(openBytes(key, Buffer.from(sealed, 'base64')).toString()) as unknown;
       }
-      if (content.blob === null) throw new TypeError('content is neither in its event nor in a blob');
-      const text = await blobs.read({ tenantId, keyId, name: content.blob });
+      if (blob === null) throw new TypeError('content is neither in its event nor in a blob');
+      const text = await blobs.read({ tenantId: subject, keyId, name: blob });
       if (text === 'erased') return ERASED;
-      if (!text) throw new BlobMissing(`the blob ${content.blob} is not there`);
+      if (!text) throw new BlobMissing(`the blob ${blob} is not there`);
       return JSON.parse(text.toString()) as unknown;
     },
   };

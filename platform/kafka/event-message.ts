@@ -144,9 +144,14 @@ function metadataOf(json: string): EventMetadata {
   return value;
 }
 
+function isSealedOrigin(value: unknown): boolean {
+  const { keyId, sealed } = (value ?? {}) as { readonly keyId?: unknown; readonly sealed?: unknown };
+  return typeof keyId === 'string' && typeof sealed === 'string';
+}
+
 function isMetadata(value: unknown): value is EventMetadata {
   if (typeof value !== 'object' || value === null) return false;
-  const { tenantId, actor, $correlationId, $causationId, schemaVersion, keyId, traceparent } = value as Partial<
+  const { tenantId, actor, $correlationId, $causationId, schemaVersion, origin, traceparent } = value as Partial<
     Record<keyof EventMetadata, unknown>
   >;
   const { kind, id } = (actor ?? {}) as { readonly kind?: unknown; readonly id?: unknown };
@@ -154,6 +159,7 @@ function isMetadata(value: unknown): value is EventMetadata {
     [tenantId, $correlationId, $causationId, id].every((part) => typeof part === 'string') &&
     ACTORS.has(kind) &&
     Number.isSafeInteger(schemaVersion) &&
-    [keyId, traceparent].every((part) => part === undefined || typeof part === 'string')
+    (traceparent === undefined || typeof traceparent === 'string') &&
+    (origin === undefined || isSealedOrigin(origin))
   );
 }

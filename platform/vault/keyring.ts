@@ -11,7 +11,7 @@ import { openKeyCache } from './key-cache.ts';
 import { openBytes, SealBroken, sealBytes } from './sealing.ts';
 import type { Vault } from './vault.ts';
 
-/** A day's key of a subject. `keyId`, `<subject>/<yyyy-mm-dd>`, is what an event's metadata carries. */
+/** A day's key of a subject. `keyId`, `<subject>/<yyyy-mm-dd>`, is what sealed content names. */
 export interface DataKey {
   readonly keyId: string;
   readonly key: KeyObject;

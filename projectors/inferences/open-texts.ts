@@ -33,7 +33,7 @@ export function textsOf(value: unknown): string {
 
 export function createTextOpener(contents: Pick<Contents, 'open'>) {
   const opened = async (event: RecordedEvent, content: Content): Promise<OpenedContent> => {
-    const value = await contents.open(event.metadata, content);
+    const value = await contents.open(event.metadata.tenantId, content);
     return { text: value === ERASED ? '' : textsOf(value) };
   };
 

@@ -22,7 +22,7 @@ export function createInferenceFinder(
   store: Pick<EventStore, 'readStream'>,
 ): InferenceFinder {
   const ownedBy = (tenantId: string, one: FoundInference | undefined) =>
-    one?.state.request.metadata.tenantId === tenantId ? one : undefined;
+    one?.state.request.tenantId === tenantId ? one : undefined;
 
   const fold = async (id: string): Promise<FoundInference | undefined> => {
     const events = await store.readStream(inferences.stream(id));

@@ -16,7 +16,7 @@ export async function viewInference(
 ): Promise<InferenceView> {
   const { request } = state;
   const { model, form, parameters } = request.data;
-  const opened = showErased(await contents.open(request.metadata, request.data.input));
+  const opened = showErased(await contents.open(request.tenantId, request.data.input));
   const given = Object.fromEntries(
     Object.entries(parameters).map(([name, text]) => [name, JSON.parse(text) as unknown]),
   );
@@ -38,14 +38,14 @@ export async function viewInference(
       return view;
     case 'completed': {
       const { output, inputTokens, outputTokens } = state.result.data;
-      const answer = showErased(await contents.open(state.result.metadata, output));
+      const answer = showErased(await contents.open(state.result.tenantId, output));
       return { ...view, output: answer, usage: { inputTokens, outputTokens } };
     }
     case 'failed': {
       const { code, message } = state.result.data;
       return {
         ...view,
-        error: { code, message: String(showErased(await contents.open(state.result.metadata, message))) },
+        error: { code, message: String(showErased(await contents.open(state.result.tenantId, message))) },
       };
     }
   }

@@ -183,7 +183,7 @@ describe('model', () => {
 
 describe('inference', () => {
   const inference = inferences;
-  const content = { sealed: 'x', blob: null, bytes: 1 };
+  const content = { keyId: 'acme/2026-08-01', sealed: 'x', blob: null, bytes: 1 };
   const requested = createEvent(
     'InferenceRequested',
     { model: 'm', modelOwner: 'acme', form: 'input' as const, input: content, parameters: {}, deadline: 9 },

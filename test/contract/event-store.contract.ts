@@ -66,7 +66,11 @@ export function eventStoreContract({ name, open, runs = 100 }: EventStoreContrac
 
       it('keeps every part of an event', async () => {
         const before = Date.now();
-        const metadata = { ...someEvent().metadata, keyId: 'k-1', traceparent: '00-0af7-b7ad-01' };
+        const metadata = {
+          ...someEvent().metadata,
+          origin: { keyId: 'k-1', sealed: 'c2VhbGVk' },
+          traceparent: '00-0af7-b7ad-01',
+        };
         const event = someEvent(
           { text: 'a', number: -1.5e300, list: [null, true, {}], nested: { a: [[]] } },
           { metadata },

@@ -129,7 +129,7 @@ describe('event codec', () => {
       model: 'language-id',
       modelOwner: 'platform',
       form: 'input',
-      input: { sealed: 'c2VhbGVk', blob: null, bytes: 6 },
+      input: { keyId: 'acme/2026-08-01', sealed: 'c2VhbGVk', blob: null, bytes: 6 },
       parameters: { temperature: '0.7' },
       deadline: 1_700_000_000_000,
     };

@@ -4,8 +4,10 @@ import { createEventMessages, MalformedRecord, positionOf, type ReadMessage } fr
 import { physicalGroup, physicalTopic } from '#platform/kafka/physical-name.ts';
 import { numberedEvent } from '../support/numbered-events.ts';
 
+const numbered = numberedEvent(7);
 const event: RecordedEvent = {
-  ...numberedEvent(7),
+  ...numbered,
+  metadata: { ...numbered.metadata, origin: { keyId: 'acme/2026-08-01', sealed: 'c2VhbGVk' } },
   stream: 'alpha-ü',
   revision: 3,
   position: 12_345_678_901_234_567_890n,
@@ -56,6 +58,7 @@ describe('the record of an event in Kafka', () => {
     ['with a negative position', { position: Buffer.from('-1') }],
     ['with metadata that are not JSON', { metadata: Buffer.from('{') }],
     ['with metadata that are not an event’s', { metadata: Buffer.from('{"tenantId":1}') }],
+    ['with an origin in the clear', { metadata: Buffer.from(JSON.stringify({ ...numbered.metadata, origin: {} })) }],
   ] as const) {
     it(`refuses a record ${what}`, async () => {
       const message = await fromKafka(change);

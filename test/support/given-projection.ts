@@ -19,7 +19,12 @@ const plainContents: Pick<Contents, 'open'> = {
 };
 
 /** Plain JSON in the place of sealed content. */
-export const plainContent = (value: unknown) => ({ sealed: JSON.stringify(value), blob: null, bytes: 1 });
+export const plainContent = (value: unknown) => ({
+  keyId: 'acme/2026-08-01',
+  sealed: JSON.stringify(value),
+  blob: null,
+  bytes: 1,
+});
 
 interface Stores {
   readonly readStore: ReadStore;

@@ -73,7 +73,7 @@ function inferenceIndexRow(
     key: `${inferencesReadModel.name}/${id}`,
     revision,
     fields: {
-      tenant: request.metadata.tenantId,
+      tenant: request.tenantId,
       status,
       model: request.data.model,
       createdAt: request.at,
@@ -118,7 +118,7 @@ function inferenceRow(stream: string, events: readonly RecordedEvent[]) {
     createdAt: isoTime(request.at),
     completedAt: status === 'queued' ? null : isoTime(state.result.at),
   };
-  return [{ id: subjectOf(stream), tenantId: request.metadata.tenantId, revision, state, row }];
+  return [{ id: subjectOf(stream), tenantId: request.tenantId, revision, state, row }];
 }
 
 function standingOf(stream: string, events: readonly RecordedEvent[]) {

@@ -17,7 +17,7 @@ import { foldReadModels } from './history-folds.ts';
 import type { Claim, History, Relayed, RequestOutcome, SentRequest } from './history.ts';
 
 const NAMESPACE = '7d0f6e2c-1a53-5c11-9a35-93f3a1f2c001';
-const CONTENT = { sealed: 'c2VhbGVk', blob: null, bytes: 6 };
+const CONTENT = { keyId: 'default/2026-08-01', sealed: 'c2VhbGVk', blob: null, bytes: 6 };
 const viewer = { tenantId: 'default', now: 1_785_600_000_000 };
 
 export type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
@@ -44,7 +44,7 @@ export function recorded<const Type extends EventType>(
   const position = (log.at(-1)?.position ?? 0n) + 1n;
   const id = v5(`${stream} ${revision} ${by}`, NAMESPACE);
   const actor = system ? ({ kind: 'system', id: 'defter' } as const) : ({ kind: 'api-key', id: 'k0' } as const);
-  const origin = { eventId: id, commandId: id, tenantId: 'default', actor, correlationId: by, keyId: 'day' };
+  const origin = { eventId: id, commandId: id, tenantId: 'default', actor, correlationId: by };
   return {
     ...createEvent(type, data, origin),
     stream,

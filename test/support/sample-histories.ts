@@ -11,7 +11,6 @@ let events = 0;
 const origin = (): Origin => ({
   ...ORIGIN,
   eventId: `018f0000-0000-7000-8000-${String(++events).padStart(12, '0')}`,
-  keyId: 'acme.2026-08-01',
 });
 
 const history = (stream: string, ...given: readonly NewEvent[]): RecordedEvent[] =>

@@ -51,7 +51,7 @@ describe('an inference worker whose servers are away for a while', () => {
     const bus = openLogBus({ store, topicOf, partitions: 2, checkpoints: checkpointsInReadStore(readStore), log });
     const get = awayTwice(async (streams: readonly string[]) => streams.map((): Standing | undefined => model));
     const head = awayTwice(() => store.head());
-    const seal = awayTwice(async () => ({ content: { sealed: 'c2VhbGVk', blob: null, bytes: 6 }, keyId: 'day' }));
+    const seal = awayTwice(async () => ({ keyId: 'day', sealed: 'c2VhbGVk', blob: null, bytes: 6 }));
     const open = awayTwice(async () => 'text');
     const stream = inferences.stream('one');
     const data: InferenceRequest = { ...requestedData, form: 'input', deadline: Date.now() + 60_000 };
@@ -63,7 +63,7 @@ describe('an inference worker whose servers are away for a while', () => {
       bus,
       readStore,
       shared: true,
-      contents: { open, seal, sealAll: () => Promise.reject(new Error('one content is sealed at a time')) },
+      contents: { open, seal },
       standings: { get, refresh: async () => undefined },
       live: {
         publish: () => undefined,

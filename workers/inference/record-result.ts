@@ -32,14 +32,13 @@ export function createResultRecorder({ store, contents, live, log }: RecordResul
   const resultEvent = async (request: RecordedEvent, { result, startedAt, attempt }: Outcome) => {
     const { tenantId, $correlationId, traceparent } = request.metadata;
     const value = result.ok ? result.output : result.error.message;
-    const { content, keyId } = await contents.seal(tenantId, value);
+    const content = await contents.seal(tenantId, value);
     const origin: Origin = {
       eventId: newId(),
       commandId: request.id,
       tenantId,
       actor: WORKER,
       correlationId: $correlationId,
-      keyId,
       ...(traceparent !== undefined && { traceparent }),
     };
     return result.ok
