@@ -21,14 +21,12 @@ export type EventOf<E extends EventFields> = {
   [Type in keyof E & string]: RecordedEvent<Type, DataOf<E, Type>>;
 }[keyof E & string];
 
+type SealedName<Fields extends readonly Field[]> = Extract<Fields[number], { readonly type: SealedSchema }>['name'];
+type PlainName<Fields extends readonly Field[]> = Exclude<Fields[number]['name'], SealedName<Fields>>;
 /**
  * `content` is a tenant's and sealed with its key, `personal` a person's and sealed with theirs; `secret` stands in the
  * log as it is (a hash) and is shown to nobody.
  */
-export type FieldKind = 'content' | 'personal' | 'secret';
-
-type SealedName<Fields extends readonly Field[]> = Extract<Fields[number], { readonly type: SealedSchema }>['name'];
-type PlainName<Fields extends readonly Field[]> = Exclude<Fields[number]['name'], SealedName<Fields>>;
 type KindsOf<Fields extends readonly Field[]> = { readonly [Name in SealedName<Fields>]: 'content' | 'personal' } & {
   readonly [Name in PlainName<Fields>]?: 'secret';
 };

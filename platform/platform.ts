@@ -75,8 +75,6 @@ export interface Floor {
   close(): Promise<void>;
 }
 
-export type Platform = Floor & Ports;
-
 export interface MainFloor extends Floor {
   /** What one more thread needs; each call makes new ports. */
   connect(): { readonly wiring: ThreadWiring; readonly transfer: MessagePort[] };

@@ -17,5 +17,3 @@ export function createGroupTurns() {
     },
   };
 }
-
-export type GroupTurns = ReturnType<typeof createGroupTurns>;

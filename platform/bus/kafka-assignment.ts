@@ -43,8 +43,6 @@ export interface KafkaAssignmentOptions {
   readonly fail: (err: Error) => void;
 }
 
-export type KafkaAssignment = ReturnType<typeof createKafkaAssignment>;
-
 export function createKafkaAssignment(options: KafkaAssignmentOptions) {
   const { groupId, consumer, topics, admin, log } = options;
   const { group } = consumer;

@@ -19,8 +19,6 @@ export interface SealedContent {
 
 /** What opening answers once the key is gone. */
 export const ERASED: unique symbol = Symbol('[erased]');
-export type Erased = typeof ERASED;
-
 /** What readers show in its place. */
 export const ERASED_TEXT = '[erased]';
 export const showErased = (value: unknown): unknown => (value === ERASED ? ERASED_TEXT : value);

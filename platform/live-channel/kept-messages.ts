@@ -106,5 +106,3 @@ export function createKeptMessages(now: () => number, bounds: KeptBounds = KEPT_
     },
   };
 }
-
-export type KeptMessages = ReturnType<typeof createKeptMessages>;

@@ -26,8 +26,6 @@ export interface StreamProjectorParts extends Omit<FoldParts, 'patiently' | 'let
   readonly onParked: (stream: string) => void;
 }
 
-export type StreamProjector = ReturnType<typeof createStreamProjector>;
-
 type Unit = NonNullable<FoldOutcome['unit']>;
 
 /** Awaited later: until then a rejection waits. */

@@ -6,8 +6,6 @@ import { createPositionsReader } from '../sqlite/sqlite-positions.ts';
 import type { RangeOptions, ScanOptions, ScanPage, StoredDocument } from './read-store.ts';
 import { afterAll, putRevision } from './sqlite-read-store-schema.ts';
 
-export type DocumentReader = ReturnType<typeof createDocumentReader>;
-
 export function createDocumentReader(database: DatabaseSync) {
   const document = database.prepare(
     'SELECT revision, value FROM document WHERE key = ? AND coalesce(expires_at > ?, 1)',

@@ -8,8 +8,6 @@ import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
 import type { Checkpoint, DocumentWrite } from './read-store.ts';
 import { afterAll, putRevision } from './sqlite-read-store-schema.ts';
 
-export type DocumentWriter = ReturnType<typeof createDocumentWriter>;
-
 /** Of each table that is dropped from: its primary key, and the part of it that is the name. */
 const dropped = [
   ['document', 'key', 'key'],

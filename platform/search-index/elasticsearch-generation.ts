@@ -7,8 +7,6 @@ import type { ElasticsearchLink } from '../elasticsearch/open-elasticsearch.ts';
 
 const CALL_MS = 30_000;
 
-export type IndexMarks = ReturnType<typeof createIndexMarks>;
-
 export function createIndexMarks(link: ElasticsearchLink, namespace: string) {
   // A namespace has no dot: no other installation's marks begin so.
   const prefix = `${namespace}-search.generation-`;

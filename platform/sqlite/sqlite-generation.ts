@@ -3,8 +3,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from './open-sqlite.ts';
 
-export type SqliteGeneration = ReturnType<typeof createSqliteGeneration>;
-
 /** `empty` removes everything from the file, within a transaction. */
 export function createSqliteGeneration(database: DatabaseSync, empty: () => void) {
   function mark(generation: string): string {

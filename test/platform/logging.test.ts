@@ -9,7 +9,6 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { StartError } from '#platform/errors.ts';
 import type { AccessRecord } from '#platform/logging/access-log.ts';
 import { createLineQueue, type LineOutput } from '#platform/logging/line-queue.ts';
-import { withFields } from '#platform/logging/log.ts';
 import { openLogging, type Logging, type LoggingOptions } from '#platform/logging/open-logging.ts';
 import { plainFields } from '#platform/logging/plain-fields.ts';
 import { openRotatingFile } from '#platform/logging/rotating-file.ts';
@@ -327,17 +326,5 @@ describe('fields of a log line', () => {
       },
     };
     expect(plainFields(fields)).to.deep.equal({ unloggable: 'no' });
-  });
-
-  it('withFields adds to every line', () => {
-    const seen: object[] = [];
-    const take = (fields: object) => void seen.push(fields);
-    const log = withFields({ debug: take, info: take, warn: take, error: take }, { service: 's', a: 1 });
-    log.debug({ a: 2 }, '');
-    log.error({}, '');
-    expect(seen).to.deep.equal([
-      { service: 's', a: 2 },
-      { service: 's', a: 1 },
-    ]);
   });
 });

@@ -76,5 +76,18 @@ export const builtInEngines = new Set(['node:sqlite']);
 /** Who may read the environment; everyone else is given a Config. */
 export const mayReadEnvironment = /^(?:platform\/config\.ts|cli\/setup\.mjs|(?:test|bench)\/.*)$/;
 
+/** What is run from outside: by hand, by npm's scripts, or by the program as a model's own code. */
+export const isScript = (file: string): boolean =>
+  /^(?:main\.ts|cli\/(?:schemas|env-example)\.ts|models\/.*)$/.test(file);
+
+/** Parts that have no caller yet, and who will be the first. Each must be called, or go. */
+export const waiting: Readonly<Record<string, string>> = {
+  'contracts/permissions.ts#ROLES': 'the routes of people, who have a role in each tenant',
+  'contracts/permissions.ts#ROLE_PERMISSIONS': 'the routes of people, who have a role in each tenant',
+  'platform/bus/consumer-loop.ts#startConsumerLoop': 'the workers after inference: mail, webhooks, timers',
+  'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
+    "OpenAI's calls, which may be answered from it",
+};
+
 /** Names that say nothing about what is inside. */
 export const emptyNames = /(?:^|\/)index\.\w+$|(?:^|[/-])(?:utils?|shared|common|helpers?|managers?|misc)(?:[./-]|$)/;
