@@ -9,9 +9,10 @@ import Koa from 'koa';
 import getRawBody from 'raw-body';
 import { z } from 'zod';
 import { problems } from '#contracts/problems.ts';
-import { createHttpApp } from '#platform/http/create-http-app.ts';
+import { authentication } from '#platform/http/authentication.ts';
 import { bindRoute, type Caller } from '#platform/http/route.ts';
 import { openHttpServer } from '#platform/http/serve.ts';
+import { createHttpApp } from '../compose/http-app.ts';
 
 const BODY = JSON.stringify({
   model: 'language-id',
@@ -40,11 +41,13 @@ function koaWithBody(): Koa {
   return app;
 }
 
-function floor(): Koa {
+function floor(): ReturnType<typeof createHttpApp> {
+  const permissions = new Set(['inference:write']);
   const caller: Caller = {
     tenantId: 't',
     actor: { kind: 'api-key', id: 'k' },
-    permissions: new Set(['inference:write']),
+    permissions,
+    permissionsIn: () => permissions,
   };
   const body = z.strictObject({
     model: z.string().max(200),
@@ -61,10 +64,12 @@ function floor(): Koa {
         body: ANSWER,
       })),
     ],
-    problems,
-    authenticate: (request) => (request.headers.authorization === 'Bearer k' ? caller : undefined),
+    authentication: authentication(
+      ({ headers }) => (headers.authorization === 'Bearer k' ? { ok: true, caller } : { ok: false, reason: 'unknown' }),
+      problems,
+    ),
     log: silent,
-    onAnswer: () => answers++,
+    access: { onAnswer: () => answers++ },
   });
 }
 

@@ -23,7 +23,7 @@ import { type MainFloor, openMainPlatform, type Ports, prepareEngines } from '#p
 import { commandApiOptions } from './command-api-options.ts';
 import { eventLanguage } from './event-language.ts';
 import { discover, makeFirstThings } from './first-start.ts';
-import { createDocumentation, createOperations, createServiceApp } from './http-app.ts';
+import { createDocumentation, createOperations, createServiceApp } from './service-app.ts';
 import { openProcess, type ProcessParts } from './process.ts';
 import { watchReadiness } from './readiness.ts';
 import { createStandingsOf } from './service-standings.ts';

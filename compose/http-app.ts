@@ -1,124 +1,83 @@
-// The HTTP face of a process: routes of either API, who may call them, and what operators ask.
+// What happens to a request, from the first middleware to the last. Up to the permission nothing reads a body, so that a
+// stranger cannot make the server read one.
 
-import { createRequire } from 'node:module';
-import { allRoutes } from '#contracts/all-routes.ts';
-import { createOpenapi } from '#contracts/openapi.ts';
+import Koa from 'koa';
 import { problems } from '#contracts/problems.ts';
-import { apiKeys } from '#events/api-key.ts';
-import { type Standing, keyRecordOf, keyTenantOf } from '#events/standing.ts';
-import { tenants } from '#events/tenant.ts';
-import { createAuthenticator } from '#platform/auth/authenticate.ts';
-import { createDocsRoutes } from '#platform/http/docs-page.ts';
-import { type AccessRecord, createHttpApp } from '#platform/http/create-http-app.ts';
-import { createOpsRoutes, type ReadinessCheck } from '#platform/http/ops-routes.ts';
-import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
-import type { Logging } from '#platform/logging/open-logging.ts';
-import type { HttpMetrics } from '#platform/metrics/http-metrics.ts';
-import type { MetricsCollection } from '#platform/metrics/metrics-collection.ts';
-import type { Standings } from '#platform/standing/standings.ts';
-import { problemOf } from '../command-api/problem-of.ts';
-
-const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly version: string }).version;
+import { accessLog, type AccessLogOptions } from '#platform/http/access-log.ts';
+import { body } from '#platform/http/body.ts';
+import type { FloorState, Middleware } from '#platform/http/context.ts';
+import { handler } from '#platform/http/handler.ts';
+import { type Mount, mount } from '#platform/http/mount.ts';
+import { notFound } from '#platform/http/not-found.ts';
+import { permission } from '#platform/http/permission.ts';
+import type { Problem } from '#platform/http/problem.ts';
+import { problemAnswers } from '#platform/http/problem-answers.ts';
+import { requestId } from '#platform/http/request-id.ts';
+import type { BoundRoute } from '#platform/http/route.ts';
+import { router } from '#platform/http/router.ts';
+import { securityHeaders } from '#platform/http/security-headers.ts';
+import { unreadBody } from '#platform/http/unread-body.ts';
+import { validation } from '#platform/http/validation.ts';
+import type { Log } from '#platform/logging/log.ts';
 
 export interface HttpAppParts {
   readonly routes: readonly BoundRoute[];
-  readonly standings: Pick<Standings<Standing>, 'get'>;
-  readonly logging: Pick<Logging, 'log' | 'access'>;
-  readonly httpMetrics: HttpMetrics;
-  readonly checkAnswers: boolean;
+  /** Other handlers under paths of this server; a route comes first. */
+  readonly mounts?: readonly Mount[];
+  /** Says who is calling: `authentication(…)`, or any middleware that sets `ctx.state.caller`. */
+  readonly authentication: Middleware;
+  /** Koa middlewares that bound what one address may ask, before anything is known of who asks. */
+  readonly limitPerAddress?: readonly Koa.Middleware[];
+  /** Koa middlewares that bound what one caller may ask; `ctx.state.caller` is known. */
+  readonly limitPerCaller?: readonly Koa.Middleware[];
+  readonly log: Log;
+  readonly access?: AccessLogOptions;
+  /** The problem that an error of the floor's other rooms means, e.g. a busy store; undefined for an unexpected one. */
+  readonly translate?: (error: unknown) => Problem | undefined;
+  /** The longest JSON body in bytes where its route names no other; 2 MiB unless named. */
+  readonly bodyLimit?: number;
+  /** Milliseconds for a JSON body to arrive; a minute unless named. */
+  readonly bodyTimeoutMs?: number;
+  /** Checks each JSON answer against its route's schema, for tests: one that does not fit becomes a 500. */
+  readonly checkAnswers?: boolean;
 }
 
-export function createServiceApp(parts: HttpAppParts) {
-  const { standings, logging, httpMetrics } = parts;
-  requireAllBound(parts.routes);
-  const authenticate = createAuthenticator(async (keyId, knownTenantId) => {
-    const known = knownTenantId === undefined ? [] : [tenants.stream(knownTenantId)];
-    const [key, tenant] = await standings.get([apiKeys.stream(keyId), ...known]);
-    const tenantId = keyTenantOf(key);
-    if (tenantId === undefined || tenantId === knownTenantId) return keyRecordOf(key, tenant);
-    return keyRecordOf(key, (await standings.get([tenants.stream(tenantId)]))[0]);
-  });
-  const onAnswer = (record: AccessRecord) => {
-    logging.access.write(accessLogged(record));
-    httpMetrics.closed();
-    httpMetrics.answered(record.method, record.routeId ?? 'none', record.status, record.durationMs / 1_000);
-  };
-  return createHttpApp({
-    routes: parts.routes,
-    problems,
-    authenticate: async ({ headers }) => {
-      const result = await authenticate(headers.authorization, Date.now());
-      return result.ok ? result.caller : undefined;
-    },
-    translate: problemOf,
-    checkAnswers: parts.checkAnswers,
-    log: logging.log,
-    onRequest: () => httpMetrics.opened(),
-    onAnswer,
-  });
+export function createHttpApp(parts: HttpAppParts): Koa<FloorState> {
+  const {
+    routes,
+    mounts = [],
+    limitPerAddress = [],
+    limitPerCaller = [],
+    log,
+    translate,
+    checkAnswers = false,
+  } = parts;
+  const { bodyLimit: limit = 2 * 1024 * 1024, bodyTimeoutMs: timeoutMs = 60_000 } = parts;
+  const middlewares: readonly Koa.Middleware<FloorState>[] = [
+    requestId(),
+    ...(parts.access === undefined ? [] : [accessLog(parts.access)]),
+    unreadBody({ limit }),
+    problemAnswers({ problems, log, translate }),
+    securityHeaders(),
+    ...limitPerAddress,
+    router(routes, problems),
+    ...mounts.map(mount),
+    notFound(problems),
+    parts.authentication,
+    ...limitPerCaller,
+    permission(problems),
+    body(problems, { limit, timeoutMs }),
+    validation(problems),
+    handler({ checkAnswers }),
+  ];
+  const app = new Koa<FloorState>();
+  for (const middleware of middlewares) app.use(middleware);
+  app.on('error', (error: Error, { state }: Koa.ParameterizedContext<FloorState>) => reportBroken(log, error, state));
+  return app;
 }
 
-/** Whichever API a process serves, each contract is answered: by its handler, or by who says where it is answered. */
-export function requireAllBound(routes: readonly BoundRoute[]): void {
-  const bound = new Set(routes.map(({ route }) => route.id));
-  const missing = allRoutes.filter(({ id }) => !bound.has(id)).map(({ id }) => id);
-  if (missing.length > 0) throw new Error(`no handler is bound to ${missing.join(', ')}`);
+/** What Koa met behind the last middleware: an answer that broke off, most often because its client left. */
+function reportBroken(log: Log, error: NodeJS.ErrnoException, { requestId: id }: FloorState): void {
+  const isClients = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(error.code ?? '');
+  log[isClients ? 'debug' : 'warn']({ err: error, requestId: id }, 'an answer broke off');
 }
-
-/**
- * The routes of the API that this process does not serve. They have the same methods wherever one asks, and whoever was
- * sent here by mistake is told (RFC 9110, section 15.5.20).
- */
-export const createMisdirected = (side: 'command' | 'query'): BoundRoute[] =>
-  allRoutes
-    .filter((route) => route.side !== side)
-    .map(({ id, method, path, slashes }) =>
-      bindRoute({ id, method, path, public: true, ...(slashes !== undefined && { slashes }) }, () => {
-        const detail = `This is the ${side} API: ${method} ${path} is answered by the other one.`;
-        throw new Problem(problems.misdirected, { detail });
-      }),
-    );
-
-/** `/docs` and `/openapi.json`. */
-export const createDocumentation = (): BoundRoute[] =>
-  createDocsRoutes({ openapi: createOpenapi(allRoutes, { version: VERSION }), title: 'Defter', problems });
-
-export interface OperationsParts {
-  readonly checks: Readonly<Record<string, ReadinessCheck>>;
-  readonly lags?: Readonly<Record<string, () => Promise<number>>>;
-  readonly metrics: MetricsCollection;
-  readonly metricsToken: string | undefined;
-}
-
-/** `/healthz`, `/readyz` and `/metrics`. */
-export const createOperations = ({ checks, lags, metrics, metricsToken }: OperationsParts): BoundRoute[] =>
-  createOpsRoutes({
-    checks,
-    ...(lags && { lags }),
-    metrics: async () => {
-      const { contentType, body } = await metrics.scrape();
-      return { contentType, text: body };
-    },
-    metricsToken,
-    problems,
-  });
-
-/** The operators' routes on a port of their own, from the first moment on. */
-export const createOperationsApp = (parts: OperationsParts, logging: Pick<Logging, 'log'>) =>
-  createHttpApp({
-    routes: createOperations(parts),
-    problems,
-    authenticate: () => Promise.resolve(undefined),
-    translate: () => undefined,
-    checkAnswers: false,
-    log: logging.log,
-  });
-
-const accessLogged = ({ routeId, requestId, actorId, aborted, ...record }: AccessRecord) => ({
-  ...record,
-  route: routeId,
-  correlationId: requestId,
-  ...(actorId !== undefined && { actor: actorId }),
-  ...(aborted && { aborted }),
-});

@@ -9,7 +9,7 @@ import { type Logging, openLogging } from '#platform/logging/open-logging.ts';
 import { createMetricsCollection, type MetricsCollection } from '#platform/metrics/metrics-collection.ts';
 import { createThreadMetrics, type ThreadMetrics } from '#platform/metrics/thread-metrics.ts';
 import type { Floor } from '#platform/platform.ts';
-import { createOperationsApp } from './http-app.ts';
+import { createOperationsApp } from './service-app.ts';
 
 export interface ProcessParts {
   readonly logging: Logging;

@@ -23,7 +23,7 @@ import type { Standings } from '#platform/standing/standings.ts';
 import { startBackground } from './background-services.ts';
 import { commandApiOptions } from './command-api-options.ts';
 import { eventLanguage } from './event-language.ts';
-import { createDocumentation, createMisdirected, createServiceApp } from './http-app.ts';
+import { createDocumentation, createMisdirected, createServiceApp } from './service-app.ts';
 import { openProcess, type ProcessParts } from './process.ts';
 import { createServiceStandings } from './service-standings.ts';
 import { API_SERVICES, type ApiService, type BackgroundService, type ServiceName } from './service-wiring.ts';

@@ -12,6 +12,7 @@ const table = {
   'not-found': [404, 'Not found'],
   'model-not-found': [404, 'No such model'],
   'method-not-allowed': [405, 'Method not allowed'],
+  'request-timeout': [408, 'The request took too long to arrive'],
   conflict: [409, 'Conflict'],
   'name-taken': [409, 'The name is taken'],
   'already-finished': [409, 'Already finished'],

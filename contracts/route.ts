@@ -28,6 +28,8 @@ export interface RouteContract {
   readonly side: 'command' | 'query';
   /** Required unless `public`. */
   readonly permission?: Permission;
+  /** The path parameter that names the tenant in which the permission is checked; the caller's own unless named. */
+  readonly tenantFrom?: { readonly path: string };
   /** True: no credential is asked for. */
   readonly public?: true;
   /** The heading under which documents list it. */
@@ -37,10 +39,16 @@ export interface RouteContract {
   readonly params?: ZodType;
   /** The one path parameter that may contain `/`, percent-encoded or not. */
   readonly slashes?: string;
+  /** Without it no query is taken. */
   readonly query?: ZodType;
+  /** Of JSON. */
   readonly body?: ZodType;
   /** True: no body stands for `{}`. */
   readonly bodyOptional?: true;
+  /** Bytes of JSON, where it is not the 2 MiB of every route. */
+  readonly bodyLimit?: number;
+  /** A body that is never held whole (multipart, NDJSON), in the place of JSON; at most so many bytes, and not idle for longer. */
+  readonly stream?: { readonly contentTypes: readonly string[]; readonly limit: number; readonly idleMs: number };
   readonly bodyExample?: unknown;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   /** Problems particular to this route; those that every route of its kind can give are added by `openapi.ts`. */

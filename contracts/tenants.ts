@@ -64,6 +64,7 @@ export const tenantRoutes = {
     path: '/v1/tenants/{id}',
     side: 'query',
     permission: 'tenants:read',
+    tenantFrom: { path: 'id' },
     tag: 'Tenants',
     summary: 'Read a tenant',
     params: z.object({ id: idSchema }),

@@ -1,7 +1,7 @@
 // GET /: one page until the dashboard stands there. It shows no key and asks for none.
 
 import { createHash } from 'node:crypto';
-import { type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import { anyQuery, type BoundRoute, bindRoute } from '#platform/http/route.ts';
 import { examples } from '#contracts/examples.ts';
 
 const STYLE = `
@@ -66,10 +66,17 @@ export OPENAI_API_KEY=YOUR_API_KEY</pre>
 const HOST = /^[\w.-]{1,253}(:\d{1,5})?$|^\[[\da-f:.]{2,45}\](:\d{1,5})?$/i;
 
 export function createStartPage(url: () => string): BoundRoute {
-  return bindRoute({ id: 'startPage', method: 'GET', path: '/', public: true } as const, ({ headers }) => {
-    const { host } = headers;
-    const shown = host !== undefined && HOST.test(host) ? `http://${host}` : url();
-    const type = 'text/html; charset=utf-8';
-    return { status: 200, headers: { 'content-type': type, 'content-security-policy': POLICY }, bytes: page(shown) };
-  });
+  return bindRoute(
+    { id: 'startPage', method: 'GET', path: '/', query: anyQuery, public: true } as const,
+    ({ headers }) => {
+      const { host } = headers;
+      const shown = host !== undefined && HOST.test(host) ? `http://${host}` : url();
+      const type = 'text/html; charset=utf-8';
+      return {
+        status: 200,
+        headers: { 'content-type': type, 'content-security-policy': POLICY, 'cache-control': 'no-cache' },
+        bytes: page(shown),
+      };
+    },
+  );
 }

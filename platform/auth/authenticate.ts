@@ -1,6 +1,7 @@
 // Who is calling. Each request reads the standing of its key and tenant: a revoked key is out at once.
 
 import { LRUCache } from 'lru-cache';
+import type { Caller } from '../http/route.ts';
 import { type PresentedKey, identifyApiKey, sameHash } from './api-key.ts';
 
 /** What is known of a key; `active` is false once it is revoked or its tenant may not act. */
@@ -11,12 +12,6 @@ export interface KeyRecord {
   readonly active: boolean;
   /** Milliseconds since the epoch; null for never. */
   readonly expiresAt: number | null;
-}
-
-export interface Caller {
-  readonly tenantId: string;
-  readonly actor: { readonly kind: 'api-key' | 'user'; readonly id: string };
-  readonly permissions: ReadonlySet<string>;
 }
 
 export type Authentication =
@@ -31,7 +26,8 @@ const MOST_KEYS = 20_000;
 /** Answers undefined for a key that was never issued. */
 export type KeyLookup = (keyId: string, knownTenantId: string | undefined) => Promise<KeyRecord | undefined>;
 
-export function createAuthenticator(lookup: KeyLookup) {
+/** `everywhere` is the permission whose holders have a part in every tenant. */
+export function createAuthenticator(lookup: KeyLookup, everywhere: string) {
   const tenants = new LRUCache<string, string>({ max: MOST_KEYS });
   return async (authorization: string | undefined, now: number): Promise<Authentication> => {
     if (authorization === undefined || authorization === '') return { ok: false, reason: 'missing' };
@@ -40,14 +36,22 @@ export function createAuthenticator(lookup: KeyLookup) {
     const presented = identifyApiKey(key);
     const record = await lookup(presented.id, tenants.get(presented.id));
     if (record) tenants.set(presented.id, record.tenantId);
-    return judge(presented, record, now);
+    return judge(presented, record, now, everywhere);
   };
 }
 
-function judge({ id, hash }: PresentedKey, record: KeyRecord | undefined, now: number): Authentication {
+function judge(
+  { id, hash }: PresentedKey,
+  record: KeyRecord | undefined,
+  now: number,
+  everywhere: string,
+): Authentication {
   if (!record || !sameHash(record.hash, hash)) return { ok: false, reason: 'unknown' };
   if (!record.active) return { ok: false, reason: 'revoked' };
   if (record.expiresAt !== null && record.expiresAt <= now) return { ok: false, reason: 'expired' };
-  const { tenantId, permissions } = record;
-  return { ok: true, caller: { tenantId, actor: { kind: 'api-key', id }, permissions: new Set(permissions) } };
+  const { tenantId } = record;
+  const permissions = new Set(record.permissions);
+  const permissionsIn = (asked: string) =>
+    asked === tenantId || permissions.has(everywhere) ? permissions : undefined;
+  return { ok: true, caller: { tenantId, actor: { kind: 'api-key', id }, permissions, permissionsIn } };
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Emitted on each running response when the server begins to stop; see serve.ts. */
+/** Emitted on a running response that is to come to its end: the server stops, or its client sends no more; see serve.ts. */
 export const STOPPING = 'defter:stopping';
 
 /** One for all: to make it with its stack is a good part of what a small request costs. */

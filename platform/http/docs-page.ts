@@ -5,14 +5,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type ProblemKind, problemType } from './problem.ts';
-import { type BoundRoute, bindRoute } from './route.ts';
+import { z } from 'zod';
+import { type FloorProblems, Problem, type ProblemKind, problemType } from './problem.ts';
+import { anyQuery, type BoundRoute, bindRoute } from './route.ts';
 
 export interface DocsOptions {
   /** The OpenAPI document. */
   readonly openapi: object;
   readonly title: string;
-  readonly problems: Readonly<Record<string, ProblemKind>>;
+  readonly problems: FloorProblems & Readonly<Record<string, ProblemKind>>;
 }
 
 // swagger-ui sets style attributes and shows its icons as data: URLs; scripts come from this server only.
@@ -40,32 +41,41 @@ export function createDocsRoutes({ openapi, title, problems }: DocsOptions): Bou
   const text = JSON.stringify(openapi);
   const etag = etagOfText(text);
   const page = pageOf(title);
-  const get = (id: string, path: string) => ({ id, method: 'GET', path, public: true }) as const;
+  const get = (id: string, path: string) => ({ id, method: 'GET', path, query: anyQuery, public: true }) as const;
   const asset = (name: string, contentType: string, content: string | Buffer) =>
     bindRoute(get(`docs:${name}`, `/docs/${name}`), () => ({
       status: 200,
       headers: { 'content-type': contentType, 'cache-control': 'public, max-age=3600' },
       bytes: content,
     }));
+  const kinds = new Map(Object.values(problems).map((kind) => [kind.code, kind]));
+  const problemKind = { ...get('problemKind', '/problems/{code}'), params: z.object({ code: z.string() }) } as const;
   return [
     bindRoute(get('openapi', '/openapi.json'), (request) =>
       request.headers['if-none-match'] === etag
-        ? { status: 304, headers: { etag } }
-        : { status: 200, headers: { 'content-type': 'application/json; charset=utf-8', etag }, bytes: text },
+        ? { status: 304, headers: { etag, 'cache-control': 'no-cache' } }
+        : {
+            status: 200,
+            headers: { 'content-type': 'application/json; charset=utf-8', etag, 'cache-control': 'no-cache' },
+            bytes: text,
+          },
     ),
     bindRoute(get('docs', '/docs'), () => ({
       status: 200,
-      headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': CSP },
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': CSP,
+        'cache-control': 'no-cache',
+      },
       bytes: page,
     })),
     asset('start.js', 'text/javascript; charset=utf-8', START),
     ...Object.entries(FILES).map(([name, type]) => asset(name, type, readFileSync(join(folder, name)))),
-    ...Object.values<ProblemKind>(problems).map((kind) =>
-      bindRoute(get(`problem:${kind.code}`, problemType(kind.code)), () => ({
-        status: 200,
-        body: { type: problemType(kind.code), ...kind },
-      })),
-    ),
+    bindRoute(problemKind, ({ params }) => {
+      const kind = kinds.get(params.code);
+      if (kind === undefined) throw new Problem(problems['not-found'], { detail: 'There is no such problem.' });
+      return { status: 200, body: { type: problemType(kind.code), ...kind } };
+    }),
   ];
 }
 

@@ -1,5 +1,6 @@
 // A JSON body as bytes to a value, with words for what is wrong with it. Stricter than JSON.parse where later steps would
-// stumble: nesting is limited (canonical JSON and stringify recurse) and text must be well-formed Unicode.
+// stumble: nesting is limited (canonical JSON and stringify recurse), text must be well-formed Unicode, and no member may
+// be called `__proto__`, which schemas pass over.
 
 import { isUtf8 } from 'node:buffer';
 
@@ -10,26 +11,59 @@ export class JsonFault extends Error {
   override name = 'JsonFault';
 }
 
+/** A member that no schema knows and none would see; `path` leads to it. */
+export class ProtoMember extends Error {
+  override name = 'ProtoMember';
+  readonly path: readonly string[];
+  constructor(path: readonly string[]) {
+    super('a member is called __proto__');
+    this.path = path;
+  }
+}
+
 export function parseJsonBody(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new JsonFault('The body is not UTF-8.');
   const text = bytes.toString('utf8');
   if (isDeeperThan(text, MAX_JSON_DEPTH)) {
     throw new JsonFault(`The body is nested more than ${MAX_JSON_DEPTH} levels deep.`);
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new JsonFault(describeFault(text));
-  }
-  if (/\\u[dD][89a-fA-F]/.test(text) && !isWellFormed(value)) {
-    throw new JsonFault(
-      'The body has text with half of a surrogate pair (\\ud800 to \\udfff alone), which is no character.',
-    );
-  }
+  const value = parse(text);
+  if (MAY_HIDE.test(text)) check(value);
   return value;
 }
 
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // V8 says where: by position, line and column, or by the text around it.
+    throw new JsonFault(`The body is not JSON: ${error instanceof Error ? error.message : 'it cannot be parsed'}.`);
+  }
+}
+
+/** `__proto__`, escapes of its letters, and halves of surrogate pairs: texts without them need no second look. */
+const MAY_HIDE = /__proto__|\\u(?:00(?:5[fF]|6[fF]|7[024])|[dD][89a-fA-F])/;
+
+function check(root: unknown): void {
+  const rest: { readonly value: unknown; readonly path: readonly string[] }[] = [{ value: root, path: [] }];
+  for (let one = rest.pop(); one !== undefined; one = rest.pop()) {
+    const { value, path } = one;
+    if (typeof value === 'string') requireWellFormed(value);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, member] of Object.entries(value)) {
+      requireWellFormed(name);
+      if (name === '__proto__') throw new ProtoMember([...path, name]);
+      rest.push({ value: member, path: [...path, name] });
+    }
+  }
+}
+
+function requireWellFormed(text: string): void {
+  if (text.isWellFormed()) return;
+  throw new JsonFault(
+    'The body has text with half of a surrogate pair (\\ud800 to \\udfff alone), which is no character.',
+  );
+}
 function isDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
@@ -56,82 +90,4 @@ function endOfString(text: string, open: number): number {
     while (text.charCodeAt(close - 1 - backslashes) === 0x5c) backslashes++;
     if (backslashes % 2 === 0) return close;
   }
-}
-
-function isWellFormed(root: unknown): boolean {
-  const rest: unknown[] = [root];
-  while (rest.length > 0) {
-    const value = rest.pop();
-    if (typeof value === 'string') {
-      if (!value.isWellFormed()) return false;
-    } else if (typeof value === 'object' && value !== null) {
-      for (const [key, member] of Object.entries(value)) rest.push(key, member);
-    }
-  }
-  return true;
-}
-
-function describeFault(text: string): string {
-  const at = positionOfFault(text);
-  if (at >= text.length) return `The body ends at position ${text.length}, before the JSON does.`;
-  const before = text.slice(0, at);
-  const line = before.split('\n').length;
-  const column = at - before.lastIndexOf('\n');
-  const found = String.fromCodePoint(text.codePointAt(at) ?? 0);
-  return `Unexpected ${JSON.stringify(found)} at position ${at} (line ${line}, column ${column}).`;
-}
-
-const SPACE = /[ \t\n\r]*/y;
-const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
-
-/** JSON.parse does not always say where it stopped: index of the first character that cannot continue a JSON text. */
-export function positionOfFault(text: string): number {
-  let at = 0;
-  const eat = (pattern: RegExp) => {
-    pattern.lastIndex = at;
-    if (!pattern.test(text)) return false;
-    at = pattern.lastIndex;
-    return true;
-  };
-  const string = () => {
-    if (text[at] !== '"') return false;
-    at++;
-    // By hand: a pattern repeated over a string of megabytes overflows the engine's stack.
-    for (;;) {
-      const char = text.charCodeAt(at);
-      if (char === 0x22) return at++ >= 0;
-      if (!(char >= 0x20)) return false;
-      if (char !== 0x5c) at++;
-      else if (!eat(ESCAPE)) return false;
-    }
-  };
-  const list = (close: string, member: () => boolean): boolean => {
-    at++;
-    eat(SPACE);
-    if (text[at] === close) return at++ >= 0;
-    for (;;) {
-      eat(SPACE);
-      if (!member()) return false;
-      eat(SPACE);
-      if (text[at] === close) return at++ >= 0;
-      if (text[at] !== ',') return false;
-      at++;
-    }
-  };
-  const pair = () => {
-    if (!string()) return false;
-    eat(SPACE);
-    if (text[at] !== ':') return false;
-    at++;
-    return value();
-  };
-  const value = (): boolean => {
-    eat(SPACE);
-    if (text[at] === '[') return list(']', value);
-    if (text[at] === '{') return list('}', pair);
-    return string() || eat(SCALAR);
-  };
-  if (value()) eat(SPACE);
-  return at;
 }

@@ -5,7 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-const LINGER_MS = 5_000;
+/** Milliseconds. */
+export const LINGER_MS = 5_000;
+const DROP_MS = 60_000;
 const LINGER_BYTES = 64 * 1024 * 1024;
 
 const closing = new WeakSet<Socket>();
@@ -36,4 +38,13 @@ export function lingerAndClose(
   timer.unref();
   req.on('data', drop).on('end', finish).on('close', finish).on('error', finish);
   req.resume();
+}
+
+/** Reads the rest of a request that has its answer, and drops it, so that the next on this connection can be read. */
+export function dropRest(req: IncomingMessage): void {
+  req.resume();
+  if (req.complete) return;
+  const timer = setTimeout(() => req.destroy(), DROP_MS);
+  timer.unref();
+  req.once('close', () => clearTimeout(timer));
 }

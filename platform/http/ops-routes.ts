@@ -3,7 +3,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type FloorProblems, Problem } from './problem.ts';
-import { type BoundRoute, bindRoute, type HttpRequest } from './route.ts';
+import { anyQuery, type BoundRoute, bindRoute, type HttpRequest } from './route.ts';
 
 /** Resolves when this part is ready to serve; rejects with a message that an operator may read. */
 export type ReadinessCheck = () => Promise<void> | void;
@@ -24,9 +24,9 @@ const NO_STORE = { 'cache-control': 'no-store' };
 
 export function createOpsRoutes(options: OpsOptions): BoundRoute[] {
   const { checks, lags = {}, metrics, metricsToken, problems, checkTimeoutMs = 2_000 } = options;
-  const healthz = { id: 'healthz', method: 'GET', path: '/healthz', public: true } as const;
-  const readyz = { id: 'readyz', method: 'GET', path: '/readyz', public: true } as const;
-  const metricsRoute = { id: 'metrics', method: 'GET', path: '/metrics', public: true } as const;
+  const healthz = { id: 'healthz', method: 'GET', path: '/healthz', query: anyQuery, public: true } as const;
+  const readyz = { id: 'readyz', method: 'GET', path: '/readyz', query: anyQuery, public: true } as const;
+  const metricsRoute = { id: 'metrics', method: 'GET', path: '/metrics', query: anyQuery, public: true } as const;
   return [
     bindRoute(healthz, () => ({ status: 200, headers: NO_STORE, body: { status: 'alive' } })),
     bindRoute(readyz, async () => {

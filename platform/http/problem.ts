@@ -7,6 +7,8 @@ export interface ProblemKind {
   readonly code: string;
   readonly status: number;
   readonly title: string;
+  /** The URI that names it; a path on this server unless named. */
+  readonly type?: string;
 }
 
 /** One fault in what was sent. */
@@ -33,6 +35,7 @@ export class Problem extends Error {
   readonly code: string;
   readonly status: number;
   readonly title: string;
+  readonly type: string;
   readonly detail: string | undefined;
   readonly errors: readonly FieldFault[] | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
@@ -43,6 +46,7 @@ export class Problem extends Error {
     this.code = kind.code;
     this.status = kind.status;
     this.title = kind.title;
+    this.type = kind.type ?? problemType(kind.code);
     this.detail = detail;
     this.errors = details.errors;
     this.headers = details.headers;
@@ -63,9 +67,11 @@ export type FloorProblem =
   | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
+  | 'request-timeout'
   | 'body-too-large'
   | 'unsupported-media-type'
   | 'invalid-request'
+  | 'too-many-requests'
   | 'internal-server-error';
 
 export type FloorProblems = Readonly<Record<FloorProblem, ProblemKind>>;

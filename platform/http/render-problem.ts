@@ -1,4 +1,4 @@
-import { Problem, problemType } from './problem.ts';
+import type { Problem } from './problem.ts';
 import type { Answer, Route } from './route.ts';
 import { partsOfPointer } from '../json-pointer.ts';
 
@@ -21,7 +21,7 @@ export function renderProblem(
   problem: Problem,
   context: { readonly path: string; readonly requestId: string; readonly route: Route | undefined },
 ): Answer {
-  const { code, status, title, detail, errors } = problem;
+  const { code, status, title, type, detail, errors } = problem;
   const openai = context.route?.openai
     ? { error: { message: detail ?? title, type: openaiType(status), param: paramOf(problem), code } }
     : {};
@@ -30,7 +30,7 @@ export function renderProblem(
     headers: { 'content-type': 'application/problem+json; charset=utf-8', ...problem.headers },
     body: {
       ...problem.extra,
-      type: problemType(code),
+      type,
       title,
       status,
       ...(detail === undefined ? {} : { detail }),

@@ -58,21 +58,3 @@ export function readIfMatch(headers: IncomingHttpHeaders, problems: FloorProblem
   if (revision === undefined) throw headerFault(problems, 'if-match', 'must be one entity tag such as "3", or *');
   return Number(revision);
 }
-
-/** Refuses, with 415, a body that is not plain `application/json` in UTF-8. */
-export function requireJson(headers: IncomingHttpHeaders, problems: FloorProblems): void {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new Problem(problems['unsupported-media-type'], {
-      detail: `content-encoding ${encoding.slice(0, 40)} is not supported; send the body as it is.`,
-      headers: { 'accept-encoding': 'identity' },
-    });
-  }
-  const type = headers['content-type'];
-  if (type === 'application/json') return;
-  if (type !== undefined && /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*$/i.test(type)) return;
-  throw new Problem(problems['unsupported-media-type'], {
-    detail: `Send content-type: application/json${type === undefined ? '' : `, not ${type.slice(0, 80)}`}.`,
-    headers: { accept: 'application/json' },
-  });
-}

@@ -19,6 +19,15 @@ export interface Schema {
     | { readonly success: false; readonly error: { readonly issues: readonly SchemaIssue[] } };
 }
 
+/** A body that is never held whole: multipart, NDJSON, a file. */
+export interface StreamBody {
+  readonly contentTypes: readonly string[];
+  /** The longest, in bytes. */
+  readonly limit: number;
+  /** Milliseconds that the client may send nothing while the handler waits for more. */
+  readonly idleMs: number;
+}
+
 export interface Route {
   readonly id: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -26,14 +35,22 @@ export interface Route {
   readonly path: string;
   /** Required unless `public`. */
   readonly permission?: string;
+  /** The path parameter that names the tenant in which the permission is checked; the caller's own unless named. */
+  readonly tenantFrom?: { readonly path: string };
   readonly public?: true;
   readonly params?: Schema;
   /** The one path parameter that may contain `/`, percent-encoded or not. */
   readonly slashes?: string;
+  /** Without it no query is taken. */
   readonly query?: Schema;
+  /** Of JSON. */
   readonly body?: Schema;
   /** True: no body stands for `{}`. */
   readonly bodyOptional?: true;
+  /** Bytes of JSON, where it is not the floor's own limit. */
+  readonly bodyLimit?: number;
+  /** A body that is a stream, in the place of JSON. */
+  readonly stream?: StreamBody;
   readonly idempotent?: true;
   readonly ifMatch?: true;
   readonly openai?: true;
@@ -44,7 +61,10 @@ export interface Route {
 export interface Caller {
   readonly tenantId: string;
   readonly actor: Actor;
+  /** In the tenant of the request. */
   readonly permissions: ReadonlySet<string>;
+  /** In this tenant; undefined where the caller has no part in it. */
+  permissionsIn(tenantId: string): ReadonlySet<string> | undefined;
 }
 
 /** `stream_exists` is `If-Match: *`. */
@@ -93,11 +113,14 @@ type Parsed<S> = S extends { safeParse: (value: unknown) => infer Result }
   : undefined;
 type Part<R, Name extends string> = R extends Readonly<Record<Name, infer S>> ? Parsed<S> : undefined;
 
+/** Takes any query: for pages and probes, to which browsers and balancers add members of their own. */
+export const anyQuery: Schema = { safeParse: (data) => ({ success: true, data }) };
+
 /** The request that a handler of this route is given: parsed, validated and typed by the route's schemas. */
 export type RequestOf<R extends Route> = HttpRequest<
   Part<R, 'params'>,
   Part<R, 'query'>,
-  Part<R, 'body'>,
+  R extends { readonly stream: StreamBody } ? Readable : Part<R, 'body'>,
   R extends { readonly public: true } ? undefined : Caller
 >;
 

@@ -1,111 +1,84 @@
-// From method and URL to a route. find-my-way does the search; what it has no notion of is added here: a path parameter
-// that may contain `/` (raw or percent-encoded), followed or not by a fixed ending such as `/defaults`.
+// From method and path to a contract, by @koa/router. A name may hold `/` by its wildcard; what it has no notion of is
+// added here: a path that ends like another route (`/defaults`) is of that kind, whatever the method.
 
-import findMyWay, { type HTTPMethod } from 'find-my-way';
+import Router, { type RouterContext } from '@koa/router';
+import type Koa from 'koa';
+import type { FloorState, Middleware } from './context.ts';
+import { type FloorProblems, Problem } from './problem.ts';
 import type { BoundRoute, Route } from './route.ts';
 
-export interface Match {
-  readonly bound: BoundRoute;
-  readonly params: Readonly<Record<string, string | undefined>>;
-  /** Raw, without the question mark. */
-  readonly queryString: string;
-}
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-export interface Router {
-  /** HEAD finds what GET finds. */
-  match(method: string, url: string): Match | 'malformed' | undefined;
-  /** The methods that the URL has, for `Allow`. */
-  allowed(url: string): string[];
-}
-
-/** Routes that share a method and what stands before a parameter with slashes. */
-interface Alternatives {
-  readonly prefix: string;
-  /** By ending; one may be empty. */
-  readonly endings: Map<string, BoundRoute>;
-  /** The endings of all methods, the longest first: a path that has one is of that kind, whatever the method. */
-  readonly known: string[];
-}
-
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-
-export function createRouter(routes: readonly BoundRoute[]): Router {
-  const malformed = () => undefined;
-  const router = findMyWay({
-    ignoreTrailingSlash: true,
-    maxParamLength: 2048,
-    onBadUrl: malformed,
-    querystringParser: (text: string) => text as never,
-  });
-  const withSlashes = new Map<string, Alternatives>();
-  const endingsOf = new Map<string, string[]>();
-  for (const bound of routes) {
-    const { route } = bound;
-    if (route.slashes === undefined) {
-      router.on(route.method, patternOf(route.path), () => undefined, bound);
-      continue;
-    }
-    const { prefix, ending } = splitAround(route);
-    const known = endingsOf.get(prefix) ?? [];
-    endingsOf.set(prefix, known);
-    if (!known.includes(ending)) known.push(ending);
-    known.sort((a, b) => b.length - a.length);
-    const there = withSlashes.get(`${route.method} ${prefix}`);
-    const alternatives = there ?? { prefix, endings: new Map(), known };
-    alternatives.endings.set(ending, bound);
-    if (there === undefined) {
-      withSlashes.set(`${route.method} ${prefix}`, alternatives);
-      router.on(route.method, `${prefix}*`, () => undefined, alternatives);
+/** Finds the route of a request and says it in `ctx.state`; passes on what no route has the path of. */
+export function router(routes: readonly BoundRoute[], problems: FloorProblems): Middleware {
+  for (const { route } of routes) requireWhole(route);
+  // Of the layers that match, @koa/router runs the one that was registered last.
+  const found = new Router<FloorState>({ exclusive: true, sensitive: true });
+  const refuse = (ctx: RouterContext<FloorState>, next: Koa.Next) => refuseMethod(ctx, next, problems);
+  found.on('not-found', refuse);
+  const byPath = Map.groupBy(routes, ({ route }) => patternOf(route));
+  for (const path of [...byPath.keys()].toSorted(generalFirst)) {
+    if (path.includes('*')) found.all(path, refuse);
+    for (const bound of byPath.get(path) ?? []) {
+      const { id, method } = bound.route;
+      found.register(path, [method], (ctx, next) => take(ctx, next, bound), { name: id });
     }
   }
-
-  const match: Router['match'] = (method, url) => {
-    const found = router.find((method === 'HEAD' ? 'GET' : method) as HTTPMethod, url);
-    if (found === null) return undefined;
-    const queryString = found.searchParams as unknown as string;
-    const store = found.store as BoundRoute | Alternatives | null;
-    if (store === null) return 'malformed';
-    if ('route' in store) return { bound: store, params: found.params, queryString };
-    return matchEnding(store, url, queryString);
+  const dispatch = found.routes() as Middleware;
+  return (ctx, next) => {
+    if (!isWellFormed(ctx)) throw new Problem(problems['malformed-url']);
+    return dispatch(ctx, next);
   };
-  return { match, allowed: (url) => allowedMethods(match, url) };
 }
 
-const patternOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
-
-function splitAround(route: Route): { prefix: string; ending: string } {
-  const [prefix, ending, ...more] = route.path.split(`{${route.slashes}}`);
-  if (prefix === undefined || ending === undefined || more.length > 0 || /[{}]/.test(prefix + ending)) {
-    throw new Error(`${route.id}: ${route.path} must hold {${route.slashes}} once and no other parameter`);
-  }
-  return { prefix, ending };
+function requireWhole({ id, path, slashes, permission, tenantFrom, ...route }: Route): void {
+  if (!route.public && permission === undefined) throw new Error(`${id} names no permission`);
+  for (const parameter of [slashes, tenantFrom?.path])
+    if (parameter !== undefined && !path.includes(`{${parameter}}`)) throw new Error(`${path} has no {${parameter}}`);
 }
 
-/** Endings are sought in the raw path, so that a name may end like one when it is percent-encoded. */
-function matchEnding(
-  { prefix, endings, known }: Alternatives,
-  url: string,
-  queryString: string,
-): Match | 'malformed' | undefined {
-  const start = url.indexOf(prefix);
-  if (start === -1) return undefined;
-  const path = url
-    .slice(start + prefix.length)
-    .replace(/[?#].*$/s, '')
-    .replace(/\/$/, '');
-  const ending = known.find((one) => path.endsWith(one) && path.length > one.length);
-  const bound = ending === undefined ? undefined : endings.get(ending);
-  if (ending === undefined || bound === undefined) return undefined;
+/** `/v1/models/{name}/defaults` is `/v1/models/*name/defaults` where the name may hold slashes, else `/v1/models/:name/defaults`. */
+const patternOf = ({ path, slashes }: Route) =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `${name === slashes ? '*' : ':'}${name}`);
+
+/** Wildcards before parameters before fixed segments; of two alike the one with the longer ending last. */
+function generalFirst(a: string, b: string): number {
+  const generality = (path: string) => 100 * path.split('*').length + path.split(':').length;
+  return generality(b) - generality(a) || a.length - b.length;
+}
+
+function take(ctx: RouterContext<FloorState>, next: Koa.Next, bound: BoundRoute) {
+  const { slashes } = bound.route;
+  const { params } = ctx;
+  // A wildcard takes the slash at the path's end too, which means nothing on any path.
+  if (slashes !== undefined) params[slashes] = params[slashes]?.replace(/\/$/, '') ?? '';
+  ctx.state.bound = bound;
+  ctx.state.pathParameters = params;
+  return next();
+}
+
+function refuseMethod(ctx: RouterContext<FloorState>, next: Koa.Next, problems: FloorProblems) {
+  const { matched = [] } = ctx;
+  const last = matched.at(-1);
+  if (last === undefined) return next();
+  const isWild = typeof last.path === 'string' && last.path.includes('*');
+  const layers = matched.filter(({ name, path }) => name !== undefined && (!isWild || path === last.path));
+  const allow = METHODS.filter((method) => method === 'OPTIONS' || layers.some((one) => one.methods.includes(method)));
+  if (ctx.method !== 'OPTIONS')
+    throw new Problem(problems['method-not-allowed'], {
+      detail: `Allowed here: ${allow.join(', ')}.`,
+      headers: { allow: allow.join(', ') },
+    });
+  ctx.status = 204;
+  ctx.set('allow', allow.join(', '));
+  return undefined;
+}
+
+function isWellFormed(ctx: Parameters<Middleware>[0]): boolean {
   try {
-    const value = decodeURIComponent(path.slice(0, path.length - ending.length));
-    return { bound, params: { [bound.route.slashes ?? '']: value }, queryString };
+    if (ctx.path.includes('%')) decodeURIComponent(ctx.path);
+    return true;
   } catch {
-    return 'malformed';
+    return false;
   }
-}
-
-function allowedMethods(match: Router['match'], url: string): string[] {
-  const found = METHODS.filter((method) => typeof match(method, url) === 'object');
-  if (found.length === 0) return [];
-  return [...(found.includes('GET') ? ['GET', 'HEAD'] : []), ...found.filter((method) => method !== 'GET'), 'OPTIONS'];
 }

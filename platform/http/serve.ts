@@ -3,7 +3,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Log } from '../logging/log.ts';
+import { answerBrokenRequest } from './broken-request.ts';
 import { STOPPING } from './client-signal.ts';
+import { isClosing } from './linger.ts';
 
 export interface HttpServer {
   readonly port: number;
@@ -26,8 +28,8 @@ export interface HttpServerOptions {
 export const HTTP_LIMITS = {
   /** For a request's headers to arrive. */
   headersTimeout: 15_000,
-  /** For a whole request, body included, to arrive. */
-  requestTimeout: 60_000,
+  /** For a whole request: a body's time is its reader's to bound, since an upload may take long and be no stranger's. */
+  requestTimeout: 0,
   /** Longer than the 60 s after which load balancers drop an idle connection, so that they end it, not we. */
   keepAliveTimeout: 75_000,
   maxHeaderSize: 16 * 1024,
@@ -47,7 +49,12 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
   const running = new Set<ServerResponse>();
   let stopping = false;
   const handle = app.callback();
-  const server = createServer({ ...serverLimits, keepAlive: true, noDelay: true }, (req, res) => {
+  const serve = (req: IncomingMessage, res: ServerResponse) => {
+    if (isClosing(req.socket)) {
+      // Pipelined behind an answer that ended the connection: the client will send it again, so it must not happen now.
+      res.destroy();
+      return;
+    }
     running.add(res);
     res.once('close', () => {
       running.delete(res);
@@ -56,12 +63,23 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
     });
     if (stopping) res.setHeader('connection', 'close');
     void handle(req, res);
+  };
+  const server = createServer({ ...serverLimits, keepAlive: true, noDelay: true }, serve);
+  // The app tells the client to go on, once it knows that it wants the body.
+  server.on('checkContinue', serve);
+  // A client that has closed its sending half still reads; Node ends the connection behind the last answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const runningOn = (socket: Socket) => [...running].filter(({ req }) => req.socket === socket);
+  server.on('connection', (socket: Socket) => {
+    socket.once('end', () => {
+      // Or it has left: that looks the same. So nobody waits longer for it: each answers with what there is.
+      for (const res of runningOn(socket)) res.emit(STOPPING);
+    });
   });
   server.maxConnections = maxConnections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const answering = [...running].some((res) => res.socket === socket);
-    if (error.code === 'ECONNRESET' || !socket.writable || answering) socket.destroy();
-    else answerBrokenRequest(error, socket);
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else answerBrokenRequest(error, socket, runningOn(socket));
   });
   server.on('drop', () => log.warn({ maxConnections }, 'a connection was refused: too many are open'));
 
@@ -112,17 +130,4 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): Erro
   };
   const sentence = causes[error.code ?? ''];
   return sentence === undefined ? error : new PortUnavailable(sentence, { cause: error });
-}
-
-const BROKEN: Readonly<Record<string, readonly [status: string, title: string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive'],
-};
-
-/** What never became a request gets its answer here, as a problem like any other, and the connection ends. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  const [status, title] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', 'The request is not HTTP'];
-  const body = JSON.stringify({ type: 'about:blank', title, status: Number.parseInt(status, 10) });
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json; charset=utf-8\r\n`;
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }

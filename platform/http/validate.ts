@@ -13,6 +13,7 @@ interface DetailedIssue extends SchemaIssue {
 }
 
 const REQUIRED = 'Required';
+const UNKNOWN = 'Unknown member';
 
 /** How far a value is from an alternative of a union: lacking what it must have says more than a wrong value does. */
 const distance = (issues: readonly SchemaIssue[]) =>
@@ -23,7 +24,7 @@ function flatten(issues: readonly DetailedIssue[], base: readonly PropertyKey[] 
   return issues.flatMap((issue): DetailedIssue[] => {
     const path = [...base, ...issue.path];
     if (issue.code === 'unrecognized_keys' && issue.keys) {
-      return issue.keys.map((key) => ({ path: [...path, key], message: 'Unknown member' }));
+      return issue.keys.map((key) => ({ path: [...path, key], message: UNKNOWN }));
     }
     const branches = (issue.errors ?? []).filter((branch) => !branch.some(isWrongAtRoot));
     if (issue.code === 'invalid_union' && branches.length > 0) {
@@ -45,6 +46,13 @@ export function faultsOf(issues: readonly SchemaIssue[], where: FieldFault['in']
     .slice(0, MAX_FAULTS)
     .map(({ path, message }) => ({ in: where, pointer: pointerTo(path), message: message.slice(0, 500) }));
 }
+
+/** The fault of a member that nothing says anything of. */
+export const unknownMember = (path: readonly string[], where: FieldFault['in']): FieldFault => ({
+  in: where,
+  pointer: pointerTo(path),
+  message: UNKNOWN,
+});
 
 /** The value as its schema makes it; else a 422 that lists each fault. */
 export function validate(

@@ -10,7 +10,12 @@ const request = (more: Partial<CommandRequest> = {}): CommandRequest => ({
   route: { id: 'r', method: 'POST', path: '/v1/inferences' },
   requestId: 'request-1',
   traceparent: undefined,
-  caller: { tenantId: 'acme', actor: { kind: 'api-key', id: 'k' }, permissions: new Set() },
+  caller: {
+    tenantId: 'acme',
+    actor: { kind: 'api-key', id: 'k' },
+    permissions: new Set(),
+    permissionsIn: () => undefined,
+  },
   params: undefined,
   body: { a: 1, b: [2] },
   idempotencyKey: 'key',

@@ -14,7 +14,7 @@ function authenticatorOver(...records: readonly (KeyRecord | undefined)[]) {
     expect(keyId).to.equal(id);
     asked.push(knownTenantId);
     return records[asked.length - 1];
-  });
+  }, 'platform');
   return { ask: (at = 0) => authenticate(`Bearer ${key}`, at), asked };
 }
 

@@ -3,9 +3,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { z } from 'zod';
+import { createHttpApp, type HttpAppParts } from '../../compose/http-app.ts';
 import { problems } from '#contracts/problems.ts';
-import { type AccessRecord, createHttpApp, type HttpAppOptions } from '#platform/http/create-http-app.ts';
-import { type BoundRoute, bindRoute, type Caller, etagOf } from '#platform/http/route.ts';
+import type { Authentication } from '#platform/auth/authenticate.ts';
+import type { AccessRecord } from '#platform/http/access-log.ts';
+import { type Authenticate, authentication } from '#platform/http/authentication.ts';
+import { anyQuery, type BoundRoute, bindRoute, type Caller, etagOf } from '#platform/http/route.ts';
 import { type HttpServerOptions, openHttpServer } from '#platform/http/serve.ts';
 
 export const KEY = 'Bearer key-of-anna';
@@ -41,7 +44,13 @@ export const putDefaultsRoute = {
   path: '/v1/names/{name}/defaults',
   ...named,
 } as const;
-export const getNameRoute = { id: 'getName', method: 'GET', path: '/v1/names/{name}', ...named } as const;
+export const getNameRoute = {
+  id: 'getName',
+  method: 'GET',
+  path: '/v1/names/{name}',
+  query: anyQuery,
+  ...named,
+} as const;
 export const openRoute = { id: 'open', method: 'GET', path: '/open', public: true } as const;
 export const brokenRoute = {
   id: 'broken',
@@ -52,11 +61,22 @@ export const brokenRoute = {
 } as const;
 export const forbiddenRoute = { id: 'secret', method: 'GET', path: '/v1/secret', permission: 'platform' } as const;
 
+const permissions = new Set(['echo:write', 'echo:read']);
+
 export const caller: Caller = {
   tenantId: 'tenant-a',
   actor: { kind: 'api-key', id: 'anna' },
-  permissions: new Set(['echo:write', 'echo:read']),
+  permissions,
+  permissionsIn: (tenantId) => (tenantId === 'tenant-a' ? permissions : undefined),
 };
+
+/** Knows one key. */
+export const knowing =
+  (key: string): Authenticate =>
+  async ({ headers: { authorization } }): Promise<Authentication> => {
+    if (authorization === undefined) return { ok: false, reason: 'missing' };
+    return authorization === key ? { ok: true, caller } : { ok: false, reason: 'unknown' };
+  };
 
 /** The handlers answer with what they were given. */
 export const echoRoutes: readonly BoundRoute[] = [
@@ -87,7 +107,7 @@ export interface LogLine {
 
 export async function openFloor(
   routes: readonly BoundRoute[] = echoRoutes,
-  options: Partial<HttpAppOptions> = {},
+  parts: Partial<HttpAppParts> = {},
   limits: HttpServerOptions['limits'] = {},
 ) {
   const lines: LogLine[] = [];
@@ -97,11 +117,10 @@ export async function openFloor(
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const app = createHttpApp({
     routes,
-    problems,
-    authenticate: async (request) => (request.headers.authorization === KEY ? caller : undefined),
+    authentication: authentication(knowing(KEY), problems),
     log,
-    onAnswer: (record) => records.push(record),
-    ...options,
+    access: { onAnswer: (record) => records.push(record) },
+    ...parts,
   });
   const server = await openHttpServer({ app, host: '127.0.0.1', port: 0, log, limits });
   const send = (path: string, init: RequestInit & { duplex?: 'half' } = {}) =>

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { positionOfFault } from '#platform/http/json-body.ts';
 import { exchange, type Floor, KEY, openFloor } from './http-floor-server.ts';
 
 describe('whatever is sent to the HTTP floor', () => {
@@ -107,42 +106,6 @@ describe('whatever is sent to the HTTP floor', () => {
         for (const [, status] of text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)) expect(Number(status)).to.be.below(500);
       }),
       { numRuns: 60 },
-    );
-  });
-});
-
-/** A number, word or escape that was begun: a fault inside is said to be at its beginning. */
-const BEGUN = /^(?:-|t|tr|tru|f|fa|fal|fals|n|nu|nul|[.eE+\-\d]*|\\.{0,5})$/;
-
-describe('the position of a fault', () => {
-  it('is the end for a whole JSON text, and at a broken one no later than where it was broken', () => {
-    fc.assert(
-      fc.property(fc.json(), fc.nat(), fc.constantFrom('\u0001', '#', '@'), (text, seed, char) => {
-        expect(positionOfFault(text)).to.equal(text.length);
-        const at = seed % (text.length + 1);
-        const broken = text.slice(0, at) + char + text.slice(at);
-        try {
-          JSON.parse(broken);
-        } catch {
-          const found = positionOfFault(broken);
-          expect(found).to.be.at.most(at);
-          expect(broken.slice(found, at)).to.match(BEGUN);
-        }
-      }),
-    );
-  });
-
-  it('is the end for a text cut short', () => {
-    fc.assert(
-      fc.property(fc.json(), fc.nat(), (text, seed) => {
-        const cut = text.slice(0, seed % (text.length + 1));
-        try {
-          JSON.parse(cut);
-        } catch {
-          expect(positionOfFault(cut)).to.be.at.most(cut.length);
-          expect(cut.slice(positionOfFault(cut))).to.match(BEGUN);
-        }
-      }),
     );
   });
 });

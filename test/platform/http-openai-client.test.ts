@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import OpenAI, { AuthenticationError, InternalServerError, NotFoundError } from 'openai';
 import { problems } from '#contracts/problems.ts';
+import { authentication } from '#platform/http/authentication.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { bindRoute } from '#platform/http/route.ts';
-import { caller, type Floor, openFloor } from './http-floor-server.ts';
+import { type Floor, knowing, openFloor } from './http-floor-server.ts';
 
 describe('the openai package reads our errors', () => {
   let floor: Floor;
@@ -25,7 +26,7 @@ describe('the openai package reads our errors', () => {
           throw new Problem(problems['model-not-found'], { detail: 'There is no model of this name.', errors });
         }),
       ],
-      { authenticate: (request) => (request.headers.authorization === 'Bearer dft_1_2' ? caller : undefined) },
+      { authentication: authentication(knowing('Bearer dft_1_2'), problems) },
     );
     client = new OpenAI({ apiKey: 'dft_1_2', baseURL: `${floor.url}/v1`, maxRetries: 0 });
   });

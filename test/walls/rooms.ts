@@ -46,7 +46,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   // The composition root: main.ts and the files it is made of.
   compose: {
     rooms: ['events', 'contracts', 'platform', 'command-api', 'query-api', 'workers', 'projectors', 'cli', 'main.ts'],
-    packages: [],
+    packages: ['koa'],
   },
   'main.ts': { rooms: [/^compose\//, /^cli\//, /^platform\//], packages: [] },
 };

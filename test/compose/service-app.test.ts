@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { allRoutes } from '#contracts/all-routes.ts';
-import { createMisdirected, requireAllBound } from '../../compose/http-app.ts';
+import { createMisdirected, requireAllBound } from '../../compose/service-app.ts';
 
 describe('the HTTP face of a process', () => {
   it('is refused when a contract has no handler, by name', () => {

@@ -1,0 +1,67 @@
+import type { Log } from '../logging/log.ts';
+import { problemOfBody } from './body.ts';
+import { type Context, type Middleware, pathOf } from './context.ts';
+import { isHttpError, problemOfHttpError } from './http-error.ts';
+import { type FloorProblems, Problem } from './problem.ts';
+import { putAnswer } from './put-answer.ts';
+import { ClientGone } from './read-body.ts';
+import { renderProblem } from './render-problem.ts';
+
+export interface ProblemAnswersOptions {
+  readonly problems: FloorProblems;
+  readonly log: Log;
+  /** The problem that an error of the floor's other rooms means, e.g. a busy store; undefined for an unexpected one. */
+  readonly translate?: ((error: unknown) => Problem | undefined) | undefined;
+}
+
+/**
+ * Whatever is thrown behind it becomes an `application/problem+json`: a Problem, what `ctx.throw` made, what `translate`
+ * knows. Of anything else the caller learns the request id, the log the rest.
+ */
+export function problemAnswers(options: ProblemAnswersOptions): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      answerProblem(ctx, error, options);
+    }
+  };
+}
+
+function answerProblem(ctx: Context, error: unknown, options: ProblemAnswersOptions): void {
+  const { req, res, state } = ctx;
+  if (error instanceof ClientGone) {
+    leave(ctx);
+    return;
+  }
+  if (res.headersSent) {
+    options.log.error({ err: error, requestId: state.requestId }, 'an answer broke off');
+    leave(ctx);
+    return;
+  }
+  const problem = problemOf(error, state, options);
+  state.problem = problem.code;
+  if (res.destroyed) return;
+  const path = pathOf(req.url ?? '');
+  putAnswer(ctx, renderProblem(problem, { path, requestId: state.requestId, route: state.bound?.route }));
+}
+
+/** There is no one to answer, or no way to. */
+function leave(ctx: Context): void {
+  ctx.respond = false;
+  ctx.res.destroy();
+}
+
+function problemOf(error: unknown, state: Context['state'], options: ProblemAnswersOptions): Problem {
+  const { problems, log, translate } = options;
+  if (error instanceof Problem) return error;
+  const fields = { err: error, requestId: state.requestId, routeId: state.bound?.route.id };
+  const said = isHttpError(error) ? problemOfHttpError(error, problems) : problemOfBody(error, problems);
+  const known = said ?? translate?.(error);
+  if (known !== undefined) {
+    if (known.status >= 500) log.warn(fields, 'a request could not be served now');
+    return known;
+  }
+  log.error(fields, 'a request failed');
+  return new Problem(problems['internal-server-error'], { detail: 'Internal Server Error' });
+}
