@@ -3,7 +3,7 @@
 import { problems } from '#contracts/problems.ts';
 import { findDeadLetter, nameOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { Bus } from '#platform/bus/bus.ts';
-import type { Positions } from '#platform/bus/bus.ts';
+import type { Positions } from '#platform/positions.ts';
 import type { ConsistencyEntry, ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { Caller, HttpRequest } from '#platform/http/route.ts';

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type BlobStore, checkBlobName, isBlobName } from './blob-store.ts';
-import { syncFolder } from '../lifecycle/sync-folder.ts';
+import { syncFolder } from '../files/sync-folder.ts';
 
 const INCOMING = '.incoming';
 /** A temporary file that nothing was written to for so long was left by a crash. */

@@ -2,7 +2,7 @@
 // delivered delivered again (acknowledged or not) from a random point of a partition on, and consumers broken off and
 // begun again from the positions they kept. Within a partition order is never changed. Seeded, so that a run can be had again.
 
-import { partitionName } from './bus.ts';
+import { partitionName } from '../positions.ts';
 import type { DeliveryOrder } from './delivery-order.ts';
 import type { OpenDelivery } from './group-progress.ts';
 

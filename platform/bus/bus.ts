@@ -3,17 +3,13 @@
 // Not in it: dead letters and retries (consumer-loop.ts), what a handler does with an event.
 
 import type { RecordedEvent } from '#events/envelope.ts';
+import type { Positions } from '../positions.ts';
 
 export interface Delivery {
   readonly event: RecordedEvent;
   readonly topic: string;
   readonly partition: number;
 }
-
-/** `<topic>/<partition>` to the position up to which (inclusive) a group is done. */
-export type Positions = ReadonlyMap<string, bigint>;
-
-export const partitionName = (topic: string, partition: number) => `${topic}/${partition}`;
 
 export interface ConsumerOptions {
   readonly group: string;

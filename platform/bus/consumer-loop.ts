@@ -9,7 +9,8 @@ import { backOff, pause } from '../patience/back-off.ts';
 import { Interrupted, persist } from '../patience/persist.ts';
 import { asError, isFinal, isTransient } from '../errors.ts';
 import { createBell } from '../patience/bell.ts';
-import { type Bus, type Consumer, type Delivery, partitionName } from './bus.ts';
+import { type Bus, type Consumer, type Delivery } from './bus.ts';
+import { partitionName } from '../positions.ts';
 import { loadDeadLetters, type DeadLetters, type DeadLetterStore } from './dead-letters.ts';
 import { type LetterRequestSource, startLetterRequests } from './letter-requests.ts';
 

@@ -1,5 +1,5 @@
 import type { ReadStore } from '../read-store/read-store.ts';
-import type { Positions } from './bus.ts';
+import type { Positions } from '../positions.ts';
 
 /** Where the bus keeps the positions of groups that do not keep their own. Losing the last few is harmless. */
 export interface GroupCheckpoints {

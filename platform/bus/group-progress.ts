@@ -4,7 +4,8 @@
 // whose positions are places in its files refuses to begin between two events.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { partitionName, type Delivery, type Positions } from './bus.ts';
+import { type Delivery } from './bus.ts';
+import { partitionName, type Positions } from '../positions.ts';
 
 /** An event of one partition on its way through a group. */
 export interface OpenDelivery extends Delivery {

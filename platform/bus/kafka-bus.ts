@@ -6,7 +6,7 @@ import { asError, StartError } from '../errors.ts';
 import { createKafka, type KafkaOptions } from '../kafka/create-kafka.ts';
 import { createEventMessages } from '../kafka/event-message.ts';
 import type { EventSchemas } from '../kafka/event-schemas.ts';
-import { createLastingAdmin } from '../kafka/lasting-admin.ts';
+import { openLastingAdmin } from '../kafka/lasting-admin.ts';
 import { physicalGroup, physicalTopic } from '../kafka/physical-name.ts';
 import { checkTopics } from '../kafka/topics.ts';
 import { waitForKafka } from '../kafka/wait-for-kafka.ts';
@@ -79,7 +79,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<KafkaBus> 
     await first.disconnect();
   }
 
-  const admin = createLastingAdmin(newClient());
+  const admin = openLastingAdmin(newClient());
   const messages = createEventMessages({ schemas, generation });
   const consumers = new Set<Consumer>();
   return {

@@ -4,7 +4,7 @@
 // days) the partition is read from its beginning, and what the group is past is dropped by position.
 
 import type { Admin } from 'kafkajs';
-import { partitionName, type Positions } from './bus.ts';
+import { partitionName, type Positions } from '../positions.ts';
 
 export interface Place {
   readonly topic: string;

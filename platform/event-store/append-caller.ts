@@ -26,7 +26,7 @@ export interface AppendCaller {
 const mostWaitingText = 64 * 1_048_576;
 
 /** `grown` hears of the log's head after each commit of this process, before those who waited for it. */
-export function createAppendCaller(port: MessagePort, maxQueued: number, grown: (head: bigint) => void): AppendCaller {
+export function openAppendCaller(port: MessagePort, maxQueued: number, grown: (head: bigint) => void): AppendCaller {
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>();
   const caller = createThreadCaller(port, revive, (head) => grown(BigInt(head as number)));

@@ -5,7 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import type { Log } from '../logging/log.ts';
-import { createAppendCaller } from './append-caller.ts';
+import { openAppendCaller } from './append-caller.ts';
 import type { EventStore, ExpectedRevision } from './event-store.ts';
 import { createLogWatch } from './log-watch.ts';
 import { openLogReader, prepareLogFile, readGeneration } from './sqlite-log-file.ts';
@@ -66,7 +66,7 @@ function openHandle(folder: string, port: MessagePort, maxQueued = 10_000): Sqli
   const db = openLogReader(folder);
   const reader = createSqliteLogReader(db);
   const watch = createLogWatch(() => reader.head());
-  const appends = createAppendCaller(port, maxQueued, (head) => watch.advance(head));
+  const appends = openAppendCaller(port, maxQueued, (head) => watch.advance(head));
   void appends.failed.then((error) => watch.end(error));
   let closed = false;
 

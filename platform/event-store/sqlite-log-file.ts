@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asError, codeOf, StartError } from '../errors.ts';
-import { syncFolderNow } from '../lifecycle/sync-folder.ts';
+import { syncFolderNow } from '../files/sync-folder.ts';
 
 /** Goes up when a program of today could not read a file of tomorrow. */
 export const logFormat = 1;

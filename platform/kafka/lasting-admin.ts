@@ -12,7 +12,7 @@ interface Client {
 }
 
 /** kafkajs's admin client for a long life: one that has failed may not find its way back to a broker that moved. */
-export function createLastingAdmin(kafka: Kafka): LastingAdmin {
+export function openLastingAdmin(kafka: Kafka): LastingAdmin {
   let present: Client | undefined;
   let closed = false;
 

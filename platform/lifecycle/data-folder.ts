@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asError, codeOf, isSqliteBusy, StartError } from '../errors.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../files/make-folder.ts';
 
 /** Raised when the files in a data folder change so that an older program would misread them. */
 export const dataFormat = 1;

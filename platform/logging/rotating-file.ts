@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import { asError, codeOf } from '../errors.ts';
 import type { LineOutput } from './line-queue.ts';
-import { makeFolder } from '../lifecycle/make-folder.ts';
+import { makeFolder } from '../files/make-folder.ts';
 
 export interface Rotation {
   readonly maxBytes: number;

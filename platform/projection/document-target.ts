@@ -1,4 +1,4 @@
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 import type { DocumentWrite, ReadStore } from '../read-store/read-store.ts';
 import type { Counts, DocumentProjection, Members } from './projection.ts';
 import type { Folded, ProjectionTarget, Rendered } from './projection-target.ts';

@@ -1,7 +1,7 @@
 // What the projector loop needs of a place that it writes to; one adapter per kind of projection.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 
 /** A stream of which events came. */
 export interface StreamWork {

@@ -3,8 +3,9 @@
 import type { RecordedEvent } from '#events/envelope.ts';
 import { Interrupted, persist } from '../patience/persist.ts';
 import { pause } from '../patience/back-off.ts';
-import type { Bus, Delivery, Positions } from '../bus/bus.ts';
-import { partitionName } from '../bus/bus.ts';
+import type { Bus, Delivery } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
+import { partitionName } from '../positions.ts';
 import type { DeadLetter } from '../bus/dead-letter-rows.ts';
 import { loadDeadLetters } from '../bus/dead-letters.ts';
 import { type LetterRequestSource, startLetterRequests } from '../bus/letter-requests.ts';

@@ -4,7 +4,7 @@
 import { backOff, pause } from '../patience/back-off.ts';
 import { asError, isFinal } from '../errors.ts';
 import { persist } from '../patience/persist.ts';
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import { isDocumentRefused } from '../document-refused.ts';
 import type { Log } from '../logging/log.ts';

@@ -2,7 +2,7 @@
 // never back; so nobody who reads here, with a consistency token or without, sees an older state than before.
 
 import { setTimeout as timer } from 'node:timers/promises';
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 import type { KnownVersions, VersionDirectory } from './version-directory.ts';
 
 interface Named {

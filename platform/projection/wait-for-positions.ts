@@ -1,7 +1,7 @@
 // Waiting until a projection has seen what a consistency token names.
 
 import { createBell } from '../patience/bell.ts';
-import { partitionName, type Positions } from '../bus/bus.ts';
+import { partitionName, type Positions } from '../positions.ts';
 import type { LiveChannel } from '../live-channel/live-channel.ts';
 import { projectionChannel } from './projection.ts';
 

@@ -4,7 +4,7 @@
 // A document that expired is not found; its revision may be forgotten with it.
 // Not in it: search (search-index.ts), deciding what a document says, transactions over several documents.
 
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 
 export interface StoredDocument {
   /** JSON value; null is a tombstone: the document was deleted at this revision. */

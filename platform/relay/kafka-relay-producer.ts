@@ -25,7 +25,7 @@ export interface KafkaRelayProducer {
 }
 
 /** `topics` are all that it will write to, as the server calls them. */
-export function createKafkaRelayProducer(
+export function openKafkaRelayProducer(
   kafka: Kafka,
   transactionalId: string,
   topics: readonly string[],

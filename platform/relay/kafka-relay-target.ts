@@ -15,7 +15,7 @@ import { checkpointMessage, claimMessage } from './kafka-checkpoint.ts';
 import { writeFailure } from './kafka-fencing.ts';
 import { findLastWritten } from './kafka-last-written.ts';
 import { openKafkaRelayMembership } from './kafka-relay-membership.ts';
-import { createKafkaRelayProducer, type KafkaRelayProducer } from './kafka-relay-producer.ts';
+import { openKafkaRelayProducer, type KafkaRelayProducer } from './kafka-relay-producer.ts';
 import { within } from '../patience/within.ts';
 import type {
   EncodedEvent,
@@ -87,7 +87,7 @@ export function openKafkaRelayTarget(options: KafkaRelayTargetOptions): RelayTar
   }
 
   async function open(lost: AbortSignal): Promise<RelaySession> {
-    const producer = createKafkaRelayProducer(createClient(), name, topics);
+    const producer = openKafkaRelayProducer(createClient(), name, topics);
     producers.add(producer);
     try {
       await within(CONFIRM_MS, membership.confirmed(lost, doubtedAt), 'confirming that this relay is to work');

@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { backOff, pause } from '../patience/back-off.ts';
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 import { ElasticsearchRefused, ElasticsearchUnavailable } from '../elasticsearch/elasticsearch-errors.ts';
 import type { ElasticsearchLink, Patience } from '../elasticsearch/open-elasticsearch.ts';
 import { positionsId } from './elasticsearch-mapping.ts';

@@ -5,7 +5,7 @@
 // its batch is written.
 // Not in it: what a field means, relevance (everything has an order), joins, deep pages by number.
 
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 
 /**
  * - keyword: exact match, at most 512 characters; may be filtered and aggregated

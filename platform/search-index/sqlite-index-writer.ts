@@ -1,7 +1,7 @@
 // What changes one index in the file. Synchronous: it runs on a thread that may wait.
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
 import { checkWrite } from './check-index.ts';
 import { digestOf } from './digest-of.ts';

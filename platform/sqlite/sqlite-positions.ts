@@ -1,7 +1,7 @@
 // The positions that a projection has reached, kept in the same file as what it writes and moved in the same transaction.
 
 import type { DatabaseSync } from 'node:sqlite';
-import type { Positions } from '../bus/bus.ts';
+import type { Positions } from '../positions.ts';
 
 /** `space` tells apart what shares a file (an index); a position never moves backwards. */
 export const positionsSchema = `

@@ -1,7 +1,7 @@
 import type { ProjectionView } from '#contracts/operations.ts';
 import { isoTime } from '#contracts/views.ts';
 import type { ProjectionState } from '#events/projection.ts';
-import type { Positions } from '#platform/bus/bus.ts';
+import type { Positions } from '#platform/positions.ts';
 import { KEPT_AFTER_SWITCH_MS } from '../../projectors/projections/read-model.ts';
 import type { StatusOf } from './projector-status.ts';
 

@@ -14,7 +14,7 @@ import {
   readDeadLetterId,
   versionOfGroup,
 } from '#platform/bus/dead-letter-rows.ts';
-import type { Positions } from '#platform/bus/bus.ts';
+import type { Positions } from '#platform/positions.ts';
 import { type EventStore, LogIsNewer } from '#platform/event-store/event-store.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';

@@ -3,7 +3,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { AdversarialOptions } from '#platform/bus/adversarial-order.ts';
-import { partitionName, type Bus, type Consumer, type Delivery } from '#platform/bus/bus.ts';
+import { type Bus, type Consumer, type Delivery } from '#platform/bus/bus.ts';
+import { partitionName } from '#platform/positions.ts';
 import { partitionOfKey } from '#platform/bus/partition.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { createDeliveryHistory } from '../support/delivery-history.ts';

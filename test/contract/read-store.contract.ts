@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { v4 } from 'uuid';
-import type { Positions } from '#platform/bus/bus.ts';
+import type { Positions } from '#platform/positions.ts';
 import { isDocumentRefused } from '#platform/document-refused.ts';
 import type { DocumentWrite, ReadStore } from '#platform/read-store/read-store.ts';
 import { eventually } from '../support/eventually.ts';

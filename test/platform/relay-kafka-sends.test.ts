@@ -4,7 +4,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Message } from 'kafkajs';
-import { createKafkaRelayProducer } from '#platform/relay/kafka-relay-producer.ts';
+import { openKafkaRelayProducer } from '#platform/relay/kafka-relay-producer.ts';
 import { createSingleTries, sendsOf } from '#platform/relay/kafka-sends.ts';
 import { createFailingBrokers, type Fault } from '../support/kafka-brokers-that-fail.ts';
 
@@ -40,7 +40,7 @@ describe("the relay's sends to Kafka, over brokers that fail", function () {
     await fc.assert(
       fc.asyncProperty(faultsOf, fc.constantFrom(1, LARGE), async (faults, bytes) => {
         const { kafka, written } = createFailingBrokers(TOPICS, BROKERS, faults);
-        const producer = createKafkaRelayProducer(kafka, 'relay', Object.keys(TOPICS));
+        const producer = openKafkaRelayProducer(kafka, 'relay', Object.keys(TOPICS));
         await producer.fence();
         const sized = events.map((event) => ({ ...event, bytes }));
         const done = await producer.write(sized, checkpoint).then(

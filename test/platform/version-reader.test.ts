@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Positions } from '#platform/bus/bus.ts';
+import type { Positions } from '#platform/positions.ts';
 import { createVersionDirectory, type KnownVersions, KNOWN_FOR_MS } from '#platform/projection/version-directory.ts';
 import { createVersionReader } from '#platform/projection/version-reader.ts';
 import { refusal } from '../support/refusal.ts';

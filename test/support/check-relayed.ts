@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { partitionName } from '#platform/bus/bus.ts';
+import { partitionName } from '#platform/positions.ts';
 
 /** A record as a read-committed consumer got it. */
 export interface RelayedRecord {

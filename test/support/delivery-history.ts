@@ -1,7 +1,8 @@
 // Watches what a consumer group is given and says where it broke the bus's promises.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { partitionName, type Bus, type Delivery, type Positions } from '#platform/bus/bus.ts';
+import { type Bus, type Delivery } from '#platform/bus/bus.ts';
+import { partitionName, type Positions } from '#platform/positions.ts';
 
 interface PartitionHistory {
   readonly expected: readonly bigint[];

@@ -9,7 +9,7 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { inferences } from '#events/inference.ts';
 import { type ModelDefinition, models } from '#events/model.ts';
 import { tenants } from '#events/tenant.ts';
-import { partitionName } from '#platform/bus/bus.ts';
+import { partitionName } from '#platform/positions.ts';
 import { partitionOfKey } from '#platform/bus/partition.ts';
 import { everyReadModel } from '../../projectors/read-models.ts';
 import type { RelayedRecord } from './check-relayed.ts';

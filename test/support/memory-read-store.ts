@@ -1,6 +1,6 @@
 // The read store's rules in memory, for tests that need no disk.
 
-import type { Positions } from '#platform/bus/bus.ts';
+import type { Positions } from '#platform/positions.ts';
 import type { ReadStore, StoredDocument } from '#platform/read-store/read-store.ts';
 
 export function createMemoryReadStore(now: () => number = Date.now): ReadStore {
