@@ -3,7 +3,10 @@
 // It crosses to the append thread as one flat array, which is by far the cheapest to clone.
 
 import type { NewEvent } from '#events/envelope.ts';
-import { type ExpectedRevision, EventRefused } from './event-store.ts';
+import { type ExpectedRevision, EventRefused, EventTooLarge } from './event-store.ts';
+
+/** Of an event's data and metadata as JSON. EventStoreDB appends and Kafka messages are made for events this small. */
+const largestEventBytes = 65_536;
 
 export interface EventText {
   readonly id: string;
@@ -66,7 +69,15 @@ export function requestSize({ events }: AppendRequest): number {
 function eventText({ id, type, data, metadata }: NewEvent): EventText {
   if (!uuid.test(id)) throw new EventRefused(`${type}: id ${id} is not a UUID in lower case`);
   if (type === '' || !type.isWellFormed()) throw new EventRefused('an event has no valid type');
-  return { id, type, data: json(type, 'data', data), metadata: json(type, 'metadata', metadata) };
+  const text = { id, type, data: json(type, 'data', data), metadata: json(type, 'metadata', metadata) };
+  if (isTooLarge(text)) throw new EventTooLarge(`${type} is larger than ${largestEventBytes} bytes of JSON`);
+  return text;
+}
+
+/** A UTF-16 unit is at most three bytes, so most events need no counting. */
+function isTooLarge({ data, metadata }: EventText): boolean {
+  if ((data.length + metadata.length) * 3 <= largestEventBytes) return false;
+  return Buffer.byteLength(data) + Buffer.byteLength(metadata) > largestEventBytes;
 }
 
 function json(type: string, part: string, value: unknown): string {

@@ -3,10 +3,7 @@
 
 import avro from 'avsc';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
-import { EventRefused, EventTooLarge, LogIsNewer } from './event-store.ts';
-
-/** Of an event's data and metadata as JSON. EventStoreDB appends and Kafka messages are made for events this small. */
-export const largestEventBytes = 65_536;
+import { EventRefused, LogIsNewer } from './event-store.ts';
 
 export interface EventCodecOptions {
   /** Type name to its Avro record schema and present version. */
@@ -45,8 +42,6 @@ export function createEventCodec({ types, upcast }: EventCodecOptions): EventCod
     if (Array.isArray(data) || !found.avro.isValid(data, strict))
       throw new EventRefused(describeFault(type, found, data));
     if (found.hasDoubles) refuseNonFinite(type, data, 'data');
-    if (isTooLarge(data, metadata))
-      throw new EventTooLarge(`${type} is larger than ${largestEventBytes} bytes of JSON`);
   }
 
   function read(event: RecordedEvent): RecordedEvent {
@@ -63,13 +58,6 @@ export function createEventCodec({ types, upcast }: EventCodecOptions): EventCod
 }
 
 const strict = { noUndeclaredFields: true } as const;
-
-/** A UTF-16 unit is at most three bytes, so most events need no counting. */
-function isTooLarge(data: unknown, metadata: unknown): boolean {
-  const [dataText, metadataText] = [JSON.stringify(data), JSON.stringify(metadata)];
-  if ((dataText.length + metadataText.length) * 3 <= largestEventBytes) return false;
-  return Buffer.byteLength(dataText) + Buffer.byteLength(metadataText) > largestEventBytes;
-}
 
 /** Checked a second time, slowly, for the place of the first fault. */
 function describeFault(type: string, { avro }: KnownType, data: unknown): string {

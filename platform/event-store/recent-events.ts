@@ -10,9 +10,14 @@ export interface RecentEvents {
   readonly end: bigint;
   from(after: bigint, limit: number): readonly RecordedEvent[];
   push(events: readonly RecordedEvent[], sizes: readonly number[]): void;
+  /** Lets go of what all readers are past: what outlives its reading costs the garbage collector most. */
+  passed(position: bigint): void;
   /** Forgets all and goes on from here. */
   restart(at: bigint): void;
 }
+
+/** Passed events that are dropped at once. */
+const batchLength = 256;
 
 /** `sizes` are the lengths of the events' texts; the oldest leave when there are too many events or too much text. */
 export function createRecentEvents(mostEvents = 4_096, mostText = 16 * 1_048_576): RecentEvents {
@@ -25,14 +30,17 @@ export function createRecentEvents(mostEvents = 4_096, mostText = 16 * 1_048_576
   /** In batches: moving an array's head costs its length. */
   function dropOldest(): void {
     if (events.length <= mostEvents && text <= mostText) return;
-    let keepFrom = 0;
-    while (events.length - keepFrom > mostEvents / 2 || text > mostText / 2) {
-      text -= sizes[keepFrom] ?? 0;
-      start = events[keepFrom]?.position ?? end;
-      keepFrom += 1;
-    }
-    events = events.slice(keepFrom);
-    sizes = sizes.slice(keepFrom);
+    let count = 0;
+    let left = text;
+    while (events.length - count > mostEvents / 2 || left > mostText / 2) left -= sizes[count++] ?? 0;
+    drop(count);
+  }
+
+  function drop(count: number): void {
+    for (const size of sizes.slice(0, count)) text -= size;
+    start = events[count - 1]?.position ?? start;
+    events = events.slice(count);
+    sizes = sizes.slice(count);
   }
 
   /** The place of the first event after this position. */
@@ -67,6 +75,10 @@ export function createRecentEvents(mostEvents = 4_096, mostText = 16 * 1_048_576
       }
       end = last.position;
       dropOldest();
+    },
+    passed(position) {
+      const count = placeAfter(position);
+      if (count === events.length || count >= batchLength) drop(count);
     },
     restart(at) {
       events = [];

@@ -50,7 +50,7 @@ export function createSqliteAppendLog(db: DatabaseSync): AppendTransaction<Appen
     if (recent.size > remembered) for (const oldest of recent.keys()) return void recent.delete(oldest);
   }
 
-  /** What other processes wrote since, and at the first transaction what was written before. */
+  /** What was written since the last append that asks for it: most name their place, and need no memory. */
   function catchUp(): void {
     const rows = selectNewer.all(seen, remembered) as unknown as OtherRow[];
     for (const { position, stream, revision, id, recordedAt } of rows.toReversed()) {
@@ -71,13 +71,11 @@ export function createSqliteAppendLog(db: DatabaseSync): AppendTransaction<Appen
 
   function write(stream: string, revision: number, { id, type, data, metadata }: EventText): AppendAnswer {
     const { lastInsertRowid } = insert.run(stream, revision, id, type, data, metadata, now);
-    seen = Number(lastInsertRowid);
-    const answer = { revision, position: seen, recordedAt: now };
-    remember(stream, id, answer);
-    return answer;
+    return { revision, position: Number(lastInsertRowid), recordedAt: now };
   }
 
   function repeated(request: AppendRequest, refuse: () => WrongExpectedRevision): AppendAnswer | undefined {
+    catchUp();
     let answer: AppendAnswer | undefined;
     for (const [at, { id }] of request.events.entries()) {
       const known = recent.get(`${id} ${request.stream}`);
@@ -112,7 +110,6 @@ export function createSqliteAppendLog(db: DatabaseSync): AppendTransaction<Appen
     begin() {
       begin.run();
       now = Date.now();
-      catchUp();
     },
     apply,
     commit: () => void commit.run(),

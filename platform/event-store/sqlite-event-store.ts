@@ -7,7 +7,7 @@ import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import type { Log } from '../logging/log.ts';
 import { openAppendCaller } from './append-caller.ts';
 import type { EventStore, ExpectedRevision } from './event-store.ts';
-import { createLogWatch } from './log-watch.ts';
+import { createLogWatch, type LogWatcher } from './log-watch.ts';
 import { openLogReader, prepareLogFile, readGeneration } from './sqlite-log-file.ts';
 import { createSqliteLogReader } from './sqlite-log-reader.ts';
 import { type SqliteLogThreads, startSqliteLogThreads } from './sqlite-log-threads.ts';
@@ -68,10 +68,19 @@ function openHandle(folder: string, port: MessagePort, maxQueued = 10_000): Sqli
   const watch = createLogWatch(() => reader.head());
   const appends = openAppendCaller(port, maxQueued, (head) => watch.advance(head));
   void appends.failed.then((error) => watch.end(error));
+  /** Where each subscription of this thread is. */
+  const places = new Map<LogWatcher, bigint>();
   let closed = false;
+
+  function slowestPlace(): bigint {
+    let slowest: bigint | undefined;
+    for (const place of places.values()) if (slowest === undefined || place < slowest) slowest = place;
+    return slowest ?? 0n;
+  }
 
   async function* subscribeAll(after: bigint, signal: AbortSignal): AsyncGenerator<readonly RecordedEvent[]> {
     const watcher = watch.join(signal);
+    places.set(watcher, after);
     try {
       for (let from = after; !signal.aborted;) {
         const events = await reader.readSome(from, chunkLength);
@@ -82,11 +91,14 @@ function openHandle(folder: string, port: MessagePort, maxQueued = 10_000): Sqli
           continue;
         }
         from = last.position;
+        places.set(watcher, from);
+        reader.passed(slowestPlace());
         yield events;
         // A log that is written as fast as it is read must not keep this thread from everything else.
         await turnOfTheLoop();
       }
     } finally {
+      places.delete(watcher);
       watcher.leave();
     }
   }

@@ -12,6 +12,8 @@ export interface SqliteLogReader {
   readAll(after: bigint, limit: number): Promise<RecordedEvent[]>;
   /** Like `readAll`, but may stop early; empty only at the end of the log. */
   readSome(after: bigint, limit: number): Promise<readonly RecordedEvent[]>;
+  /** All who read on to the log's end are past here. */
+  passed(position: bigint): void;
   head(): bigint;
 }
 
@@ -88,6 +90,7 @@ export function createSqliteLogReader(db: DatabaseSync): SqliteLogReader {
     readStream,
     readAll: (after, limit) => read(after, limit, true),
     readSome: (after, limit) => read(after, limit, false),
+    passed: (position) => recent.passed(position),
     head: () => BigInt((selectHead.get() as { head: number | null }).head ?? 0),
   };
 }

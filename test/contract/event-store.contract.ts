@@ -8,6 +8,7 @@ import { v4 } from 'uuid';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import {
   EventRefused,
+  EventTooLarge,
   type EventStore,
   type ExpectedRevision,
   WrongExpectedRevision,
@@ -98,6 +99,16 @@ export function eventStoreContract({ name, open, runs = 100 }: EventStoreContrac
         );
         await store.append(stream, events, 'no_stream');
         expect((await store.readStream(stream)).map(({ data }) => data)).to.deep.equal(events.map(({ data }) => data));
+      });
+
+      it('refuses more than 64 KiB of JSON, counted in bytes', async () => {
+        const sized = (text: string) => ({ ...someEvent(), data: { text } });
+        const { data, metadata } = sized('');
+        const room = 65_536 - Buffer.byteLength(JSON.stringify(data) + JSON.stringify(metadata));
+        await store.append(stream, [sized('x'.repeat(room))], 'no_stream');
+        await refusal(EventTooLarge, store.append(stream, [sized('x'.repeat(room + 1))], 0));
+        await refusal(EventTooLarge, store.append(stream, [sized('ğ'.repeat(room / 2 + 1))], 0));
+        expect(await store.readStream(stream)).to.have.length(1);
       });
 
       it('refuses what no log can hold', async () => {

@@ -92,14 +92,6 @@ describe('event codec', () => {
     expect(why(event('Counted', { total: 1 }, 3))).to.equal('Counted: schemaVersion is 3, it must be 2');
   });
 
-  it('refuses more than 64 KiB of JSON, counted in bytes', () => {
-    const room =
-      65_536 - Buffer.byteLength(JSON.stringify({ ...good, what: '' }) + JSON.stringify(someEvent().metadata));
-    expect(why(event('Measured', { ...good, what: 'x'.repeat(room) }))).to.equal('nothing');
-    expect(why(event('Measured', { ...good, what: 'x'.repeat(room + 1) }))).to.match(/larger than 65536 bytes/);
-    expect(why(event('Measured', { ...good, what: 'ğ'.repeat(room / 2 + 1) }))).to.match(/larger than 65536 bytes/);
-  });
-
   it('reads an event of today as it is, an older one as if written today', () => {
     const today = recorded('Counted', { total: 2 }, 2);
     expect(codec.read(today)).to.equal(today);
