@@ -12,7 +12,7 @@ import { type Config, loadConfig } from '#platform/config.ts';
 import { faultsOfAlone } from '#platform/config/engines.ts';
 import { StartError } from '#platform/errors.ts';
 import { createStderrLog } from '#platform/logging/stderr-log.ts';
-import { openMainPlatform, prepareEngines } from '#platform/platform.ts';
+import { openPlatform, prepareEngines } from '#platform/platform.ts';
 
 const REMIND_EVERY_MS = 10_000;
 
@@ -40,23 +40,20 @@ async function migrate(config: Config): Promise<void> {
     const options = { config, events: eventLanguage, log, waits };
     await prepareEngines(options);
     process.stdout.write('Topics, schemas and buckets are there.\n');
-    const floor = await openMainPlatform({ ...options, onOtherGeneration: 'empty' }, [
-      'readStore',
-      'searchIndex',
-      'keyring',
-    ]);
+    const platform = await openPlatform({ ...options, onOtherGeneration: 'empty' });
     try {
-      await defineIndices({ ...floor, readModels: readModelsOf(config) });
+      const ports = await platform.use(['store', 'readStore', 'searchIndex', 'keyring']);
+      await defineIndices({ ...ports, readModels: readModelsOf(config) });
       process.stdout.write('Indices are there.\n');
-      const standings = createServiceStandings(floor);
-      const firstKey = await makeFirstThings({ floor, standings, config, shown: true });
-      const found = await discover(config, { store: floor.store, standings, log });
+      const standings = createServiceStandings(ports);
+      const firstKey = await makeFirstThings({ ports, standings, config, shown: true });
+      const found = await discover(config, { store: ports.store, standings, log });
       for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);
       process.stdout.write('The first tenants and models are there.\n');
       if (!firstKey.given && firstKey.key !== undefined)
         process.stdout.write(`The first API key, shown this once: ${firstKey.key}\n`);
     } finally {
-      await floor.close();
+      await platform.close();
     }
   } finally {
     clearInterval(reminding);

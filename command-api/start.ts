@@ -2,7 +2,7 @@ import { projectionVersions } from '#events/projection.ts';
 import type { Standing } from '#events/standing.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
-import type { Floor, Ports } from '#platform/platform.ts';
+import type { Ports } from '#platform/platform.ts';
 import { createVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { openAdmission } from './admission.ts';
@@ -15,8 +15,7 @@ import { createOrigins } from './origin.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 
 export interface CommandApiOptions {
-  readonly floor: Pick<Floor, 'store'> &
-    Pick<Ports, 'readStore' | 'contents' | 'keyring' | 'live' | 'tokens' | 'serverKey'>;
+  readonly ports: Pick<Ports, 'store' | 'readStore' | 'contents' | 'keyring' | 'live' | 'tokens' | 'serverKey'>;
   readonly standings: Standings<Standing>;
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
@@ -31,8 +30,8 @@ export interface CommandApiOptions {
 
 /** The command side's routes, ready to be served. */
 export function openCommandApi(options: CommandApiOptions): { readonly routes: BoundRoute[]; close(): void } {
-  const { floor, standings, manifestOf, upstreamFault, now } = options;
-  const { store, readStore, contents, keyring, live, tokens, serverKey } = floor;
+  const { ports, standings, manifestOf, upstreamFault, now } = options;
+  const { store, readStore, contents, keyring, live, tokens, serverKey } = ports;
   const states = createVersionStates({ store, readStore, live, ...projectionVersions });
   const origins = createOrigins({ secret: serverKey, keyring });
   const admission = openAdmission(live, options.mostOutstanding);

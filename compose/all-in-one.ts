@@ -2,11 +2,7 @@
 // instead.
 
 import { join } from 'node:path';
-import { createBanner } from '../cli/banner.ts';
-import { openCommandApi } from '../command-api/start.ts';
-import { readModelsOf } from '../projectors/read-models.ts';
 import { createStartPage } from '../query-api/start-page.ts';
-import { createQueryApi } from '../query-api/start.ts';
 import { type Config, loadConfig } from '#platform/config.ts';
 import { engineFaults } from '#platform/config/engines.ts';
 import { StartError } from '#platform/errors.ts';
@@ -15,20 +11,20 @@ import { openDataFolder } from '#platform/lifecycle/data-folder.ts';
 import { type Program, runProgram } from '#platform/lifecycle/lifecycle.ts';
 import { pinSettings } from '#platform/lifecycle/pinned-settings.ts';
 import { startServiceThread } from '#platform/lifecycle/service-thread.ts';
-import { superviseThread } from '#platform/lifecycle/supervise-thread.ts';
-import { createMeasuredEventStore } from '#platform/metrics/event-store-metrics.ts';
+import { supervise } from '#platform/lifecycle/supervise.ts';
+import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
-import { newId } from '#platform/new-id.ts';
-import { type MainFloor, openMainPlatform, type Ports, prepareEngines } from '#platform/platform.ts';
-import { commandApiOptions } from './command-api-options.ts';
+import { openPlatform, type Platform, prepareEngines } from '#platform/platform.ts';
+import { createBanner } from './banner.ts';
 import { eventLanguage } from './event-language.ts';
 import { discover, makeFirstThings } from './first-start.ts';
 import { createDocumentation, createOperations, createServiceApp } from './service-app.ts';
 import { openProcess, type ProcessParts } from './process.ts';
-import { watchReadiness } from './readiness.ts';
 import { createStandingsOf } from './service-standings.ts';
-import { type BackgroundService, backgroundServicesOf, type ServiceWiring } from './service-wiring.ts';
+import type { ServicesWiring } from './service-thread.ts';
+import { allServices, type ThreadPlan, threadsOf } from './services.ts';
 import { expectedStartFaults } from './start-faults.ts';
+import { startService } from './start-service.ts';
 
 export const runAllInOne = () => runProgram((program) => expectedStartFaults(() => start(program)));
 
@@ -49,36 +45,31 @@ async function start(program: Program): Promise<void> {
   const { logging, metrics, waits } = parts;
   const { log } = logging;
 
-  const options = { config, events: eventLanguage, log, waits, signal: program.stopping };
+  const options = { config, events: eventLanguage, log, metrics, waits, signal: program.stopping };
   await prepareEngines(options);
-  const opened = await program.open(
+  const platform = await program.open(
     'platform',
-    () =>
-      openMainPlatform({ ...options, onOtherGeneration: 'empty' }, [
-        'readStore',
-        'searchIndex',
-        'live',
-        'keyring',
-        'contents',
-        'tokens',
-        'serverKey',
-      ]),
+    () => openPlatform({ ...options, onOtherGeneration: 'empty' }),
     (open) => open.close(),
   );
-  const floor = { ...opened, store: createMeasuredEventStore(opened.store, metrics) };
-  void floor.failed.then((error) => program.fail('event store', error));
-  const standings = createStandingsOf(floor, config);
-  const firstKey = await makeFirstThings({ floor, standings, config, shown: process.stdout.isTTY });
-  await openServices(program, config, floor, parts);
-  const commandApi = await program.open(
-    'command API',
-    () => openCommandApi(commandApiOptions({ floor, standings, config, log })),
-    (open) => open.close(),
-  );
+  void platform.failed.then((error) => program.fail('event store', error));
+  const ports = await platform.use(['store', 'readStore', 'live', 'keyring']);
+  const standings = createStandingsOf(ports, config);
+  const firstKey = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY });
+  for (const plan of threadsOf(allServices, config)) await openThread(program, config, platform, parts, plan);
+  const tools = { config, log, consumers: createConsumerMetrics(metrics), standings: async () => standings };
+  const apis = [];
+  for (const service of allServices.filter(({ side }) => side !== undefined)) {
+    const api = await program.open(
+      service.name,
+      () => startService(service, platform.use, { ...tools, fail: (error) => program.fail(service.name, error) }),
+      (open) => open.stop(),
+    );
+    apis.push(api);
+  }
   const app = createServiceApp({
     routes: [
-      ...commandApi.routes,
-      ...createQueryApi({ floor, standings, readModels: readModelsOf(config), log, now: Date.now }),
+      ...apis.flatMap(({ routes = [] }) => routes),
       createStartPage(() => server.url),
       ...createDocumentation(),
       ...createOperations({ checks: parts.checks, metrics: parts.collection, metricsToken: config.metricsToken }),
@@ -88,13 +79,13 @@ async function start(program: Program): Promise<void> {
     httpMetrics: createHttpMetrics(metrics),
     checkAnswers: config.checkAnswers,
   });
-  parts.started(floor);
+  parts.started(platform);
   const server = await program.open(
     'HTTP server',
     () => openHttpServer({ app, host: config.host, port: config.port, log }),
     (open) => open.close(config.shutdownGraceMs * 0.6),
   );
-  const discovered = await discover(config, { store: floor.store, standings, log });
+  const discovered = await discover(config, { store: ports.store, standings, log });
   log.info({ url: server.url }, 'ready');
   const isTerminal = process.stdout.isTTY;
   const startedInMs = performance.now() - startedAt;
@@ -102,32 +93,36 @@ async function start(program: Program): Promise<void> {
   process.stderr.write(`${createBanner(facts)}\n`);
 }
 
-/** Each on a thread of its own, started anew when it fails. */
-async function openServices(
+/** A thread of services, started anew when it fails. */
+async function openThread(
   program: Program,
   config: Config,
-  floor: Pick<MainFloor, 'connect'> & Pick<Ports, 'live'>,
+  platform: Pick<Platform, 'connect'>,
   { logging, collection: metrics, checks }: ProcessParts,
-) {
-  const instance = newId();
-  const open = (service: BackgroundService) =>
-    program.open(
-      service,
-      () =>
-        superviseThread(
-          (signal) => {
-            const { wiring: thread, transfer } = floor.connect();
-            const wiring: ServiceWiring = { service, instance, config, thread };
-            const module = new URL('../main.ts', import.meta.url);
-            return startServiceThread({ name: service, module, wiring, transfer, logging, metrics, signal });
-          },
-          { log: logging.log },
-        ),
-      (thread) => thread.stop(config.shutdownGraceMs * 0.8),
-    );
-  const readiness = watchReadiness(floor.live, instance);
-  for (const name of backgroundServicesOf(config)) {
-    const thread = await open(name);
-    checks[name] = readiness.checkOf(name, () => thread.isRunning());
+  plan: ThreadPlan,
+): Promise<void> {
+  const { name } = plan;
+  const module = new URL('../main.ts', import.meta.url);
+  const names = plan.services.map((service) => service.name);
+  const supervised = await program.open(
+    name,
+    () =>
+      supervise(
+        (signal) => {
+          const { wiring: thread, transfer } = platform.connect();
+          const wiring: ServicesWiring = { services: names, config, thread };
+          return startServiceThread({ name, module, wiring, transfer, logging, metrics, signal });
+        },
+        { name, log: logging.log },
+      ),
+    (thread) => thread.stop(config.shutdownGraceMs * 0.8),
+  );
+  for (const service of names) {
+    checks[service] = async () => {
+      const running = supervised.running();
+      if (!running) throw new Error('it failed and is being started anew');
+      const { [service]: reason } = await running.waitsFor();
+      if (reason != null) throw new Error(reason);
+    };
   }
 }

@@ -10,7 +10,7 @@ import type { Standing } from '#events/standing.ts';
 import type { Config } from '#platform/config.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { readModelManifest } from '#platform/model-host/model-manifest.ts';
-import { discoverOpenAi, type Floor, modelsFolder, type Ports } from '#platform/platform.ts';
+import { discoverOpenAi, modelsFolder, type Ports } from '#platform/platform.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 
 /** The models that come with the program, by their folders. */
@@ -19,15 +19,15 @@ const OPENAI_LIST_MS = 5_000;
 const OLLAMA_LIST_MS = 300;
 
 export interface FirstStartParts {
-  readonly floor: Pick<Floor, 'store'> & Pick<Ports, 'keyring'>;
+  readonly ports: Pick<Ports, 'store' | 'keyring'>;
   readonly standings: Standings<Standing>;
   readonly config: Config;
   /** Whether a key that is made can be shown to a person; otherwise it goes to a file. */
   readonly shown: boolean;
 }
 
-export async function makeFirstThings({ floor, standings, config, shown }: FirstStartParts): Promise<FirstKey> {
-  const { store, keyring } = floor;
+export async function makeFirstThings({ ports, standings, config, shown }: FirstStartParts): Promise<FirstKey> {
+  const { store, keyring } = ports;
   await createFirstTenants({ store, keyring, standings, now: Date.now });
   for (const name of BUILT_IN) {
     const manifest = await readModelManifest(join(modelsFolder, name));

@@ -8,7 +8,7 @@ import type { Program } from '#platform/lifecycle/lifecycle.ts';
 import { type Logging, openLogging } from '#platform/logging/open-logging.ts';
 import { createMetricsCollection, type MetricsCollection } from '#platform/metrics/metrics-collection.ts';
 import { createThreadMetrics, type ThreadMetrics } from '#platform/metrics/thread-metrics.ts';
-import type { Floor } from '#platform/platform.ts';
+import type { Platform } from '#platform/platform.ts';
 import { createOperationsApp } from './service-app.ts';
 
 export interface ProcessParts {
@@ -24,7 +24,7 @@ export interface ProcessParts {
   /** Of the operators' port, where there is one of its own. */
   readonly opsUrl: string | undefined;
   /** From now on the process works: the engines' health is asked instead of what it waits for. */
-  started(floor: Pick<Floor, 'health'>): void;
+  started(platform: Pick<Platform, 'health'>): void;
 }
 
 export interface ProcessOptions {

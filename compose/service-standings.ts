@@ -1,7 +1,7 @@
 import { projectionVersions } from '#events/projection.ts';
 import { evolveStanding, type Standing, standingDocument, standingKey } from '#events/standing.ts';
 import type { Config } from '#platform/config.ts';
-import type { Floor, Ports } from '#platform/platform.ts';
+import type { Ports } from '#platform/platform.ts';
 import { fedDocuments, liveDocuments } from '#platform/projection/version-directory.ts';
 import { createVersionStates } from '#platform/projection/version-states.ts';
 import { createRememberedStandings } from '#platform/standing/remembered-standings.ts';
@@ -9,7 +9,7 @@ import { createStandings, type Standings } from '#platform/standing/standings.ts
 import { FED_AFTER_SWITCH_MS } from '../projectors/projections/read-model.ts';
 import { standingReadModel } from '../projectors/standing/read-model.ts';
 
-type StandingPorts = Pick<Floor, 'store'> & Pick<Ports, 'readStore'> & Partial<Pick<Ports, 'live'>>;
+type StandingPorts = Pick<Ports, 'store' | 'readStore'> & Partial<Pick<Ports, 'live'>>;
 
 /** Read from the read store each time. What is written goes to every version of the read model that is or may be read. */
 export function createServiceStandings({ store, readStore, live }: StandingPorts): Standings<Standing> {
@@ -26,9 +26,9 @@ export function createServiceStandings({ store, readStore, live }: StandingPorts
 
 /** In memory where this process alone handles every command of the installation: its log and read store are its own. */
 export function createStandingsOf(
-  floor: StandingPorts,
+  ports: StandingPorts,
   { eventStoreUrl, redisUrl }: Pick<Config, 'eventStoreUrl' | 'redisUrl'>,
 ): Standings<Standing> {
-  const standings = createServiceStandings(floor);
+  const standings = createServiceStandings(ports);
   return eventStoreUrl === undefined && redisUrl === undefined ? createRememberedStandings(standings) : standings;
 }

@@ -36,14 +36,14 @@ export interface ProjectorOptions {
 
 /** Makes the indices of the read models as they are read now. */
 export async function defineIndices(
-  floor: Pick<ProjectorOptions, 'readModels' | 'store' | 'readStore' | 'searchIndex'>,
+  ports: Pick<ProjectorOptions, 'readModels' | 'store' | 'readStore' | 'searchIndex'>,
 ): Promise<void> {
-  const { directory } = createVersionStates({ ...floor, ...projectionVersions });
-  for (const projection of floor.readModels) {
+  const { directory } = createVersionStates({ ...ports, ...projectionVersions });
+  for (const projection of ports.readModels) {
     if (projection.kind === 'document') continue;
     const { live } = await directory.of(projection.name);
     // One of another shape is built anew by the projectors.
-    await floor.searchIndex.define(definitionOf(projection.index, live)).catch((err: unknown) => {
+    await ports.searchIndex.define(definitionOf(projection.index, live)).catch((err: unknown) => {
       if (!(err instanceof IndexShapeDiffers)) throw err;
     });
   }

@@ -2,7 +2,7 @@ import { projectionVersions } from '#events/projection.ts';
 import type { Standing } from '#events/standing.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { Log } from '#platform/logging/log.ts';
-import type { Floor, Ports } from '#platform/platform.ts';
+import type { Ports } from '#platform/platform.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { liveDocuments } from '#platform/projection/version-directory.ts';
 import { createVersionStates } from '#platform/projection/version-states.ts';
@@ -21,8 +21,7 @@ import { createOperationRoutes } from './operations/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 
 export interface QueryApiOptions {
-  readonly floor: Pick<Floor, 'store' | 'partitionOf'> &
-    Pick<Ports, 'readStore' | 'searchIndex' | 'live' | 'contents' | 'tokens'>;
+  readonly ports: Pick<Ports, 'store' | 'partitionOf' | 'readStore' | 'searchIndex' | 'live' | 'contents' | 'tokens'>;
   readonly standings: Standings<Standing>;
   /** Those that this installation keeps. */
   readonly readModels: readonly Projection[];
@@ -31,8 +30,8 @@ export interface QueryApiOptions {
 }
 
 /** The query side's routes, ready to be served. */
-export function createQueryApi({ floor, standings, readModels, log, now }: QueryApiOptions): BoundRoute[] {
-  const { store, partitionOf, readStore, searchIndex, live, contents, tokens } = floor;
+export function createQueryApi({ ports, standings, readModels, log, now }: QueryApiOptions): BoundRoute[] {
+  const { store, partitionOf, readStore, searchIndex, live, contents, tokens } = ports;
   const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
   const fresh = createFreshness({
     tokens,
@@ -66,7 +65,7 @@ export interface ReadsForCommands {
 }
 
 export function createReadsForCommands(
-  { store, readStore, live, contents }: Pick<QueryApiOptions['floor'], 'store' | 'readStore' | 'live' | 'contents'>,
+  { store, readStore, live, contents }: Pick<Ports, 'store' | 'readStore' | 'live' | 'contents'>,
   log: Log,
 ): ReadsForCommands {
   const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });

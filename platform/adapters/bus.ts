@@ -4,16 +4,15 @@ import { openLogBus } from '../bus/log-bus.ts';
 import { createEventCodec } from '../event-store/event-codec.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import type { ReadStore } from '../read-store/read-store.ts';
-import { kafkaSettings } from './kafka-settings.ts';
+import type { KafkaSettings } from './kafka-settings.ts';
 import { type AdapterOptions, opened, type Opened } from './opened.ts';
 
-export interface BusParts {
-  readonly store: EventStore;
-  readonly readStore: ReadStore;
-}
-
 /** The log itself, read in this process. */
-export function openEmbeddedBus({ config, events, log }: AdapterOptions, { store, readStore }: BusParts): Opened<Bus> {
+export function openLogBusOf(
+  { config, events, log }: AdapterOptions,
+  store: EventStore,
+  readStore: ReadStore,
+): Opened<Bus> {
   return opened(
     openLogBus({
       store,
@@ -26,20 +25,19 @@ export function openEmbeddedBus({ config, events, log }: AdapterOptions, { store
   );
 }
 
-/** Kafka; undefined where KAFKA_BROKERS is not set. */
-export async function openRemoteBus(
+/** Kafka. */
+export async function openKafkaBus(
   options: AdapterOptions,
-  { store }: Pick<BusParts, 'store'>,
-): Promise<Opened<Bus> | undefined> {
+  settings: KafkaSettings,
+  store: Pick<EventStore, 'generation'>,
+): Promise<Opened<Bus>> {
   const { config, events, log, signal } = options;
-  const settings = kafkaSettings(options);
-  if (!settings) return undefined;
-  const { openKafkaBus } = await import('../bus/kafka-bus.ts');
+  const kafkaBus = await import('../bus/kafka-bus.ts');
   const { createEventSchemas } = await import('../kafka/event-schemas.ts');
   const codec = createEventCodec(events);
   const schemas = createEventSchemas(settings.schemas);
   const bus = opened(
-    await openKafkaBus({
+    await kafkaBus.openKafkaBus({
       kafka: settings.kafka,
       schemas,
       namespace: config.namespace,

@@ -1,7 +1,7 @@
 import type { EventStore } from '../event-store/event-store.ts';
 import type { RelayTarget } from '../relay/relay-target.ts';
 import { kafkaSettings } from './kafka-settings.ts';
-import { type AdapterOptions, type Opened } from './opened.ts';
+import type { AdapterOptions, Opened } from './opened.ts';
 
 /** Kafka: nothing is relayed to an embedded bus, which reads the log itself. */
 export async function openRelayTarget(

@@ -5,13 +5,12 @@ import { type AdapterOptions, opened, type Opened } from './opened.ts';
 
 /** Elasticsearch, or else SQLite. */
 export async function openSearchIndex(
-  { config, log, signal }: AdapterOptions,
-  slowWork: 'here' | 'thread',
+  { config, log, signal, thread }: AdapterOptions,
   logInUse: LogInUse,
 ): Promise<Opened<SearchIndex>> {
   const { elasticsearchUrl: url, elasticsearchApiKey: apiKey, namespace, dataDir } = config;
   if (url === undefined) {
-    const sqlite = await openSqliteSearchIndex({ folder: dataDir, reads: slowWork });
+    const sqlite = await openSqliteSearchIndex({ folder: dataDir, reads: thread ? 'here' : 'thread' });
     return opened(await ofThisLog(sqlite, 'search index (SQLite)', logInUse, log));
   }
   const { openElasticsearchSearchIndex } = await import('../search-index/elasticsearch-search-index.ts');

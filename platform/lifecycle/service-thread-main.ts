@@ -1,17 +1,18 @@
-// The script of a service's worker thread: connects log and metrics, starts the service, stops it when told.
+// The script of a worker thread for services: connects log and metrics, starts them, says how they are, stops them when told.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { asError } from '../errors.ts';
 import { connectLog } from '../logging/thread-log.ts';
 import { serveMetrics } from '../metrics/metrics-collection.ts';
 import { createThreadMetrics } from '../metrics/thread-metrics.ts';
-import { thrown } from './cross-thread-error.ts';
-import type { FromService, StartService, ThreadStart, ToService } from './service-thread-messages.ts';
 import { lowerThreadPriority } from '../threads/lower-priority.ts';
+import { serveThreadCalls } from '../threads/thread-calls.ts';
+import { thrown } from './cross-thread-error.ts';
+import type { FromService, OnThread, StartServices, ThreadStart, ToService } from './service-thread-messages.ts';
 
 const port = parentPort;
 if (!port) throw new Error('service-thread-main.ts is the script of a worker thread');
-const { name, module, wiring, logPort, logLevel, metricsPort } = workerData as ThreadStart;
+const { name, module, wiring, logPort, logLevel, metricsPort, questions } = workerData as ThreadStart;
 
 lowerThreadPriority();
 const log = connectLog(logPort, logLevel);
@@ -24,11 +25,13 @@ port.on('message', (message: ToService) => {
   if (message.type === 'stop') void stop();
 });
 const starting = start();
+serveThreadCalls(questions, { waitsFor: async () => (await starting)?.waitsFor() });
+questions.unref();
 
-async function start(): Promise<{ stop(): Promise<void> } | undefined> {
+async function start(): Promise<OnThread | undefined> {
   try {
-    const { startService } = (await import(module)) as { startService: StartService<unknown> };
-    const running = await startService(wiring, { log, metrics, fail });
+    const { startServices } = (await import(module)) as { startServices: StartServices<unknown> };
+    const running = await startServices(wiring, { log, metrics, fail });
     post({ type: 'ready' });
     return running;
   } catch (error) {
@@ -48,6 +51,7 @@ async function stop(): Promise<void> {
     port?.close();
     logPort.close();
     metricsPort.close();
+    questions.close();
   }
 }
 

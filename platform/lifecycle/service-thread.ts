@@ -1,17 +1,17 @@
-// Starts a service in a worker thread of its own, wired to this thread's logs and metrics, and watches over it.
+// Starts services in a worker thread, wired to this thread's logs and metrics, and watches over it.
 
 import { MessageChannel, Worker, type ResourceLimits, type Transferable } from 'node:worker_threads';
 import { asError } from '../errors.ts';
 import type { Log, LogLevel } from '../logging/log.ts';
 import type { Logging } from '../logging/open-logging.ts';
 import type { MetricsCollection } from '../metrics/metrics-collection.ts';
-import { plainError } from '../threads/thread-calls.ts';
-import type { FromService, ThreadStart, ToService } from './service-thread-messages.ts';
+import { createThreadCaller, plainError } from '../threads/thread-calls.ts';
+import type { FromService, OnThread, ThreadStart, ToService } from './service-thread-messages.ts';
 
 export interface ServiceThreadOptions<Wiring> {
   /** The thread's name in logs and metrics. */
   readonly name: string;
-  /** The module that exports `startService(wiring, tools)`, e.g. `new URL('./start.ts', import.meta.url)`. */
+  /** The module that exports `startServices(wiring, tools)`, e.g. `new URL('./start.ts', import.meta.url)`. */
   readonly module: URL;
   /** Cloned into the thread; ports in it must also be in `transfer`. */
   readonly wiring: Wiring;
@@ -27,18 +27,22 @@ export interface ServiceThreadOptions<Wiring> {
 
 export interface ServiceThread {
   readonly name: string;
-  /** Resolves with the reason when the service failed or its thread ended unasked; never after `stop` was called. */
+  /** Resolves with the reason when a service failed or the thread ended unasked; never after `stop` was called. */
   readonly failed: Promise<Error>;
-  /** Lets the service finish, for at most `graceMs`, then terminates its thread. Does not reject; may be called twice. */
+  /** As `OnThread` says it. Rejects when the thread has ended. */
+  waitsFor(): Promise<ReturnType<OnThread['waitsFor']>>;
+  /** Lets the services finish, for at most `graceMs`, then terminates the thread. Does not reject; may be called twice. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** Resolves when the service is ready; rejects with its error when it does not get there. */
+/** Resolves when all are ready; rejects with the error of one that does not get there. */
 export async function startServiceThread<Wiring>(options: ServiceThreadOptions<Wiring>): Promise<ServiceThread> {
   const { name, module, wiring, transfer = [], logging, metrics, readyWithinMs = 30_000, signal } = options;
   signal?.throwIfAborted();
   const logs = new MessageChannel();
   const counts = new MessageChannel();
+  const questions = new MessageChannel();
+  const asked = createThreadCaller(questions.port1);
   logging.attach(logs.port1, name);
   metrics.attach(counts.port1, name);
   const start: ThreadStart = {
@@ -48,11 +52,12 @@ export async function startServiceThread<Wiring>(options: ServiceThreadOptions<W
     logPort: logs.port2,
     logLevel: options.logLevel ?? 'debug',
     metricsPort: counts.port2,
+    questions: questions.port2,
   };
   const worker = new Worker(new URL('./service-thread-main.ts', import.meta.url), {
     name,
     workerData: start,
-    transferList: [logs.port2, counts.port2, ...transfer],
+    transferList: [logs.port2, counts.port2, questions.port2, ...transfer],
     ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
   });
 
@@ -91,7 +96,12 @@ export async function startServiceThread<Wiring>(options: ServiceThreadOptions<W
   signal?.addEventListener('abort', abandon, { once: true });
   try {
     await ready.promise;
-    return { name, failed: failed.promise, stop };
+    return {
+      name,
+      failed: failed.promise,
+      waitsFor: async () => (await asked.call('waitsFor', undefined)) as ReturnType<OnThread['waitsFor']>,
+      stop,
+    };
   } catch (error) {
     await worker.terminate();
     throw error;

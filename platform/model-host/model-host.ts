@@ -2,6 +2,7 @@
 // the memory of all stays within a budget (the least recently used idle one goes first), a changed definition is loaded
 // anew, and a model that broke is thrown away. It does not queue or batch runs; callers do.
 
+import type { KeyedAdapters } from '../keyed-adapters.ts';
 import type { Log } from '../logging/log.ts';
 import { createMemoryBudget } from './memory-budget.ts';
 import { type LoadedModel, ModelLoadError } from './model-runtime.ts';
@@ -32,7 +33,8 @@ export interface LoadedModelInfo {
 }
 
 export interface ModelHostOptions {
-  readonly runtimes: readonly ModelRuntime[];
+  /** By the names that definitions of models give them. */
+  readonly runtimes: KeyedAdapters<ModelRuntime>;
   readonly memoryBudgetBytes: number;
   readonly log: Log;
   /** How long a failed load is answered from memory, in milliseconds. */
@@ -60,8 +62,7 @@ class ModelHostFullError extends Error {
 }
 
 export function openModelHost(options: ModelHostOptions): ModelHost {
-  const { log, memoryBudgetBytes, loadBackoffMs = 1_000, roomWaitMs = 5_000 } = options;
-  const runtimes = new Map(options.runtimes.map((runtime) => [runtime.kind, runtime]));
+  const { runtimes, log, memoryBudgetBytes, loadBackoffMs = 1_000, roomWaitMs = 5_000 } = options;
   /** The entry that serves each key now. */
   const current = new Map<string, Entry>();
   /** Every entry that holds memory, replaced ones that still run included. */
@@ -143,7 +144,7 @@ export function openModelHost(options: ModelHostOptions): ModelHost {
 
   async function load(entry: Entry): Promise<LoadedModel> {
     const { spec } = entry;
-    const runtime = runtimes.get(spec.runtime);
+    const runtime = await runtimes.get(spec.runtime);
     if (!runtime) throw new ModelLoadError(`there is no runtime ${spec.runtime}`);
     await makeRoom(entry, (await runtime.estimateBytes?.(spec)) ?? 0);
     const model = await runtime.load(spec);
@@ -227,7 +228,7 @@ export function openModelHost(options: ModelHostOptions): ModelHost {
       budget.close();
       // A load that is under way fails when its runtime closes.
       await Promise.all([...holding].filter((entry) => entry.model).map(discard));
-      await Promise.all(options.runtimes.map((runtime) => runtime.close()));
+      await runtimes.close();
       await Promise.all(closings);
     },
   };

@@ -70,8 +70,6 @@ export interface LoadedModel {
 }
 
 export interface ModelRuntime {
-  /** The value of `ModelSpec.runtime` it answers to. */
-  readonly kind: string;
   /** A guess at `bytes` before loading, so that the host can make room first; without it nothing is set aside. */
   estimateBytes?(spec: ModelSpec): Promise<number>;
   /** Throws `ModelLoadError` naming what is wrong when the model cannot be loaded. */

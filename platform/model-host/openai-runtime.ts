@@ -50,8 +50,6 @@ export function openOpenAiRuntime({ log, limits: overrides }: OpenAiRuntimeOptio
   const open = new Set<LoadedModel>();
 
   return {
-    kind: 'openai',
-
     async load(spec) {
       const { url, headers, upstreamModel, allowPrivateNetwork } = parseUpstreamSpec(spec);
       const dispatcher = allowPrivateNetwork ? anywhere : outside;

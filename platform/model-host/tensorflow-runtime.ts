@@ -30,8 +30,6 @@ export function openTensorflowRuntime(options: TensorflowRuntimeOptions): ModelR
   const closing = new AbortController();
 
   return {
-    kind: 'tensorflow',
-
     async estimateBytes(spec) {
       return emptyThreadBytes + (await checkFolder(findFolder(modelsFolder, spec)));
     },

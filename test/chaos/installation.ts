@@ -1,6 +1,7 @@
 // Defter as it is deployed: each service in processes of its own, several of each, behind a gateway, on servers of its own.
 
 import { randomBytes } from 'node:crypto';
+import { allServices } from '../../compose/services.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Gateway, openGateway } from '../support/gateway.ts';
 import { runMigrate } from '../support/start-service.ts';
@@ -24,13 +25,9 @@ export interface Installation {
 }
 
 /** How many of each service a run has. */
-export const TWO_OF_EACH: Readonly<Record<string, number>> = {
-  'command-api': 2,
-  'query-api': 2,
-  projectors: 2,
-  'workers:inference': 2,
-  'workers:relay': 2,
-};
+export const TWO_OF_EACH: Readonly<Record<string, number>> = Object.fromEntries(
+  allServices.map(({ name }) => [name, 2]),
+);
 
 const NOBODY = 'http://127.0.0.1:1';
 const STARTS_AT_ONCE = 3;

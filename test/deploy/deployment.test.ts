@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { load as loadYaml } from 'js-yaml';
-import { SERVICES } from '../../compose/service-wiring.ts';
+import { allServices } from '../../compose/services.ts';
 import { settingsByKey } from '#platform/config/settings.ts';
 
 interface ComposeService {
@@ -50,7 +50,7 @@ describe('docker-compose.yml', () => {
   it('runs every service that main.ts has, each in its container', () => {
     const full = ours.filter(([, { profiles }]) => profiles.includes('full'));
     const commands = full.map(([, { command = [] }]) => command.join(' '));
-    expect(commands.sort()).to.deep.equal([...SERVICES, 'migrate'].sort());
+    expect(commands.sort()).to.deep.equal([...allServices.map(({ name }) => name), 'migrate'].sort());
     expect(ours.filter(([, { profiles }]) => profiles.includes('embedded')).map(([name]) => name)).to.deep.equal([
       'defter',
     ]);
@@ -129,6 +129,13 @@ describe('docker-compose.yml', () => {
     const made = execFileSync('sh', [join(root, 'docker/new-env.sh')], { encoding: 'utf8' });
     const asked = [...read('docker-compose.yml').matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name);
     for (const name of new Set(asked)) expect(made).to.match(new RegExp(`^${name}=\\S{12,}$`, 'm'));
+  });
+});
+
+describe('README.md', () => {
+  it('starts every service in its example of services over servers', () => {
+    const started = [...read('README.md').matchAll(/^run .*$/gm)].join('\n').matchAll(/run (\S+) \d+/g);
+    expect([...started].map(([, name]) => name)).to.have.members(allServices.map(({ name }) => name));
   });
 });
 

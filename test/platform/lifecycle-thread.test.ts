@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import { startServiceThread, type ServiceThread } from '#platform/lifecycle/service-thread.ts';
-import { superviseThread } from '#platform/lifecycle/supervise-thread.ts';
+import { supervise } from '#platform/lifecycle/supervise.ts';
 import type { Logging } from '#platform/logging/open-logging.ts';
 import { openLogging } from '#platform/logging/open-logging.ts';
 import { createMetricsCollection, type MetricsCollection } from '#platform/metrics/metrics-collection.ts';
@@ -60,6 +60,7 @@ describe('a service in a thread', () => {
     const thread = await start('well');
     thread.port.postMessage('hello');
     expect(((await once(thread.port, 'message')) as unknown[])[0]).to.deep.equal({ echo: 'hello' });
+    expect(await thread.waitsFor()).to.deep.equal({ one: null, other: 'something' });
     const { body, contentType } = await metrics.scrape();
     expect(contentType).to.include('text/plain');
     expect(body).to.include('defter_http_request_duration_seconds_count{method="GET",route="/here",status="200"} 1');
@@ -109,8 +110,8 @@ describe('a service in a thread', () => {
 
   it('is started anew by its supervisor, until it is stopped', async () => {
     let starts = 0;
-    const options = { log: logging.log, firstWaitMs: 1, longestWaitMs: 4 };
-    const supervised = await superviseThread(async () => {
+    const options = { name: 'worker', log: logging.log, firstWaitMs: 1, longestWaitMs: 4 };
+    const supervised = await supervise(async () => {
       starts += 1;
       const thread = await start(starts === 3 ? 'fail-start' : 'well');
       if (starts < 5) thread.port.postMessage('crash');
@@ -118,16 +119,16 @@ describe('a service in a thread', () => {
     }, options);
     await eventually(() => {
       expect(starts).to.equal(5);
-      expect(supervised.isRunning()).to.equal(true);
+      expect(supervised.running()?.name).to.equal('worker');
     }, 10_000);
     await supervised.stop(10_000);
-    expect(supervised.isRunning()).to.equal(false);
+    expect(supervised.running()).to.equal(undefined);
     expect(starts).to.equal(5);
   });
 
   it('fails its supervisor’s start with the first error', async () => {
-    expect((await errorOf(superviseThread(() => start('fail-start'), { log: logging.log }))).message).to.equal(
-      'no disk',
-    );
+    expect(
+      (await errorOf(supervise(() => start('fail-start'), { name: 'worker', log: logging.log }))).message,
+    ).to.equal('no disk');
   });
 });

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { createKeyedAdapters } from '#platform/keyed-adapters.ts';
 import { type ModelHost, openModelHost } from '#platform/model-host/model-host.ts';
 import { openTensorflowRuntime } from '#platform/model-host/tensorflow-runtime.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
@@ -14,7 +15,7 @@ describe('built-in models in the model host', function () {
 
   before(() => {
     const log = createQuietLog();
-    const runtimes = [openTensorflowRuntime({ modelsFolder, log })];
+    const runtimes = createKeyedAdapters({ tensorflow: async () => openTensorflowRuntime({ modelsFolder, log }) });
     host = openModelHost({ runtimes, memoryBudgetBytes: 512_000_000, log });
   });
   after(() => host.close());

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { createKeyedAdapters } from '#platform/keyed-adapters.ts';
 import { openModelHost } from '#platform/model-host/model-host.ts';
 import { type LoadedModel, ModelLoadError, type ModelRuntime } from '#platform/model-host/model-runtime.ts';
 import type { ModelSpec, RunItem, RunResult } from '#platform/model-host/model-runtime.ts';
@@ -15,7 +16,12 @@ const fast = { loadBackoffMs: 30, roomWaitMs: 60 };
 describe('model host', () => {
   it('loads a model once however many ask at the same time', async () => {
     const runtime = createSteeredRuntime();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     const results = await Promise.all(Array.from({ length: 50 }, () => host.run(spec('a', 10), items, options)));
     expect(results.flat().every((result) => result.ok)).to.equal(true);
     expect(runtime.loads).to.deep.equal(['a@1']);
@@ -27,7 +33,12 @@ describe('model host', () => {
 
   it('unloads the least recently used idle model when another needs its room', async () => {
     const runtime = createSteeredRuntime();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     await host.run(spec('a', 40), items, options);
     await host.run(spec('b', 40), items, options);
     await pause(2);
@@ -44,7 +55,12 @@ describe('model host', () => {
 
   it('never unloads a model that runs: a load waits for it, or answers that the host is full', async () => {
     const runtime = createSteeredRuntime();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     const release = runtime.hold('a');
     const running = host.run(spec('a', 80), items, options);
     await eventually(() => expect(host.loaded()[0]).to.include({ key: 'a', state: 'running' }));
@@ -63,7 +79,12 @@ describe('model host', () => {
 
   it('refuses for good a model that is larger than the whole budget', async () => {
     const runtime = createSteeredRuntime();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     const [result] = await host.run(spec('a', 101), items, options);
     expect(result).to.have.nested.property('error.code', 'model-load-failed');
     expect(result).to.have.nested.property('error.retriable', false);
@@ -73,7 +94,12 @@ describe('model host', () => {
 
   it('closes a loaded model again when it turns out larger than the room there is', async () => {
     const runtime = createSteeredRuntime({ estimate: () => 1 });
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     const release = runtime.hold('a');
     const running = host.run(spec('a', 80), items, options);
     await eventually(() => expect(runtime.running()).to.equal(1));
@@ -87,7 +113,12 @@ describe('model host', () => {
 
   it('loads a new revision and closes the old one after its runs end', async () => {
     const runtime = createSteeredRuntime();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     const release = runtime.hold('a');
     const old = host.run(spec('a', 10), items, options);
     await eventually(() => expect(runtime.running()).to.equal(1));
@@ -114,7 +145,12 @@ describe('model host', () => {
   it('remembers a failed load only for the back-off', async () => {
     const runtime = createSteeredRuntime();
     const log = createQuietLog();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log, ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log,
+      ...fast,
+    });
     runtime.failLoads(new ModelLoadError('/secret/path/model.json is missing', true));
     const error = { code: 'model-load-failed', message: 'The model could not be loaded.', retriable: true };
     expect(await host.run(spec('a', 10), items, options)).to.deep.equal([{ ok: false, error }]);
@@ -129,7 +165,12 @@ describe('model host', () => {
 
   it('counts loading towards the deadline', async () => {
     const runtime = createSteeredRuntime();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     const letLoad = runtime.holdLoads();
     const [late] = await host.run(spec('a', 10), items, { parameters: {}, deadlineMs: 20 });
     expect(late).to.have.nested.property('error.code', 'timeout');
@@ -140,7 +181,12 @@ describe('model host', () => {
   });
 
   it('answers that there is no such runtime', async () => {
-    const host = openModelHost({ runtimes: [], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters<ModelRuntime>({}),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     const [result] = await host.run(spec('a', 10), items, options);
     expect(result).to.have.nested.property('error.code', 'model-load-failed');
     await host.close();
@@ -148,7 +194,12 @@ describe('model host', () => {
 
   it('answers what runs and what loads when it is closed, and refuses what comes after', async () => {
     const runtime = createSteeredRuntime();
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog(), ...fast });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ steered: async () => runtime }),
+      memoryBudgetBytes: 100,
+      log: createQuietLog(),
+      ...fast,
+    });
     runtime.hold('a');
     const running = host.run(spec('a', 10), items, options);
     await eventually(() => expect(runtime.running()).to.equal(1));
@@ -167,7 +218,11 @@ describe('model host', () => {
       fc.asyncProperty(fc.array(call, { maxLength: 40 }), async (calls) => {
         const size = { a: 20, b: 40, c: 60, d: 90 };
         const runtime = createSteeredRuntime();
-        const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 100, log: createQuietLog() });
+        const host = openModelHost({
+          runtimes: createKeyedAdapters({ steered: async () => runtime }),
+          memoryBudgetBytes: 100,
+          log: createQuietLog(),
+        });
         const runs = calls.map(async ({ key, revision }) => {
           const results = await host.run(spec(key, size[key], revision), items, options);
           expect(results[0]?.ok).to.equal(true);
@@ -190,7 +245,11 @@ describe('model host over real threads', function () {
     const fixtures = await writeModelFixtures();
     const log = createQuietLog();
     const runtime = openTensorflowRuntime({ modelsFolder: fixtures.folder, log });
-    const host = openModelHost({ runtimes: [runtime], memoryBudgetBytes: 1e9, log });
+    const host = openModelHost({
+      runtimes: createKeyedAdapters({ tensorflow: async () => runtime }),
+      memoryBudgetBytes: 1e9,
+      log,
+    });
     const model = { key: 'echo', revision: 0, runtime: 'tensorflow', source: 'echo', options: {} };
     const slow = host.run(model, [{ id: 'slow', input: 'abc' }], { ...options, parameters: { forever: true } });
     const died = host.run(
@@ -268,7 +327,6 @@ function createSteeredRuntime({ estimate }: { estimate?: () => number } = {}) {
   }
 
   const runtime: ModelRuntime = {
-    kind: 'steered',
     estimateBytes: async (spec) => estimate?.() ?? (spec.options['bytes'] as number),
     load,
     async close() {

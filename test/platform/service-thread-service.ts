@@ -1,7 +1,7 @@
 // A service for the tests: `wiring.behave` says what it does.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { StartService } from '#platform/lifecycle/service-thread-messages.ts';
+import type { StartServices } from '#platform/lifecycle/service-thread-messages.ts';
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 
 export interface Wiring {
@@ -10,7 +10,7 @@ export interface Wiring {
   readonly port: MessagePort;
 }
 
-export const startService: StartService<Wiring> = async ({ behave, port }, { log, metrics, fail }) => {
+export const startServices: StartServices<Wiring> = async ({ behave, port }, { log, metrics, fail }) => {
   if (behave === 'fail-start') throw Object.assign(new Error('no disk'), { code: 'no-disk', retriable: true });
   if (behave === 'hang-start') await new Promise(() => undefined);
   createHttpMetrics(metrics).answered('GET', '/here', 200, 0.1);
@@ -23,6 +23,7 @@ export const startService: StartService<Wiring> = async ({ behave, port }, { log
   });
   if (behave === 'leak') setInterval(() => undefined, 1_000);
   return {
+    waitsFor: () => ({ one: null, other: 'something' }),
     async stop() {
       if (behave === 'hang-stop') await new Promise(() => undefined);
       port.close();

@@ -7,7 +7,7 @@ import { type Config, parseConfig } from '#platform/config.ts';
 import { createEventMessages } from '#platform/kafka/event-message.ts';
 import { createEventSchemas } from '#platform/kafka/event-schemas.ts';
 import { physicalTopic } from '#platform/kafka/physical-name.ts';
-import { openMainPlatform } from '#platform/platform.ts';
+import { openPlatform } from '#platform/platform.ts';
 import { versionIndex, definitionOf } from '#platform/projection/versions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { readCheckpointRecord } from '#platform/relay/kafka-checkpoint.ts';
@@ -30,8 +30,11 @@ export function configOf(env: Readonly<Record<string, string>>): Config {
 }
 
 /** The log, the read store and the search index. */
-export const openStores = (config: Config) =>
-  openMainPlatform({ config, events: eventLanguage, log: createQuietLog() }, ['readStore', 'searchIndex']);
+export async function openStores(config: Config) {
+  const platform = await openPlatform({ config, events: eventLanguage, log: createQuietLog() });
+  const ports = await platform.use(['store', 'readStore', 'searchIndex']);
+  return { ...ports, close: () => platform.close() };
+}
 
 /** Which version of each projection is read, by its own stream. */
 export function liveVersionsOf(log: readonly RecordedEvent[]): (projection: string) => number {

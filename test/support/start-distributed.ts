@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allServices } from '../../compose/services.ts';
 import { eventStoreRecipe } from '../services/eventstore/recipe.ts';
 import type { RunningService } from '../services/service.ts';
 import { serviceCache } from '../services/service-cache.ts';
@@ -12,7 +13,7 @@ import { runMigrate, type StartedService, startService } from './start-service.t
 
 export const SHARED_SERVICES = ['kafka', 'schema-registry', 'redis', 'elasticsearch', 's3'] as const;
 
-export const ALL_SERVICES = ['command-api', 'query-api', 'projectors', 'workers:inference', 'workers:relay'] as const;
+export const ALL_SERVICES = allServices.map(({ name }) => name);
 
 export interface DistributedDefter {
   readonly url: string;

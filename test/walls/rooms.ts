@@ -45,7 +45,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   // The composition root: main.ts and the files it is made of.
   compose: {
-    rooms: ['events', 'contracts', 'platform', 'command-api', 'query-api', 'workers', 'projectors', 'cli', 'main.ts'],
+    rooms: ['events', 'contracts', 'platform', 'command-api', 'query-api', 'workers', 'projectors', 'main.ts'],
     packages: ['koa'],
   },
   'main.ts': { rooms: [/^compose\//, /^cli\//, /^platform\//], packages: [] },
@@ -59,7 +59,7 @@ export const unchecked = new Set(['ui', 'docs', 'k8s', 'grafana', 'node_modules'
 
 /** Who may know the whole platform: the composition root, and each service where it is put together. */
 export const mayKnowPlatform =
-  /^(?:main\.ts|compose\/.*|cli\/.*|(?:command-api|query-api|workers|projectors|mcp)\/(?:[^/]+\/)?start\.ts)$/;
+  /^(?:main\.ts|compose\/.*|cli\/.*|platform\/service\.ts|(?:command-api|query-api|workers|projectors|mcp)\/(?:[^/]+\/)?(?:service|start)\.ts)$/;
 
 const engines =
   'sqlite|folder|log-bus|live-hub|lru|tensorflow|openai|onnx|llama|chroma|pinecone|kafka|redis|elasticsearch|eventstore|s3|smtp|slack';

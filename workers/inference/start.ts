@@ -21,11 +21,11 @@ import type { Job } from './job.ts';
 import { createModelSpecs } from './model-spec.ts';
 import { createResultRecorder, type Outcome } from './record-result.ts';
 import { createBatchRunner } from './run-batch.ts';
+import { GROUP } from './service.ts';
 import { openClaimedAttempts } from './claimed-attempts.ts';
 import { saySeldom } from '#platform/patience/say-seldom.ts';
 import { atMost } from '#platform/patience/within.ts';
 
-export const GROUP = 'workers.inference';
 const MAX_BATCH = 512;
 /** How long a stop waits for what is running; the rest is delivered again after the next start. */
 const DRAIN_MS = 5_000;

@@ -12,8 +12,6 @@ import { RelayFenced, type RelaySession, type RelayTarget, type RelayTurn } from
 import { createBatchQueue } from './batch-queue.ts';
 import { readLog } from './read-log.ts';
 
-export const GROUP = 'workers.relay';
-
 export interface RelayOptions {
   readonly store: Pick<EventStore, 'subscribeAll' | 'head' | 'generation'>;
   /** The relay's from now on: closed when it stops, also by itself. */

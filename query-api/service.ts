@@ -1,0 +1,21 @@
+import type { Standing } from '#events/standing.ts';
+import type { Config } from '#platform/config.ts';
+import type { Service } from '#platform/service.ts';
+import type { QueryApiOptions } from './start.ts';
+
+const needs = ['store', 'partitionOf', 'readStore', 'searchIndex', 'live', 'contents', 'tokens'] as const;
+
+export const createQueryApiService = (
+  readModelsOf: (config: Config) => Promise<QueryApiOptions['readModels']>,
+): Service<Standing> => ({
+  name: 'query-api',
+  needs,
+  side: 'query',
+  async start(use, { config, standings, log }) {
+    const ports = await use(needs);
+    const { createQueryApi } = await import('./start.ts');
+    const readModels = await readModelsOf(config);
+    const routes = createQueryApi({ ports, standings: await standings(), readModels, log, now: Date.now });
+    return { routes, waitsFor: () => null, lags: {}, stop: () => Promise.resolve() };
+  },
+});
