@@ -3,6 +3,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { ROLE_PERMISSIONS } from '#contracts/permissions.ts';
+import type { Projection } from '#platform/projection/projection.ts';
+import { everyReadModel, readModelsOf } from '../../projectors/read-models.ts';
 import { describeOn } from '../services/describe-on.ts';
 import { type Api, createApi } from '../support/api-client.ts';
 import { startDefter } from '../support/start-defter.ts';
@@ -16,6 +18,8 @@ export interface Flow {
   readonly key: string;
   /** The folder of the log, and in one process of all else. */
   readonly dataDir: string;
+  /** Names of the read models that it keeps. */
+  readonly readModels: readonly string[];
   /** A client with another key. */
   readonly as: (key: string | undefined) => Api;
   /** A new tenant and a client with a key of its own, which has the scopes named. */
@@ -32,6 +36,7 @@ export interface FlowOptions {
 interface Started {
   readonly url: string;
   readonly dataDir: string;
+  readonly readModels: readonly Projection[];
   printed(): string;
   /** Rejects unless every process ended as asked. */
   stop(): Promise<void>;
@@ -75,6 +80,7 @@ function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: s
       url: defter.url,
       key,
       dataDir: defter.dataDir,
+      readModels: defter.readModels.map(({ name }) => name),
       as: (other) => createApi(defter.url, other),
       async newTenant(name, scopes = TENANT_SCOPES) {
         const tenant = await api<{ id: string }>('POST', '/v1/tenants', { body: { name } });
@@ -93,6 +99,7 @@ async function startEmbedded(dataDir: string, env: Readonly<Record<string, strin
   return {
     url: defter.url,
     dataDir,
+    readModels: readModelsOf({}),
     printed: () => defter.printed(),
     async stop() {
       const code = await defter.stop();
@@ -110,6 +117,7 @@ async function startProcesses(
   return {
     url: defter.url,
     dataDir: defter.logDir,
+    readModels: everyReadModel,
     printed: () => defter.printed(),
     async stop() {
       const codes = await defter.stop();
