@@ -1,5 +1,6 @@
+import type { RecordedEvent } from '#events/envelope.ts';
 import { LRUCache } from 'lru-cache';
-import type { IndexWrite, SearchIndex } from '../search-index/search-index.ts';
+import { idOfNumber, type IndexWrite, type SearchIndex } from '../search-index/search-index.ts';
 import type { EventRowProjection } from './projection.ts';
 import { type Folded, type ProjectionTarget, ROW_PORTION } from './projection-target.ts';
 
@@ -20,6 +21,7 @@ export function createEventRowTarget(
   index: Pick<SearchIndex, 'apply' | 'positions'>,
 ): ProjectionTarget<FoldedRows, FoldedRows> {
   const { name } = projection;
+  const idOf = ({ id, position }: RecordedEvent) => (projection.index.numbered ? idOfNumber(Number(position)) : id);
   const written = new LRUCache<string, number>({ max: MOST_STREAMS });
   return {
     portion: ROW_PORTION,
@@ -37,7 +39,7 @@ export function createEventRowTarget(
       const { revision } = event;
       const fields = projection.fieldsOf(event);
       if (!fields) return { ...folded, revision };
-      return { ...folded, revision, rows: [...folded.rows, { id: event.id, revision, fields }] };
+      return { ...folded, revision, rows: [...folded.rows, { id: idOf(event), revision, fields }] };
     },
     skip: (folded, event) => ({ ...folded, revision: event.revision }),
     render: (folded) => folded,

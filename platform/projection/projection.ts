@@ -62,7 +62,7 @@ export interface StreamRowProjection<State = unknown> extends ProjectionBase {
   ended(state: State): boolean;
 }
 
-/** One row in a search index per event; the event's id is the row's. */
+/** One row in a search index per event; its id is the event's, or in a numbered index says the event's position. */
 export interface EventRowProjection extends ProjectionBase {
   readonly kind: 'event-row';
   readonly index: IndexDefinition;

@@ -7,6 +7,7 @@ import {
   type Condition,
   type FieldKind,
   type IndexDefinition,
+  idOfNumber,
   IndexMisused,
   type IndexWrite,
   type SearchQuery,
@@ -55,6 +56,7 @@ function checkDocument(index: IndexDefinition, { id, revision, fields }: IndexWr
     throw misused(index, `an id has 1 to ${maxIdBytes} bytes and no control characters`);
   }
   if (!Number.isSafeInteger(revision) || revision < 0) throw misused(index, 'a revision must be a whole number');
+  const number = index.numbered && numberOf(index, id);
   if (fields === null) return;
   for (const [field, value] of Object.entries(fields)) {
     const kind = kindOf(index, field);
@@ -68,6 +70,15 @@ function checkDocument(index: IndexDefinition, { id, revision, fields }: IndexWr
   for (const needed of [index.sortBy, index.partitionBy]) {
     if (fields[needed] === undefined || fields[needed] === null) throw misused(index, `a document needs ${needed}`);
   }
+  if (number !== undefined && fields[index.sortBy] !== number) throw misused(index, `an id says the ${index.sortBy}`);
+}
+
+/** Of a numbered document, by its id. */
+export function numberOf(index: IndexDefinition, id: string): number {
+  const number = Number(id);
+  if (!Number.isSafeInteger(number) || idOfNumber(number) !== id)
+    throw misused(index, 'an id is a number of 20 digits');
+  return number;
 }
 
 export function checkQuery(index: IndexDefinition, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): void {

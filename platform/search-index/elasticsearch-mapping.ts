@@ -17,6 +17,9 @@ export interface IndexSettings {
 
 export const sourceField = (field: string) => `f_${field}`;
 
+/** Whether there is text, which is found and never given back. */
+export const hasText = (index: IndexDefinition) => fieldsOf(index, 'text').length > 0;
+
 /** No document has this id: ids have no control characters. */
 export const positionsId = '\u0001positions';
 
@@ -58,7 +61,7 @@ export function toIndexBody(
       dynamic: 'strict',
       // Text is found, never shown.
       ...(texts.length > 0 && { _source: { excludes: texts } }),
-      _meta: { version: mappingVersion, shape: shapeOf(index) },
+      _meta: { version: mappingVersion, shape: JSON.stringify(shapeOf(index)) },
       properties: propertiesOf(index),
     },
   };

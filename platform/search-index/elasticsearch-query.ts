@@ -1,9 +1,10 @@
 // A query as Elasticsearch takes it. All of it is in filter context: nothing is scored.
 
 import type { estypes } from '@elastic/elasticsearch';
-import { sourceField } from './elasticsearch-mapping.ts';
+import { digestOf, keptFields } from './digest-of.ts';
+import { hasText, sourceField } from './elasticsearch-mapping.ts';
 import { shownFields } from './index-shape.ts';
-import type { Condition, FieldValue, Hit, IndexDefinition, SearchQuery } from './search-index.ts';
+import type { Condition, DocumentDigest, FieldValue, Hit, IndexDefinition, SearchQuery } from './search-index.ts';
 import { toWantedWord } from './words.ts';
 
 type Filter = estypes.QueryDslQueryContainer;
@@ -65,6 +66,12 @@ export function toPage(index: IndexDefinition, { order, limit, after }: SearchQu
 export function isBehindAll({ order, after }: SearchQuery): boolean {
   if (!after || Number.isFinite(after.sort)) return false;
   return Number.isNaN(after.sort) || after.sort > 0 === (order === 'ascending');
+}
+
+export function toDigest(index: IndexDefinition, source: StoredSource): DocumentDigest {
+  const { id, rev: revision } = source;
+  if (hasText(index)) return { id, revision, digest: String(source['digest']) };
+  return { id, revision, digest: digestOf(keptFields(index, toHit(index, source).fields)) };
 }
 
 export function toHit(index: IndexDefinition, source: StoredSource): Hit {

@@ -10,9 +10,17 @@ import { type GenerationMark, otherGeneration } from '../log-generation.ts';
 import { checkAggregation, checkDefinition, checkLimit, checkName, checkQuery, checkWrite } from './check-index.ts';
 import { countValues } from './elasticsearch-aggregate.ts';
 import { createIndexMarks } from './elasticsearch-generation.ts';
-import { hasShape, type IndexSettings, isForgetful, toIndexBody } from './elasticsearch-mapping.ts';
+import { hasShape, hasText, type IndexSettings, isForgetful, toIndexBody } from './elasticsearch-mapping.ts';
 import { createIndexPositions, type IndexPositions } from './elasticsearch-positions.ts';
-import { isBehindAll, isDocument, type StoredSource, toFilters, toHit, toPage } from './elasticsearch-query.ts';
+import {
+  isBehindAll,
+  isDocument,
+  type StoredSource,
+  toDigest,
+  toFilters,
+  toHit,
+  toPage,
+} from './elasticsearch-query.ts';
 import { writeDocuments } from './elasticsearch-writer.ts';
 import {
   type IndexDefinition,
@@ -178,14 +186,14 @@ export async function openElasticsearchSearchIndex(
     async digests(index, { limit, after }) {
       const { definition } = of(index);
       checkLimit(definition, limit);
-      const { hits } = await run<StoredSource & { digest: string }>(index, {
+      const { hits } = await run<StoredSource>(index, {
         query: { bool: { filter: isDocument(definition) } },
         size: limit,
         sort: [{ id: { order: 'asc' } }],
-        _source: ['id', 'rev', 'digest'],
+        ...(hasText(definition) && { _source: ['id', 'rev', 'digest'] }),
         ...(after !== undefined && { search_after: [after.toWellFormed()] }),
       });
-      return hits.hits.map(({ _source }) => ({ id: _source!.id, revision: _source!.rev, digest: _source!.digest }));
+      return hits.hits.map(({ _source }) => toDigest(definition, _source!));
     },
 
     positions: async (index, projection) => of(index).positions.of(projection),

@@ -6,10 +6,9 @@ import { backOff, pause, spread } from '../patience/back-off.ts';
 import { DocumentRefused } from '../document-refused.ts';
 import { ElasticsearchRefused, ElasticsearchUnavailable, isPassing } from '../elasticsearch/elasticsearch-errors.ts';
 import type { ElasticsearchLink } from '../elasticsearch/open-elasticsearch.ts';
-import { digestOf } from './digest-of.ts';
-import { sourceField } from './elasticsearch-mapping.ts';
-import type { FieldValue, IndexDefinition, IndexWrite } from './search-index.ts';
-import { toWords } from './words.ts';
+import { digestOf, keptFields } from './digest-of.ts';
+import { hasText, sourceField } from './elasticsearch-mapping.ts';
+import type { IndexDefinition, IndexWrite } from './search-index.ts';
 
 /** Of one request, in bytes and documents. */
 const MOST_BYTES = 4 * 1_048_576;
@@ -78,19 +77,15 @@ function toItem(index: IndexDefinition, { id: given, revision, fields }: IndexWr
   const id = given.toWellFormed();
   const action = { index: { _id: id, version: revision + 1, version_type: 'external' } };
   const document = fields
-    ? { id, rev: revision, digest: digestOf(fields), ...stored(index, fields) }
+    ? { id, rev: revision, ...toSource(index, keptFields(index, fields)) }
     : { id, rev: revision, deleted: true };
   return { id, lines: `${JSON.stringify(action)}\n${JSON.stringify(document)}\n` };
 }
 
-function stored(index: IndexDefinition, fields: NonNullable<IndexWrite['fields']>): Record<string, FieldValue> {
-  const values: Record<string, FieldValue> = {};
-  for (const [field, value] of Object.entries(fields)) {
-    if (value === null || value === undefined) continue;
-    const plain = typeof value === 'string' && index.fields[field] === 'text' ? toWords(value) : value;
-    values[sourceField(field)] = typeof plain === 'string' ? plain.toWellFormed() : plain;
-  }
-  return values;
+/** Text is not given back: where there is some, the digest must be made while it is here. */
+function toSource(index: IndexDefinition, kept: ReturnType<typeof keptFields>) {
+  const source = Object.fromEntries(Object.entries(kept).map(([field, value]) => [sourceField(field), value]));
+  return hasText(index) ? { digest: digestOf(kept), ...source } : source;
 }
 
 /** Shared by several senders: each part is given once. */

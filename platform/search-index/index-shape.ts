@@ -10,10 +10,8 @@ export const fieldsOf = ({ fields }: IndexDefinition, ...kinds: FieldKind[]): st
 /** The fields that a hit shows, in a fixed order. */
 export const shownFields = (index: IndexDefinition) => fieldsOf(index, 'keyword', 'code', 'number');
 
-/** Equal for equal definitions, but for their names. */
-export function shapeOf({ fields, sortBy, partitionBy }: IndexDefinition): string {
-  const sorted = Object.keys(fields)
-    .sort()
-    .map((field) => [field, fields[field]]);
-  return JSON.stringify({ fields: Object.fromEntries(sorted), sortBy, partitionBy });
+/** Equal as JSON for equal definitions, but for their names. */
+export function shapeOf({ fields, sortBy, partitionBy, numbered }: IndexDefinition) {
+  const sorted = Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { fields: sorted, sortBy, partitionBy, ...(numbered && { numbered }) };
 }

@@ -27,7 +27,15 @@ export interface IndexDefinition {
   readonly sortBy: string;
   /** The keyword or code field that a search names a value of (the tenant), never crossing it; each document has it. */
   readonly partitionBy: string;
+  /**
+   * The sort field numbers the documents: a whole number, not negative, that each has for itself and keeps; its id is
+   * `idOfNumber` of it. An engine that can needs no other key then.
+   */
+  readonly numbered?: true;
 }
+
+/** The id of a numbered document: ids are in the order of their numbers. */
+export const idOfNumber = (number: number): string => String(number).padStart(20, '0');
 
 export type FieldValue = string | number | null;
 

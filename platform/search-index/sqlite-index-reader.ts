@@ -2,19 +2,21 @@
 // own where requests are answered. `in_time` ends what takes too long (open-index-readers.ts).
 
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { checkAggregation, checkLimit, checkQuery, maxBuckets } from './check-index.ts';
-import { shownFields } from './index-shape.ts';
-import type {
-  Bucket,
-  DigestOptions,
-  DocumentDigest,
-  FieldValue,
-  Hit,
-  IndexDefinition,
-  SearchQuery,
+import { checkAggregation, checkLimit, checkQuery, maxBuckets, numberOf } from './check-index.ts';
+import { digestOf, keptFields } from './digest-of.ts';
+import { fieldsOf, shownFields } from './index-shape.ts';
+import {
+  type Bucket,
+  type DigestOptions,
+  type DocumentDigest,
+  type FieldValue,
+  type Hit,
+  idOfNumber,
+  type IndexDefinition,
+  type SearchQuery,
 } from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
-import { column, documentsTable } from './sqlite-index-schema.ts';
+import { codesTable, column, documentsTable, keyColumn, wordsTable } from './sqlite-index-schema.ts';
 import { type SqlFilter, toFilter } from './sqlite-query.ts';
 
 export type IndexReader = ReturnType<typeof createIndexReader>;
@@ -27,11 +29,20 @@ const inTime = (where: readonly string[]) => ['in_time()', ...where].join(' AND 
 
 export function createIndexReader(database: DatabaseSync, index: IndexDefinition) {
   const table = documentsTable(index.name);
-  const partitionColumn = column(index.partitionBy);
-  const sortColumn = column(index.sortBy);
-  const sortName = `f_${index.sortBy}`;
+  const partitionColumn = column(index, index.partitionBy);
+  const sortColumn = column(index, index.sortBy);
+  /** Tombstones are in no partition. With the plus SQLite takes no index for it, but the one that is in order. */
+  const isThere = `+${partitionColumn} IS NOT NULL`;
+  const sortName = index.numbered ? 'doc' : `f_${index.sortBy}`;
   const fields = shownFields(index);
-  const selected = ['id', 'revision', ...fields.map(column)].map((name) => `${table}.${name}`).join(', ');
+  const key = keyColumn(index);
+  const selected = [...new Set(['doc', key, 'revision', ...fields.map((field) => column(index, field))])]
+    .map((name) => `${table}.${name}`)
+    .join(', ');
+  const texts = fieldsOf(index, 'text').map((field) => ({
+    field,
+    read: database.prepare(`SELECT words FROM ${wordsTable(index.name, field)} WHERE rowid = ?`),
+  }));
   const codes = createCodes(database, index.name);
   const firstPartition = database.prepare(`SELECT min(${partitionColumn}) AS next FROM ${table}`);
   const nextPartition = database.prepare(`${firstPartition.sourceSQL} WHERE ${partitionColumn} > ?`);
@@ -67,14 +78,15 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
       values.push(partition);
     }
     if (query.after) {
-      where.push(`(${sortColumn}, ${table}.id) ${descending ? '<' : '>'} (?, ?)`);
-      values.push(query.after.sort, query.after.id);
-    } else {
-      where.push(`${sortColumn} IS NOT NULL`);
+      const { sort, id } = query.after;
+      const place = index.numbered ? ['doc', '?'] : [`(${sortColumn}, id)`, '(?, ?)'];
+      where.push(place.join(descending ? ' < ' : ' > '));
+      values.push(sort, ...(index.numbered ? [] : [id]));
     }
+    if (partition === undefined) where.push(isThere);
+    const order = [sortColumn, ...(index.numbered ? [] : ['id'])].map((name) => `${name} ${direction}`);
     return prepared(
-      `SELECT ${selected} FROM ${filter.from} WHERE ${inTime(where)}
-       ORDER BY ${sortColumn} ${direction}, ${table}.id ${direction} LIMIT ?`,
+      `SELECT ${selected} FROM ${filter.from} WHERE ${inTime(where)} ORDER BY ${order.join(', ')} LIMIT ?`,
     ).all(...values, query.limit);
   }
 
@@ -89,9 +101,7 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
   function selectAcross(filter: SqlFilter, query: Page): Row[] {
     const sign = query.order === 'descending' ? -1 : 1;
     const compare = (a: Row, b: Row) =>
-      sign *
-      ((a[sortName] as number) - (b[sortName] as number) ||
-        Buffer.compare(Buffer.from(a['id'] as string), Buffer.from(b['id'] as string)));
+      sign * ((a[sortName] as number) - (b[sortName] as number) || compareBytes(idOf(a), idOf(b)));
     let best: Row[] = [];
     for (const partition of partitions()) {
       const worst = best.length < query.limit ? undefined : best.at(-1);
@@ -101,18 +111,23 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
     return best;
   }
 
+  const idOf = (row: Row) => (index.numbered ? idOfNumber(row['doc'] as number) : (row['id'] as string));
+
   function toHit(row: Row): Hit {
     const values: Record<string, FieldValue> = {};
     for (const field of fields) {
-      const value = row[`f_${field}`] as string | number | null;
+      const value = row[field === index.sortBy ? sortName : `f_${field}`] as string | number | null;
       values[field] = isCode(field) && value !== null ? codes.valueOf(value as number) : value;
     }
-    return {
-      id: row['id'] as string,
-      sort: values[index.sortBy] as number,
-      revision: row['revision'] as number,
-      fields: values,
-    };
+    return { id: idOf(row), sort: values[index.sortBy] as number, revision: row['revision'] as number, fields: values };
+  }
+
+  function toDigest(row: Row): DocumentDigest {
+    const { id, revision, fields: values } = toHit(row);
+    const given: Record<string, FieldValue> = { ...values };
+    for (const { field, read } of texts)
+      given[field] = (read.get(row['doc'] as number)?.['words'] ?? null) as string | null;
+    return { id, revision, digest: digestOf(keptFields(index, given)) };
   }
 
   return {
@@ -122,8 +137,8 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
       const filter = toFilter(index, codes, query);
       if (!filter) return [];
       if (query.partition === undefined) {
-        const byWords = filter.from !== table;
-        return (byWords ? select(filter, undefined, query) : selectAcross(filter, query)).map(toHit);
+        const isOrdered = index.numbered || filter.from !== table;
+        return (isOrdered ? select(filter, undefined, query) : selectAcross(filter, query)).map(toHit);
       }
       const partition = storedPartition(query.partition);
       return partition === undefined ? [] : select(filter, partition, query).map(toHit);
@@ -135,15 +150,14 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
       const filter = toFilter(index, codes, query);
       const partition = query.partition === undefined ? null : storedPartition(query.partition);
       if (!filter || partition === undefined) return [];
-      const where = [...filter.where, `${column(field)} IS NOT NULL`];
+      const grouped = column(index, field);
+      const where = [...filter.where, `${grouped} IS NOT NULL`];
       if (partition !== null) where.push(`${partitionColumn} = ?`);
       // Codes are put in order by what they stand for.
-      const value = isCode(field)
-        ? `(SELECT value FROM "codes ${index.name}" WHERE code = ${column(field)})`
-        : column(field);
+      const value = isCode(field) ? `(SELECT value FROM ${codesTable(index.name)} WHERE code = ${grouped})` : grouped;
       return prepared(
         `SELECT ${value} AS value, count FROM (
-           SELECT ${column(field)}, count(*) AS count FROM ${filter.from} WHERE ${inTime(where)} GROUP BY 1
+           SELECT ${grouped}, count(*) AS count FROM ${filter.from} WHERE ${inTime(where)} GROUP BY 1
          ) ORDER BY count DESC, value LIMIT ${maxBuckets}`,
       )
         .all(...filter.values, ...(partition === null ? [] : [partition]))
@@ -152,16 +166,15 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
 
     digests({ limit, after }: DigestOptions): DocumentDigest[] {
       checkLimit(index, limit);
-      const where = ['digest IS NOT NULL', ...(after === undefined ? [] : ['id > ?'])];
-      return prepared(`SELECT id, revision, digest FROM ${table} WHERE ${inTime(where)} ORDER BY id LIMIT ?`)
-        .all(...(after === undefined ? [] : [after]), limit)
-        .map(({ id, revision, digest }) => ({
-          id: id as string,
-          revision: revision as number,
-          digest: digest as string,
-        }));
+      const where = [isThere, ...(after === undefined ? [] : [`${key} > ?`])];
+      const from = after === undefined ? [] : [index.numbered ? numberOf(index, after) : after];
+      return prepared(`SELECT ${selected} FROM ${table} WHERE ${inTime(where)} ORDER BY ${key} LIMIT ?`)
+        .all(...from, limit)
+        .map(toDigest);
     },
   };
 }
+
+const compareBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 type Page = Pick<SearchQuery, 'order' | 'limit' | 'after'>;

@@ -1,5 +1,5 @@
 // How an index lies in the file: one table of typed columns, one dictionary of its codes, one full-text table per text
-// field. Writes are hot, so beside the id there is one secondary index only: partition, sort field, id. An index that was
+// field. Writes are hot, so beside the id (or the number) there is one secondary index only: partition, sort field, id. An index that was
 // dropped and made again has another generation: what a handle keeps of it in memory (codes, statements) holds for one.
 
 import { randomUUID } from 'node:crypto';
@@ -22,7 +22,20 @@ export const searchSchema = `
 export const documentsTable = (index: string) => `"docs ${index}"`;
 export const codesTable = (index: string) => `"codes ${index}"`;
 export const wordsTable = (index: string, field: string) => `"words ${index} ${field}"`;
-export const column = (field: string) => `"f_${field}"`;
+
+/** Raised with every change of what is below: an index that an older program made is built anew. */
+const layout = 2;
+
+/** Where a field that is shown or sorted by stands. A numbered document's number is its row's. */
+export const column = ({ numbered, sortBy }: IndexDefinition, field: string) =>
+  numbered && field === sortBy ? 'doc' : `"f_${field}"`;
+
+/** The column that a document is found by. */
+export const keyColumn = ({ numbered }: IndexDefinition) => (numbered ? 'doc' : 'id');
+
+/** The fields that have a column, besides the key. */
+export const columnFields = (index: IndexDefinition) =>
+  shownFields(index).filter((field) => column(index, field) !== keyColumn(index));
 
 const columnTypes = { keyword: 'TEXT', code: 'INTEGER', number: 'REAL', text: '' } as const;
 
@@ -36,7 +49,7 @@ export interface StoredIndex {
 
 /** Makes the index unless it is there with this very shape; throws `IndexShapeDiffers` when it has another. */
 export function defineIndex(database: DatabaseSync, index: IndexDefinition): void {
-  const shape = shapeOf(index);
+  const shape = JSON.stringify({ layout, ...shapeOf(index) });
   const same = (found: string | undefined) => {
     if (found !== undefined && found !== shape) throw new IndexShapeDiffers(index.name);
     return found !== undefined;
@@ -80,7 +93,7 @@ function removeTables(database: DatabaseSync, name: string): void {
 export function readIndex(database: DatabaseSync, name: string): StoredIndex {
   const row = readRow(database, name);
   if (!row) throw new IndexMisused(`the index ${name} is not defined`);
-  const shape = JSON.parse(row.shape) as Omit<IndexDefinition, 'name'>;
+  const shape = JSON.parse(row.shape) as ReturnType<typeof shapeOf>;
   return { definition: { name, ...shape }, generation: row.generation };
 }
 
@@ -90,8 +103,10 @@ function readRow(database: DatabaseSync, name: string): { shape: string; generat
 }
 
 function tablesOf(index: IndexDefinition): string {
-  const { name, fields, partitionBy, sortBy } = index;
-  const columns = shownFields(index).map((field) => `${column(field)} ${columnTypes[fields[field]!]}`);
+  const { name, fields, partitionBy, sortBy, numbered } = index;
+  const columns = columnFields(index).map((field) => `${column(index, field)} ${columnTypes[fields[field]!]}`);
+  // A row's number stands at the end of every entry of an index anyway.
+  const order = [partitionBy, ...(numbered ? [] : [sortBy])].map((field) => column(index, field));
   const words = fieldsOf(index, 'text').map((field) => {
     const table = wordsTable(name, field);
     // Which words a document has is all that is asked: no places, no sizes. `secure-delete` takes words really out; with
@@ -101,9 +116,9 @@ function tablesOf(index: IndexDefinition): string {
   });
   return `
     CREATE TABLE ${documentsTable(name)} (
-      doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, digest TEXT, ${columns.join(', ')}
+      doc INTEGER PRIMARY KEY, ${numbered ? '' : 'id TEXT NOT NULL UNIQUE,'} revision INTEGER NOT NULL, ${columns.join(', ')}
     ) STRICT;
-    CREATE INDEX "order ${name}" ON ${documentsTable(name)} (${column(partitionBy)}, ${column(sortBy)}, id);
+    CREATE INDEX "order ${name}" ON ${documentsTable(name)} (${[...order, ...(numbered ? [] : ['id'])].join(', ')});
     CREATE TABLE ${codesTable(name)} (code INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
     ${words.join('\n')}`;
 }

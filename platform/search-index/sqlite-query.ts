@@ -40,7 +40,7 @@ export function toFilter(
 }
 
 function toClause(index: IndexDefinition, codes: Codes, condition: Condition): Omit<SqlFilter, 'from'> | undefined {
-  const name = column(condition.field);
+  const name = column(index, condition.field);
   if (!('in' in condition)) {
     const { from, to } = condition;
     return {

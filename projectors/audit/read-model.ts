@@ -1,4 +1,4 @@
-// The audit list: one row for each event of the log, whoever's it is.
+// The audit list: one row for each event of the log, whoever's it is, by the event's position.
 
 import { topics } from '#events/aggregates.ts';
 import type { EventRowProjection } from '#platform/projection/projection.ts';
@@ -6,7 +6,7 @@ import type { EventRowProjection } from '#platform/projection/projection.ts';
 export const auditReadModel: EventRowProjection = {
   kind: 'event-row',
   name: 'audit',
-  topics: topics,
+  topics,
   index: {
     name: 'audit',
     fields: {
@@ -17,10 +17,12 @@ export const auditReadModel: EventRowProjection = {
       correlation: 'keyword',
       causation: 'keyword',
       recordedAt: 'number',
+      event: 'keyword',
       position: 'number',
     },
     sortBy: 'position',
     partitionBy: 'tenant',
+    numbered: true,
   },
   fieldsOf(event) {
     const { tenantId, actor, $correlationId, $causationId } = event.metadata;
@@ -32,6 +34,7 @@ export const auditReadModel: EventRowProjection = {
       correlation: $correlationId,
       causation: $causationId,
       recordedAt: event.recordedAt,
+      event: event.id,
       position: Number(event.position),
     };
   },

@@ -60,11 +60,11 @@ function conditionsOf({ type, stream, actor, from, to }: AuditFilters): Conditio
   return conditions;
 }
 
-function viewAuditEvent({ id, revision, fields }: Hit): AuditEventView {
+function viewAuditEvent({ revision, fields }: Hit): AuditEventView {
   const text = (name: string) => String(fields[name] ?? '');
   const [kind, ...rest] = text('actor').split(':');
   return {
-    id,
+    id: text('event'),
     type: text('type'),
     stream: text('stream'),
     revision,

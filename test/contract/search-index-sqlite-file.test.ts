@@ -3,7 +3,12 @@
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type IndexDefinition, type SearchQuery, SearchTimedOut } from '#platform/search-index/search-index.ts';
+import {
+  type IndexDefinition,
+  IndexShapeDiffers,
+  type SearchQuery,
+  SearchTimedOut,
+} from '#platform/search-index/search-index.ts';
 import { openSqliteSearchIndex } from '#platform/search-index/sqlite-search-index.ts';
 import { eventually } from '../support/eventually.ts';
 import { filesWith } from '../support/files-with.ts';
@@ -114,6 +119,21 @@ for (const reads of ['here', 'thread'] as const) {
       await index.close();
     });
 
+    it('says of an index that lies otherwise in the file that it has another shape', async () => {
+      await under.index.close();
+      const file = new DatabaseSync(join(under.path, 'search.sqlite'));
+      const { shape } = file.prepare(`SELECT shape FROM search_index WHERE name = 'notes'`).get() as { shape: string };
+      const { layout, ...rest } = JSON.parse(shape) as { layout: number };
+      const older = JSON.stringify({ layout: layout - 1, ...rest });
+      file.prepare(`UPDATE search_index SET shape = ? WHERE name = 'notes'`).run(older);
+      file.close();
+      const index = await openSqliteSearchIndex({ folder: under.path, reads });
+      await refusal(IndexShapeDiffers, index.define(definition));
+      await index.drop('notes');
+      await index.define(definition);
+      await index.close();
+    });
+
     it('gives up a search that takes too long, and answers the next one', async () => {
       const { index, path } = under;
       const many = Array.from({ length: 20_000 }, (_, at) => ({
@@ -201,6 +221,22 @@ for (const reads of ['here', 'thread'] as const) {
       expect(plan).to.deep.equal([
         'SEARCH docs notes USING COVERING INDEX order notes (f_tenant=? AND (f_at,id)<(?,?))',
       ]);
+    });
+
+    it('reads pages of numbered documents by their numbers, of one partition and of all, without sorting', async () => {
+      const { index, path } = under;
+      await index.define({ ...definition, name: 'log', numbered: true });
+      const planOf = (where: string) => {
+        const file = new DatabaseSync(join(path, 'search.sqlite'), { readOnly: true });
+        const sql = `EXPLAIN QUERY PLAN SELECT doc FROM "docs log" WHERE doc < ? AND ${where} ORDER BY doc DESC LIMIT 9`;
+        const plan = file.prepare(sql).all(5);
+        file.close();
+        return plan.map((row) => row['detail']);
+      };
+      expect(planOf('"f_tenant" = 1')).to.deep.equal([
+        'SEARCH docs log USING COVERING INDEX order log (f_tenant=? AND rowid<?)',
+      ]);
+      expect(planOf('+"f_tenant" IS NOT NULL')).to.deep.equal(['SEARCH docs log USING INTEGER PRIMARY KEY (rowid<?)']);
     });
 
     it('closes twice, and refuses work from then on', async () => {

@@ -8,6 +8,7 @@ import { foldQuery, foldToField } from '#platform/search-index/fold.ts';
 import {
   type FieldValue,
   type Hit,
+  idOfNumber,
   type IndexDefinition,
   IndexMisused,
   IndexShapeDiffers,
@@ -62,11 +63,11 @@ export function searchIndexContract(contract: SearchIndexContract) {
       index = under.index;
     });
     after(() => under.close());
-    beforeEach(defineOwn);
+    beforeEach(() => defineOwn());
 
-    async function defineOwn() {
+    async function defineOwn(numbered?: true) {
       own = `test-${v4()}`;
-      definition = { name: own, ...shape };
+      definition = { name: own, ...shape, ...(numbered && { numbered }) };
       await index.define(definition);
     }
     const document = (id: string, fields: Readonly<Record<string, FieldValue>> = {}, revision = 0): IndexWrite => ({
@@ -100,6 +101,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
           { fields: { ...shape.fields, model: 'code' } },
           { sortBy: 'cost' },
           { partitionBy: 'model' },
+          { numbered: true },
         ];
         for (const other of others) {
           const error = await refusal(IndexShapeDiffers, index.define({ ...definition, ...other }));
@@ -563,8 +565,47 @@ export function searchIndexContract(contract: SearchIndexContract) {
       });
     });
 
-    it('finds what its model finds, whatever is redelivered or comes in another order', async function () {
+    describe('numbered documents', () => {
+      const numbered = (number: number, fields: Readonly<Record<string, FieldValue>> = {}, revision = 0) =>
+        document(idOfNumber(number), { at: number, ...fields }, revision);
+      beforeEach(() => defineOwn(true));
+
+      it('are in the order of their numbers, and say them', async () => {
+        await apply(numbered(10, { tenant: 'other' }), numbered(9, { words: 'late' }), numbered(9_007_199_254_740_991));
+        const hits = await index.search(own, all);
+        expect(hits.map(({ sort, fields }) => [sort, fields['at']])).to.deep.equal([
+          [9, 9],
+          [10, 10],
+          [9_007_199_254_740_991, 9_007_199_254_740_991],
+        ]);
+        expect(await withWords('late')).to.deep.equal([idOfNumber(9)]);
+        expect(await found({ conditions: [{ field: 'at', from: 10 }] })).to.deep.equal([
+          idOfNumber(9_007_199_254_740_991),
+        ]);
+      });
+
+      it('are guarded by their revisions, as tombstones too', async () => {
+        await apply(numbered(1, { status: 'new' }, 3), numbered(2));
+        await apply(numbered(1, { status: 'old' }, 2), { id: idOfNumber(2), revision: 1, fields: null }, numbered(2));
+        const hits = await index.search(own, all);
+        expect(hits.map(({ id, fields }) => [id, fields['status']])).to.deep.equal([[idOfNumber(1), 'new']]);
+      });
+
+      it('are refused with an id that is not their number', async () => {
+        for (const wrong of [document('1'), document(idOfNumber(2)), document(idOfNumber(1.5), { at: 1.5 })])
+          await refusal(DocumentRefused, index.apply(own, [wrong]));
+        expect(await found()).to.deep.equal([]);
+      });
+    });
+
+    for (const numbered of [undefined, true] as const)
+      it(`finds what its model finds, however ${numbered ? 'numbered ' : ''}documents come and come again`, async function () {
+        await findsWhatItsModelFinds.call(this, numbered);
+      });
+
+    async function findsWhatItsModelFinds(this: Mocha.Context, numbered: true | undefined) {
       this.timeout(60_000);
+      const idOf = (number: number) => (numbered ? idOfNumber(number) : String(number));
       const value = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
       const word = fc.constantFrom('a', 'ab', 'abc', 'b', 'é', '東京');
       const tenants = fc.constantFrom('x', 'y', 'z');
@@ -576,17 +617,25 @@ export function searchIndexContract(contract: SearchIndexContract) {
         at: fc.integer({ min: 0, max: 3 }),
         words: value(fc.array(word, { maxLength: 4 }).map((words) => words.join(' '))),
       });
-      const write = fc.record({
-        id: fc.constantFrom('1', '2', '3', '4', '5', '6', '7'),
-        revision: fc.nat(4),
-        fields: fc.option(fields, { nil: null, freq: 6 }),
-      });
+      const write = fc
+        .record({
+          number: fc.integer({ min: 1, max: 7 }),
+          revision: fc.nat(4),
+          fields: fc.option(fields, { nil: null, freq: 6 }),
+        })
+        .map(({ number, revision, fields }) => ({
+          id: idOf(number),
+          revision,
+          fields: fields && { ...fields, ...(numbered && { at: number }) },
+        }));
       const query = fc.record(
         {
           partition: fc.option(tenants, { nil: undefined }),
           order: fc.constantFrom('ascending' as const, 'descending' as const),
           limit: fc.integer({ min: 1, max: 5 }),
-          after: fc.record({ sort: fc.integer({ min: 0, max: 3 }), id: fc.constantFrom('1', '3', '5', '55') }),
+          after: numbered
+            ? fc.integer({ min: 0, max: 8 }).map((sort) => ({ sort, id: idOf(sort) }))
+            : fc.record({ sort: fc.integer({ min: 0, max: 3 }), id: fc.constantFrom('1', '3', '5', '55') }),
           text: fc.record({
             field: fc.constant('words'),
             words: fc.array(
@@ -613,7 +662,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
           fc.array(fc.array(write, { maxLength: 6 }), { maxLength: 6 }),
           fc.array(query, { minLength: 1, maxLength: 5 }),
           async (batches, queries) => {
-            await defineOwn();
+            await defineOwn(numbered);
             const model = createSearchModel(definition);
             for (const batch of [...batches, ...batches.slice(0, 1)]) {
               await index.apply(own, batch);
@@ -632,7 +681,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
         ),
         { numRuns: runs, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
       );
-    });
+    }
 
     async function allPages(index: SearchIndex, query: SearchQuery): Promise<Hit[]> {
       const hits: Hit[] = [];

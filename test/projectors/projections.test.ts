@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import { inferences } from '#events/inference.ts';
 import { type Standing, evolveStanding } from '#events/standing.ts';
 import { ERASED } from '#platform/content/content.ts';
+import { type Hit, idOfNumber } from '#platform/search-index/search-index.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { inferenceReadModel, KEPT_AFTER_END_MS } from '../../projectors/inference/read-model.ts';
 import { createTextOpener, textsOf } from '../../projectors/inferences/open-texts.ts';
@@ -103,9 +105,16 @@ describe('the audit list', () => {
       correlation: 'request-1',
       causation: ORIGIN.commandId,
     };
-    await givenEvents(auditReadModel, requested, completed).thenRows([
-      { id: requested.id, fields: { ...row, type: 'InferenceRequested', recordedAt: 1_000, position: 1 } },
-      { id: completed.id, fields: { ...row, type: 'InferenceCompleted', recordedAt: 2_000, position: 2 } },
+    const made = (await givenEvents(auditReadModel, requested, completed).thenMade()) as Hit[];
+    const rowOf = ({ id, type, recordedAt }: RecordedEvent, position: number) => ({
+      id: idOfNumber(position),
+      fields: { ...row, event: id, type, recordedAt, position },
+    });
+    const [first = 0, second = 0] = made.map(({ sort }) => sort);
+    expect(first).to.be.lessThan(second);
+    expect(made.map(({ id, fields }) => ({ id, fields }))).to.deep.equal([
+      rowOf(requested, first),
+      rowOf(completed, second),
     ]);
   });
 });

@@ -6,6 +6,7 @@ import { type InferenceState, inferences } from '#events/inference.ts';
 import { PLATFORM, isGrantedTo } from '#events/model.ts';
 import { type Standing, evolveStanding, hasStanding, standingKey } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
+import { idOfNumber } from '#platform/search-index/search-index.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { inferenceKey, inferenceReadModel } from '../../projectors/inference/read-model.ts';
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
@@ -57,8 +58,7 @@ export function foldReadModels({
     ],
     rows: [
       ...inferences.map(({ id, revision, state }) => inferenceIndexRow(id, revision, state)),
-      // One that is in the log twice is told by I1.
-      ...[...new Map(log.map((event) => [event.id, event])).values()].map(auditIndexRow),
+      ...log.map(auditIndexRow),
     ],
   };
 }
@@ -84,7 +84,7 @@ function inferenceIndexRow(
 
 function auditIndexRow({ id, type, stream, revision, position, recordedAt, metadata }: RecordedEvent): IndexRow {
   return {
-    key: `${auditReadModel.name}/${id}`,
+    key: `${auditReadModel.name}/${idOfNumber(Number(position))}`,
     revision,
     fields: {
       tenant: metadata.tenantId,
@@ -94,6 +94,7 @@ function auditIndexRow({ id, type, stream, revision, position, recordedAt, metad
       correlation: metadata.$correlationId,
       causation: metadata.$causationId,
       recordedAt,
+      event: id,
       position: Number(position),
     },
   };

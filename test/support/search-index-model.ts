@@ -1,6 +1,6 @@
 // What a search index should find, said as plainly as possible.
 
-import { digestOf } from '#platform/search-index/digest-of.ts';
+import { digestOf, keptFields } from '#platform/search-index/digest-of.ts';
 import type {
   Bucket,
   Condition,
@@ -17,7 +17,8 @@ import { byBytes } from './read-store-model.ts';
 type Fields = Readonly<Record<string, FieldValue>>;
 type Filter = Pick<SearchQuery, 'partition' | 'conditions' | 'text'>;
 
-export function createSearchModel({ fields: kinds, sortBy, partitionBy }: IndexDefinition) {
+export function createSearchModel(index: IndexDefinition) {
+  const { fields: kinds, sortBy, partitionBy } = index;
   const documents = new Map<string, { revision: number; fields: Fields | null }>();
   const shown = Object.keys(kinds).filter((field) => kinds[field] !== 'text');
 
@@ -66,7 +67,9 @@ export function createSearchModel({ fields: kinds, sortBy, partitionBy }: IndexD
     },
     digests({ limit, after }: DigestOptions): DocumentDigest[] {
       return [...documents]
-        .flatMap(([id, { revision, fields }]) => (fields ? [{ id, revision, digest: digestOf(fields) }] : []))
+        .flatMap(([id, { revision, fields }]) =>
+          fields ? [{ id, revision, digest: digestOf(keptFields(index, fields)) }] : [],
+        )
         .sort((a, b) => byBytes(a.id, b.id))
         .filter(({ id }) => after === undefined || byBytes(id, after) > 0)
         .slice(0, limit);
