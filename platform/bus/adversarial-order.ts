@@ -31,29 +31,29 @@ export function createAdversarialOrder(
   const pick = (from: readonly Partition[]) => from[below(from.length)];
 
   function goBack() {
-    const of = pick([...partitions.values()].filter(({ delivered }) => delivered.length > 0));
-    if (!of) return;
-    const again = of.delivered.splice(below(of.delivered.length));
-    of.waiting.unshift(...again);
+    const partition = pick([...partitions.values()].filter(({ delivered }) => delivered.length > 0));
+    if (!partition) return;
+    const again = partition.delivered.splice(below(partition.delivered.length));
+    partition.waiting.unshift(...again);
     waiting += again.length;
   }
 
   function takeOne(): OpenDelivery | undefined {
-    const of = pick([...partitions.values()].filter(({ waiting }) => waiting.length > 0));
-    const delivery = of?.waiting.shift();
-    if (!of || !delivery) return undefined;
+    const partition = pick([...partitions.values()].filter(({ waiting }) => waiting.length > 0));
+    const delivery = partition?.waiting.shift();
+    if (!partition || !delivery) return undefined;
     waiting--;
-    of.delivered.push(delivery);
-    if (of.delivered.length > REMEMBERED) of.delivered.shift();
+    partition.delivered.push(delivery);
+    if (partition.delivered.length > REMEMBERED) partition.delivered.shift();
     return delivery;
   }
 
   return {
     add(delivery) {
       const name = partitionName(delivery.topic, delivery.partition);
-      const of = partitions.get(name) ?? { waiting: [], delivered: [] };
-      partitions.set(name, of);
-      of.waiting.push(delivery);
+      const partition = partitions.get(name) ?? { waiting: [], delivered: [] };
+      partitions.set(name, partition);
+      partition.waiting.push(delivery);
       waiting++;
     },
     take(most) {

@@ -100,8 +100,8 @@ async function keysOf(store: Pick<ReadStore, 'keys'>, group: string | undefined)
   const keys = await store.keys(group === undefined ? PREFIX : `${PREFIX}${group}`, MOST_KEYS);
   if (group === undefined) return keys;
   return keys.filter((key) => {
-    const of = groupOfKey(key);
-    return of === group || nameOfGroup(of) === group;
+    const owner = groupOfKey(key);
+    return owner === group || nameOfGroup(owner) === group;
   });
 }
 

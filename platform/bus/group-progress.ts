@@ -65,10 +65,10 @@ export function createGroupProgress(
 
   return {
     read(event, topic, partition) {
-      const of = byTopic.get(topic)?.[partition];
-      if (!of || event.position <= of.past) return undefined;
+      const place = byTopic.get(topic)?.[partition];
+      if (!place || event.position <= place.past) return undefined;
       const delivery: OpenDelivery = { event, topic, partition, previous: readTo, acknowledged: false };
-      of.open.push(delivery);
+      place.open.push(delivery);
       open++;
       return delivery;
     },
@@ -76,17 +76,17 @@ export function createGroupProgress(
       if (position > readTo) readTo = position;
     },
     acknowledge(delivery) {
-      const of = byTopic.get(delivery.topic)?.[delivery.partition];
-      if (!of || delivery.acknowledged) return;
+      const place = byTopic.get(delivery.topic)?.[delivery.partition];
+      if (!place || delivery.acknowledged) return;
       delivery.acknowledged = true;
       open--;
-      while (of.open[of.first]?.acknowledged) of.first++;
-      if (of.first === of.open.length) {
-        of.open = [];
-        of.first = 0;
-      } else if (of.first >= COMPACT_AT) {
-        of.open = of.open.slice(of.first);
-        of.first = 0;
+      while (place.open[place.first]?.acknowledged) place.first++;
+      if (place.first === place.open.length) {
+        place.open = [];
+        place.first = 0;
+      } else if (place.first >= COMPACT_AT) {
+        place.open = place.open.slice(place.first);
+        place.first = 0;
       }
     },
     get position() {

@@ -24,7 +24,7 @@ import type { EventStoreConnection } from './eventstore-connection.ts';
 import { EventStoreUnavailable, isHopeless } from './eventstore-errors.ts';
 import { bookkeepingStream, type EventStoreReads } from './eventstore-reads.ts';
 import { createStreamEnds } from './eventstore-stream-ends.ts';
-import { NoTurn, type Slots } from './eventstore-slots.ts';
+import { NoSlot, type Slots } from './eventstore-slots.ts';
 
 export interface AppendDeadlines {
   /** For one call. */
@@ -152,7 +152,7 @@ export function createEventStoreAppends(
       const left = waitsUntil - performance.now();
       if (left <= 0) throw nothingWritten();
       const leave = await slots.enter(left).catch((error: unknown) => {
-        throw error instanceof NoTurn ? nothingWritten() : error;
+        throw error instanceof NoSlot ? nothingWritten() : error;
       });
       try {
         const until = performance.now() + deadlines.totalMs;
@@ -163,7 +163,7 @@ export function createEventStoreAppends(
         leave();
       }
     };
-    const nothingWritten = () => new EventStoreBusy(`${stream}: the append waited too long for its turn`);
+    const nothingWritten = () => new EventStoreBusy(`${stream}: the append waited too long for a slot`);
     return typeof expected === 'number' || expected === 'no_stream' ? work() : inTurn(stream, work);
   }
 

@@ -24,7 +24,7 @@ import {
   noAnswer,
 } from './eventstore-errors.ts';
 import { callRead, type ReadCall } from './eventstore-read-call.ts';
-import { NoTurn, type Slots } from './eventstore-slots.ts';
+import { NoSlot, type Slots } from './eventstore-slots.ts';
 import type { ReadAnswer, ServerEvent } from './eventstore-wire.ts';
 
 export interface ReadDeadlines {
@@ -73,7 +73,7 @@ export function createEventStoreReads(
       }
     };
     const leave = await slots.enter(deadlines.totalMs, closed).catch((error: unknown) => {
-      throw error instanceof NoTurn ? new EventStoreBusy(`${what} waited too long for its turn`) : error;
+      throw error instanceof NoSlot ? new EventStoreBusy(`${what} waited too long for a slot`) : error;
     });
     try {
       return await persist(once, closed, () => undefined, {

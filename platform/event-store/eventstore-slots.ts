@@ -3,13 +3,13 @@
 import { asError } from '../errors.ts';
 
 export interface Slots {
-  /** Resolves to what frees the place again. Rejects with `NoTurn` when none came in time, or the signal aborted first. */
+  /** Resolves to what frees the place again. Rejects with `NoSlot` when none came in time, or the signal aborted first. */
   enter(withinMs: number, signal?: AbortSignal): Promise<() => void>;
 }
 
 /** The line was too long: nothing was begun. */
-export class NoTurn extends Error {
-  override name = 'NoTurn';
+export class NoSlot extends Error {
+  override name = 'NoSlot';
 }
 
 /** At most `mostWaiting` in line; who comes after is refused at once. */
@@ -39,13 +39,13 @@ export function createSlots(many: number, mostWaiting: number): Slots {
         taken += 1;
         return once();
       }
-      if (line.length >= mostWaiting) throw new NoTurn(`${line.length} are waiting already`);
+      if (line.length >= mostWaiting) throw new NoSlot(`${line.length} are waiting already`);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const giveUp = () => {
         const at = line.indexOf(resolve);
         if (at === -1) return;
         line.splice(at, 1);
-        reject(signal?.aborted ? asError(signal.reason) : new NoTurn(`no turn within ${Math.round(withinMs)} ms`));
+        reject(signal?.aborted ? asError(signal.reason) : new NoSlot(`no slot within ${Math.round(withinMs)} ms`));
       };
       line.push(resolve);
       const timer = setTimeout(giveUp, withinMs);

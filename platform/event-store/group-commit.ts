@@ -84,7 +84,7 @@ export function createGroupCommit<Request, Answer>(
     append(request) {
       if (closed) return Promise.reject(new EventStoreBusy('the event store is closing'));
       return new Promise((resolve, reject) => {
-        // After this turn of the loop, so that all messages that came meanwhile are in the group.
+        // After this round of the loop, so that all messages that came meanwhile are in the group.
         if (queue.length === 0) setImmediate(runQueue);
         queue.push({ request, resolve, reject });
       });

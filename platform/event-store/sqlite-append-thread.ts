@@ -34,7 +34,7 @@ function serve(port: MessagePort): void {
 function close(): void {
   commits.drain();
   db.close();
-  // The answers go out in this turn's setImmediate; the ports end after them.
+  // The answers go out in this round's setImmediate; the ports end after them.
   setImmediate(() => setImmediate(() => process.exit(0)));
 }
 

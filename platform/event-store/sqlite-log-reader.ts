@@ -1,5 +1,5 @@
 // Reading the embedded log, on the calling thread: what is asked for is nearly always in the page cache, and a point
-// read costs less than a message to another thread would. Pages are short, with a turn of the loop between them.
+// read costs less than a message to another thread would. Pages are short, with a round of the loop between them.
 
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';

@@ -58,7 +58,7 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
     running.add(res);
     res.once('close', () => {
       running.delete(res);
-      // An answer that began before the stop could not announce that its connection ends: it is idle by the next turn.
+      // An answer that began before the stop could not announce that its connection ends: it is idle by the next round of the loop.
       if (stopping) setImmediate(() => server.closeIdleConnections());
     });
     if (stopping) res.setHeader('connection', 'close');

@@ -1,4 +1,4 @@
-// Items between two threads over a MessagePort: those of one turn of the event loop travel as one message. The receiver
+// Items between two threads over a MessagePort: those of one round of the event loop travel as one message. The receiver
 // acknowledges what it took in; while too much is unacknowledged, items that may be lost are. So a thread that hangs
 // costs the others a bounded amount of memory.
 

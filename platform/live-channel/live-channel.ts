@@ -13,7 +13,7 @@ export interface LiveMessage {
 
 export interface LiveChannel {
   /**
-   * Never fails and never waits; listeners are called in a later turn of the event loop. `value` is JSON (undefined
+   * Never fails and never waits; listeners are called in a later round of the event loop. `value` is JSON (undefined
    * arrives as null). `keep: false` for a wake-up that nobody needs later.
    */
   publish(channel: string, value: unknown, options?: { readonly keep?: boolean }): void;

@@ -10,7 +10,7 @@ import type { LiveChannel } from './live-channel.ts';
 import type { FromHub, ToHub } from './thread-live-channel.ts';
 
 const SWEEP_MS = 30_000;
-/** Messages that wait for the next turn of the event loop; more than these are dropped. */
+/** Messages that wait for the next round of the event loop; more than these are dropped. */
 const MOST_WAITING = 100_000;
 
 export interface LiveHub extends LiveChannel {
@@ -31,7 +31,7 @@ export function openLiveHub(options: {
   const sequences = new Map<string, number>();
   // A channel that was forgotten begins again above every number given before, and above those of an earlier process
   // (which gave fewer than one a millisecond), so that a reader who resumes hears the new messages.
-  let floor = now();
+  let least = now();
   let forgetAt = 2 * bounds.channels;
   let waiting: (readonly [channel: string, message: LiveText])[] = [];
   let open = true;
@@ -42,7 +42,7 @@ export function openLiveHub(options: {
     for (const [channel, sequence] of sequences) {
       if (hasAudience(channel) || kept.has(channel)) continue;
       sequences.delete(channel);
-      if (sequence > floor) floor = sequence;
+      if (sequence > least) least = sequence;
     }
     forgetAt = 2 * Math.max(sequences.size, bounds.channels);
   };
@@ -56,7 +56,7 @@ export function openLiveHub(options: {
   };
 
   const say = (channel: string, text: string, keep: boolean) => {
-    const sequence = (sequences.get(channel) ?? floor) + 1;
+    const sequence = (sequences.get(channel) ?? least) + 1;
     sequences.set(channel, sequence);
     if (sequences.size > forgetAt) forget();
     const message = { sequence, text };
@@ -91,7 +91,7 @@ export function openLiveHub(options: {
       port: port1,
       receive(items) {
         for (const item of items as readonly ToHub[]) hear(item);
-        flush(); // this is a turn of its own already
+        flush(); // this is a round of the loop of its own already
       },
       closed() {
         ports.delete(thread);

@@ -42,7 +42,7 @@ local channels, sizes, totalKey = prefix .. 'lc', prefix .. 'ls', prefix .. 'lt'
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local oldest = now - ${KEPT_BOUNDS.ageMs}
-local floor = tonumber(call('GET', KEYS[1]) or 0)
+local least = tonumber(call('GET', KEYS[1]) or 0)
 local grown = 0
 
 local function keep(channel, number, text)
@@ -73,7 +73,7 @@ for at = 2, #ARGV, 3 do
   if keeps or call('PUBSUB', 'NUMSUB', topic)[2] > 0 then
     local numberKey = prefix .. 'lq:' .. channel
     local last = tonumber(call('GET', numberKey) or time[1] * 1000000 + time[2])
-    if last < floor then last = floor end
+    if last < least then last = least end
     local number = format('%.0f', last + 1)
     call('SET', numberKey, number, 'PX', keeps and ${REMEMBERED_MS} or ${BRIEFLY_REMEMBERED_MS})
     if keeps then keep(channel, number, text) end

@@ -1,4 +1,4 @@
-// Messages on their way to Redis: those of one turn of the event loop go as one call, and the next call goes when the one
+// Messages on their way to Redis: those of one round of the event loop go as one call, and the next call goes when the one
 // before was answered, so they keep their order. While the server is away they wait, up to a bound, and are lost beyond it;
 // so are those of a call that got no answer, for they may have arrived.
 

@@ -53,7 +53,7 @@ export function connectLiveChannel(port: MessagePort, log: Log): LiveChannel {
       if (!open) return () => undefined;
       if (!listeners.has(channel)) {
         hub.post(['subscribe', channel]);
-        hub.flush(); // "from now on" should begin now, not at the end of this turn
+        hub.flush(); // "from now on" should begin now, not at the end of this round of the loop
       }
       const end = listeners.add(channel, listener);
       return () => {

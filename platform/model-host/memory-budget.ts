@@ -2,7 +2,7 @@
 
 export interface MemoryBudget {
   /**
-   * Calls `hold` in the same turn in which `bytes` more fit, and resolves true; resolves false when they did not within
+   * Calls `hold` in the same moment in which `bytes` more fit, and resolves true; resolves false when they did not within
    * `waitMs`, or after `close`.
    */
   take(bytes: number, waitMs: number, hold: () => void): Promise<boolean>;

@@ -37,7 +37,7 @@ export function openPendingRun(
       settle(place, itemCancelled);
       drop([place], 'cancelled');
     };
-    // Not in this turn even when it is aborted already: the caller of this function has not sent the run yet.
+    // Not at once even when it is aborted already: the caller of this function has not sent the run yet.
     if (signal.aborted) return queueMicrotask(cancel);
     signal.addEventListener('abort', cancel, { once: true });
     listening.push(() => signal.removeEventListener('abort', cancel));

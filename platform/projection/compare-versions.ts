@@ -1,6 +1,6 @@
 // Compares two versions of a read model, document by document, while both go on being written.
 
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import canonicalize from 'canonicalize';
 import type { StoredDocument } from '../read-store/read-store.ts';
 import type { DocumentDigest, SearchIndex } from '../search-index/search-index.ts';
@@ -52,7 +52,7 @@ async function* pagesOf({ scan }: Pick<Documents, 'scan'>, signal: AbortSignal) 
     if (page.documents.length > 0) yield page.documents;
     ({ cursor } = page);
     // Whoever else works on this thread goes on meanwhile.
-    await turn();
+    await letOthersRun();
   } while (cursor !== undefined);
 }
 
@@ -109,7 +109,7 @@ export async function compareIndices(
     const isInside = (one: DocumentDigest) => end === undefined || compareBytes(one.id, end) <= 0;
     await comparison.page(pairs(old.filter(isInside), young.filter(isInside)), lookAgain);
     after = end;
-    await turn();
+    await letOthersRun();
   } while (after !== undefined);
   return comparison.result();
 }

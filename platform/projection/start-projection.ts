@@ -236,8 +236,8 @@ function byStream(deliveries: readonly Delivery[], wanted: (event: RecordedEvent
   const streams = new Map<string, { stream: string; first: number; events: RecordedEvent[] }>();
   for (const { event } of deliveries) {
     if (!wanted(event)) continue;
-    const of = streams.get(event.stream);
-    if (of) of.events.push(event);
+    const known = streams.get(event.stream);
+    if (known) known.events.push(event);
     else streams.set(event.stream, { stream: event.stream, first: event.revision, events: [event] });
   }
   return [...streams.values()];

@@ -98,7 +98,7 @@ export function liveDocuments(store: Documents, projection: string, directory: V
     get: async (keys) => (await live()).get(keys),
     range: async (set, options) => (await live()).range(set, options),
     counters: async (names) => (await live()).counters(names),
-    positions: async (of) => (await live()).positions(of),
+    positions: async (name) => (await live()).positions(name),
     apply: async (writes, checkpoint) => (await live()).apply(writes, checkpoint),
     scan: async (prefix, options) => (await live()).scan(prefix, options),
   };

@@ -36,7 +36,7 @@ export function versionDocuments(store: Documents, projection: string, version: 
     get: (keys) => store.get(keys.map(named)),
     range: (set, options) => store.range(named(set), options),
     counters: (names) => store.counters(names.map(named)),
-    positions: (of) => store.positions(named(of)),
+    positions: (name) => store.positions(named(name)),
     async apply(writes, checkpoint) {
       const advanced = await store.apply(
         writes.map((write) => ({

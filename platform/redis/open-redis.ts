@@ -75,7 +75,7 @@ export async function openRedis(
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    // Commands of one turn of the event loop go in one write; each keeps an answer of its own.
+    // Commands of one round of the event loop go in one write; each keeps an answer of its own.
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: Object.values(LARGE_COMMANDS),
     // What was on its way when a connection ends is rejected at once.

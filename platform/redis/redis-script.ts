@@ -1,5 +1,5 @@
 // A Lua script on the server: called by its hash, sent whole when the server does not know it (any more).
-// Small ones go in one write with whatever else is asked in the same turn of the event loop. The client waits with the next
+// Small ones go in one write with whatever else is asked in the same round of the event loop. The client waits with the next
 // such write until all of the one before is answered, so what is large goes by itself (see `LARGE_COMMANDS`).
 
 import { createHash } from 'node:crypto';

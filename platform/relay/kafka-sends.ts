@@ -29,8 +29,8 @@ export function sendsOf(
     const place = placeOf(topic, partition);
     return isLarge ? place : (leaders.get(place) ?? place);
   });
-  return [...sends.values()].map((of) => {
-    const topics = Map.groupBy(of, ({ topic }) => topic);
+  return [...sends.values()].map((sent) => {
+    const topics = Map.groupBy(sent, ({ topic }) => topic);
     return [...topics].map(([topic, those]) => ({ topic, messages: those.map(({ message }) => message as Message) }));
   });
 }

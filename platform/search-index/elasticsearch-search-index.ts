@@ -65,7 +65,7 @@ export async function openElasticsearchSearchIndex(
   const nameOf = (index: string) => `${namespace}-search-${index}`;
   const aliasOf = (index: string) => `${nameOf(index)}.documents`;
 
-  function of(index: string): KnownIndex {
+  function indexCalled(index: string): KnownIndex {
     const found = known.get(index);
     if (!found) throw new IndexMisused(`the index ${index} is not defined`);
     return found;
@@ -152,7 +152,7 @@ export async function openElasticsearchSearchIndex(
     },
 
     async apply(index, writes, checkpoint) {
-      const { definition, alias, positions } = of(index);
+      const { definition, alias, positions } = indexCalled(index);
       for (const write of writes) checkWrite(definition, write);
       // Read meanwhile, moved after: a position never runs ahead of its documents.
       const moves = checkpoint !== undefined && checkpoint.positions.size > 0;
@@ -166,7 +166,7 @@ export async function openElasticsearchSearchIndex(
     },
 
     async search(index, query) {
-      const { definition } = of(index);
+      const { definition } = indexCalled(index);
       checkQuery(definition, query);
       checkLimit(definition, query.limit);
       const filter = toFilters(definition, query);
@@ -176,7 +176,7 @@ export async function openElasticsearchSearchIndex(
     },
 
     async aggregate(index, field, query) {
-      const { definition } = of(index);
+      const { definition } = indexCalled(index);
       checkQuery(definition, query);
       checkAggregation(definition, field);
       const filter = toFilters(definition, query);
@@ -184,7 +184,7 @@ export async function openElasticsearchSearchIndex(
     },
 
     async digests(index, { limit, after }) {
-      const { definition } = of(index);
+      const { definition } = indexCalled(index);
       checkLimit(definition, limit);
       const { hits } = await run<StoredSource>(index, {
         query: { bool: { filter: isDocument(definition) } },
@@ -196,8 +196,8 @@ export async function openElasticsearchSearchIndex(
       return hits.hits.map(({ _source }) => toDigest(definition, _source!));
     },
 
-    positions: async (index, projection) => of(index).positions.of(projection),
-    refresh: async (index) => of(index).positions.refresh(),
+    positions: async (index, projection) => indexCalled(index).positions.of(projection),
+    refresh: async (index) => indexCalled(index).positions.refresh(),
 
     async drop(index) {
       checkName(index);

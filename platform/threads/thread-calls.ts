@@ -1,4 +1,4 @@
-// Calls from one thread to another over a MessagePort. What is asked within one turn of the event loop travels as one
+// Calls from one thread to another over a MessagePort. What is asked within one round of the event loop travels as one
 // message, and so do the answers: at thousands of calls a second the messages, not the calls, are what costs.
 
 import type { MessagePort, Transferable } from 'node:worker_threads';
@@ -24,7 +24,7 @@ export interface ThrownHere {
 
 type Port = Pick<MessagePort, 'postMessage' | 'on' | 'close' | 'ref' | 'unref'>;
 
-/** Collects what one turn of the event loop produces and posts it once. */
+/** Collects what one round of the event loop produces and posts it once. */
 function outbox(port: Port) {
   let waiting: unknown[] = [];
   let transfer: Transferable[] = [];
@@ -60,7 +60,7 @@ export interface ThreadCaller {
 }
 
 /**
- * `revive` turns an error that crossed back into its class; by default it becomes a plain Error with the same fields.
+ * `revive` makes an error that crossed back into its class; by default it becomes a plain Error with the same fields.
  * `notice` gets what the other side tells unasked, in order with its answers.
  */
 export function createThreadCaller(
@@ -114,7 +114,7 @@ export function plainError({ name, message, stack, fields }: ThrownHere): Error 
 export type CallHandlers = Readonly<Record<string, (input: never) => unknown>>;
 
 export interface ThreadServer {
-  /** Tells the caller something unasked; it travels with the answers of the same turn. */
+  /** Tells the caller something unasked; it travels with the answers of the same round. */
   notify(value: unknown): void;
 }
 

@@ -13,8 +13,8 @@ export interface KeyCache {
   get(name: string): KeyObject | 'erased' | undefined;
   /** `readAt`: when it was read from the vault, milliseconds since the epoch. */
   set(name: string, key: KeyObject | 'erased', readAt: number): void;
-  /** Drops what `of` says. */
-  drop(of: (name: string) => boolean): void;
+  /** Drops those of which `isDropped` is true. */
+  drop(isDropped: (name: string) => boolean): void;
   close(): void;
 }
 
@@ -29,8 +29,8 @@ export function openKeyCache(now: () => number): KeyCache {
   return {
     get: (name) => kept.get(name),
     set: (name, key, readAt) => void kept.set(name, key, { start: readAt }),
-    drop(of) {
-      for (const name of kept.keys()) if (of(name)) kept.delete(name);
+    drop(isDropped) {
+      for (const name of kept.keys()) if (isDropped(name)) kept.delete(name);
     },
     close() {
       clearInterval(timer);

@@ -93,7 +93,7 @@ function appended(listeners: Set<() => void>, signal: AbortSignal): Promise<void
     const done = () => {
       listeners.delete(done);
       signal.removeEventListener('abort', done);
-      // Another turn of the event loop, as a real store would need.
+      // Another round of the event loop, as a real store would need.
       setImmediate(resolve);
     };
     listeners.add(done);

@@ -90,7 +90,7 @@ export function createDispatcher<Item extends DispatchedItem>(options: Dispatche
       lane.limits = limits;
       lanes.set(item.modelKey, lane);
       lane.queue.push(item);
-      // What is submitted in one turn of the event loop makes one batch, though each is prepared by itself.
+      // What is submitted in one round of the event loop makes one batch, though each is prepared by itself.
       lane.pumping ??= setImmediate(() => {
         lane.pumping = undefined;
         pump(item.modelKey, lane);

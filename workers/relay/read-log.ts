@@ -50,7 +50,7 @@ export async function readLog(options: ReadLogOptions): Promise<void> {
           queue.push(await encode(routed, options));
           if (unknown) throw unknown;
           position = slice.at(-1)?.position ?? position;
-          // Encoding does not wait for anything: transactions under way want their turn.
+          // Encoding does not wait for anything: transactions under way want to go on.
           if (events.length > SLICE) await letOthersRun();
         }
         drops = 0;
