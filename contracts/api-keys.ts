@@ -31,7 +31,10 @@ export const issueApiKeySchema = z
       .max(PERMISSIONS.length)
       .refine((scopes) => new Set(scopes).size === scopes.length, 'Must not name a scope twice')
       .optional()
-      .meta({ description: `Permissions, none that you lack. Without it: ${DEFAULT_KEY_SCOPES.join(', ')}.` }),
+      .meta({
+        uniqueItems: true,
+        description: `Permissions, none that you lack. Without it: ${DEFAULT_KEY_SCOPES.join(', ')}.`,
+      }),
     expiresAt: timeSchema.optional().meta({ description: 'In the future. Without it the key does not expire.' }),
     tenantId: idSchema
       .optional()

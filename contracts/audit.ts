@@ -19,7 +19,7 @@ export const auditEventSchema = z
     revision: revisionSchema,
     position: z
       .string()
-      .regex(/^\d{1,20}$/)
+      .regex(/^[0-9]{1,20}$/)
       .meta({ description: 'In the whole log; a 64-bit number as text.' }),
     tenantId: z.string(),
     actor: z.object({ kind: z.enum(['api-key', 'user', 'system']), id: z.string() }),

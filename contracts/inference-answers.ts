@@ -28,7 +28,7 @@ export const acceptedInferenceSchema = z
 
 const sequenceSchema = z
   .string()
-  .regex(/^\d{1,16}$/)
+  .regex(/^[0-9]{1,16}$/)
   .meta({ description: 'Send the last one that came as `Last-Event-ID` to go on behind it.' });
 
 /** One event, its fields read and its data parsed. */

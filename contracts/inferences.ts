@@ -18,11 +18,14 @@ import {
 } from './primitives.ts';
 import type { RouteTable } from './route.ts';
 
+/** No body is longer; what counts is the model's own bound. */
+const MOST_INPUT_CHARS = 2 * 1024 * 1024;
+
 /** What an inference of a built-in model is asked. */
 const inputFormSchema = z
   .strictObject({
     model: modelNameSchema,
-    input: z.unknown().refine((input) => input !== undefined && input !== null, { error: 'Required', abort: true }),
+    input: z.string().max(MOST_INPUT_CHARS).meta({ description: "At most the model's `maxInputChars`." }),
     parameters: z
       .record(parameterNameSchema, parameterValueSchema)
       .refine((parameters) => Object.keys(parameters).length <= 64, 'Must not name more than 64 parameters')
@@ -80,7 +83,7 @@ const waitQuery = z.strictObject({
   wait: durationParameter(60_000)
     .optional()
     .meta({
-      override: shownAs({ type: 'string', pattern: String.raw`^\d{1,6}(ms|s|m)$`, examples: ['30s'] }),
+      override: shownAs({ type: 'string', pattern: '^([0-9]{1,4}ms|[0-5]?[0-9]s|60s|[01]m)$', examples: ['30s'] }),
       description: 'Wait at most this long for the end: 500ms, 30s, at most 1m.',
     }),
 });

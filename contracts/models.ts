@@ -8,7 +8,7 @@ export const modelNameSchema = z
   .min(1, 'Required')
   .max(200)
   .regex(
-    /^[A-Za-z0-9][\w.:@-]*(?:\/[A-Za-z0-9][\w.:@-]*)*$/,
+    /^[A-Za-z0-9][A-Za-z0-9_.:@-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.:@-]*)*$/,
     'Must be letters, digits and . _ : @ -, in segments joined by / that begin with a letter or digit',
   );
 
@@ -20,7 +20,9 @@ export const parameterValueSchema = z.union(
   { error: 'Must be a number, a text, true, false, null or a list of texts' },
 );
 
-export const parameterNameSchema = z.string().regex(/^[A-Za-z_]\w{0,63}$/, 'Must be letters, digits and underscores');
+export const parameterNameSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'Must be letters, digits and underscores');
 
 export const modelParameterSchema = z
   .strictObject({
@@ -70,7 +72,10 @@ const openaiModelSchema = z
       .url({ protocol: /^https?$/, error: 'Must be an http or https URL' })
       .max(2_000)
       .refine((text) => !hasCredentials(text), 'Must not hold a user name or password; store a credential')
-      .meta({ description: 'The base URL of an OpenAI-compatible server, such as https://api.openai.com/v1.' }),
+      .meta({
+        pattern: '^https?://',
+        description: 'The base URL of an OpenAI-compatible server, such as https://api.openai.com/v1.',
+      }),
     upstreamModel: z.string().min(1).max(200).optional().meta({ description: 'Without it: the name itself.' }),
     credentialId: idSchema.optional(),
     parameters: z.array(modelParameterSchema).max(64).default([]),
@@ -102,9 +107,11 @@ function hasCredentials(text: string): boolean {
   return url !== null && (url.username !== '' || url.password !== '');
 }
 
-const params = z.object({
-  name: modelNameSchema.meta({ description: 'May hold `/`, percent-encoded or as it is.' }),
-});
+/** `example` is a name with which the route's other examples are right. */
+const paramsLike = (example: string) =>
+  z.object({
+    name: modelNameSchema.meta({ description: 'May hold `/`, percent-encoded or as it is.', examples: [example] }),
+  });
 const example = {
   id: 'acme/writer',
   object: 'model',
@@ -135,7 +142,7 @@ export const modelRoutes = {
     tag: 'Models',
     summary: 'Register a model, or register it anew',
     description: 'Defaults set before stay. The upstream must not be on a private network unless the server allows it.',
-    params,
+    params: paramsLike('acme/writer'),
     slashes: 'name',
     body: registerModelSchema,
     bodyExample: { runtime: 'openai', source: 'https://api.openai.com/v1', upstreamModel: 'gpt-5-mini' },
@@ -155,7 +162,7 @@ export const modelRoutes = {
     permission: 'models:write',
     tag: 'Models',
     summary: "Set a model's default parameters",
-    params,
+    params: paramsLike('tiny-writer'),
     slashes: 'name',
     body: setDefaultsSchema,
     bodyExample: { temperature: 0.2, max_tokens: 200 },
@@ -175,7 +182,7 @@ export const modelRoutes = {
     tag: 'Models',
     summary: 'Retire a model',
     description: 'Requests accepted before still run.',
-    params,
+    params: paramsLike('acme/writer'),
     slashes: 'name',
     answers: {
       200: {
@@ -217,7 +224,7 @@ export const modelRoutes = {
     permission: 'models:read',
     tag: 'Models',
     summary: 'Read a model',
-    params,
+    params: paramsLike('tiny-writer'),
     slashes: 'name',
     answers: { 200: { description: 'The model.', schema: modelSchema, headers: ['etag'], example } },
     problems: ['model-not-found'],

@@ -12,7 +12,7 @@ const comparisonSchema = z
     documents: countSchema.meta({ description: 'Compared.' }),
     different: countSchema.meta({ description: 'Not the same at the same revision, or in one of the versions only.' }),
     examples: z.array(z.string()).meta({ description: 'The first few that differ.' }),
-    checksum: z.string().regex(/^[\da-f]{16}$/),
+    checksum: z.string().regex(/^[0-9a-f]{16}$/),
   })
   .meta({ id: 'VersionComparison' });
 
@@ -27,7 +27,7 @@ export const projectionSchema = z
       .meta({ description: 'The version that is read has caught up with the log, and no store fails it.' }),
     lag: countSchema.nullable().meta({ description: 'Events to come, at most; null while no projector says so.' }),
     positions: z
-      .record(z.string(), z.string().regex(/^\d{1,20}$/))
+      .record(z.string(), z.string().regex(/^[0-9]{1,20}$/))
       .meta({ description: 'Per partition, up to where the log is in the read model.' }),
     deadLetters: countSchema.meta({ description: 'Of the version that is read.' }),
     candidate: z
@@ -118,8 +118,13 @@ const acceptedSchema = z
   .object({ id: z.string(), status: z.enum(['rebuilding', 'rolling-back', 'retrying', 'discarding']) })
   .meta({ id: 'OperationAccepted' });
 
-const nameParams = z.object({ name: z.string().regex(/^[\w.-]{1,64}$/) });
-const letterParams = z.object({ id: z.string().regex(/^[\w-]{1,2000}$/) });
+const nameParams = z.object({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/)
+    .meta({ examples: ['audit'] }),
+});
+const letterParams = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,2000}$/) });
 
 const projectionExample = {
   name: 'audit',
@@ -245,7 +250,7 @@ export const operationRoutes = {
     query: z.strictObject({
       group: z
         .string()
-        .regex(/^[\w.-]{1,64}$/)
+        .regex(/^[A-Za-z0-9_.-]{1,64}$/)
         .optional()
         .meta({ description: 'A projection, or a group of workers.' }),
       limit: limitParameter,

@@ -51,9 +51,7 @@ function askedOf(body: InferenceSubmission): AskedInference {
     const { model: _, ...rest } = body;
     return { form: 'chat', body: rest };
   }
-  if (typeof body.input === 'string') return { form: 'input', input: body.input, parameters: body.parameters };
-  const errors = [{ in: 'body' as const, pointer: '/input', message: 'must be a text' }];
-  throw new Problem(problems['invalid-request'], { errors });
+  return { form: 'input', input: body.input, parameters: body.parameters };
 }
 
 const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
