@@ -1,5 +1,5 @@
-// What the HTTP floor costs: bare Koa, Koa with a body read and parsed, and the floor with authentication, zod and all
-// headers, answering the same small JSON POST. Rounds alternate, so that a busy machine hurts all alike.
+// What the HTTP floor costs: bare Koa, Koa with a body read and parsed, and the floor with every route there is,
+// authentication, zod and all headers, answering the same small JSON POST. Rounds alternate, so that a busy machine hurts all alike.
 // node bench/http-floor.ts [seconds per round] [rounds]
 
 import { fork } from 'node:child_process';
@@ -13,6 +13,7 @@ import { authentication } from '#platform/http/authentication.ts';
 import { bindRoute, type Caller } from '#platform/http/route.ts';
 import { openHttpServer } from '#platform/http/serve.ts';
 import { createHttpApp } from '../compose/http-app.ts';
+import { createDocumentation, createMisdirected } from '../compose/service-app.ts';
 
 const BODY = JSON.stringify({
   model: 'language-id',
@@ -54,7 +55,7 @@ function floor(): ReturnType<typeof createHttpApp> {
     input: z.string().max(20_000),
     parameters: z.record(z.string(), z.unknown()).default({}),
   });
-  const route = { id: 'submit', method: 'POST', path: '/v1/inferences', permission: 'inference:write', body } as const;
+  const route = { id: 'submit', method: 'POST', path: '/v1/floor', permission: 'inference:write', body } as const;
   let answers = 0;
   return createHttpApp({
     routes: [
@@ -63,6 +64,9 @@ function floor(): ReturnType<typeof createHttpApp> {
         headers: { location: `/v1/inferences/${ANSWER.id}`, etag: '"0"' },
         body: ANSWER,
       })),
+      ...createMisdirected('command'),
+      ...createMisdirected('query'),
+      ...createDocumentation(),
     ],
     authentication: authentication(
       ({ headers }) => (headers.authorization === 'Bearer k' ? { ok: true, caller } : { ok: false, reason: 'unknown' }),
@@ -104,7 +108,7 @@ async function measure(seconds: number, rounds: number): Promise<void> {
     for (const { child, port, rates, cpuMicros } of children) {
       const before = await cpu(child);
       const result = await autocannon({
-        url: `http://127.0.0.1:${port}/v1/inferences`,
+        url: `http://127.0.0.1:${port}/v1/floor`,
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: 'Bearer k' },
         body: BODY,

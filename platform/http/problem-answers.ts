@@ -42,6 +42,8 @@ function answerProblem(ctx: Context, error: unknown, options: ProblemAnswersOpti
   const problem = problemOf(error, state, options);
   state.problem = problem.code;
   if (res.destroyed) return;
+  // A mount that failed had taken the answer upon itself.
+  ctx.respond = true;
   const path = pathOf(req.url ?? '');
   putAnswer(ctx, renderProblem(problem, { path, requestId: state.requestId, route: state.bound?.route }));
 }

@@ -28,7 +28,7 @@ export interface HttpServerOptions {
 export const HTTP_LIMITS = {
   /** For a request's headers to arrive. */
   headersTimeout: 15_000,
-  /** For a whole request: a body's time is its reader's to bound, since an upload may take long and be no stranger's. */
+  /** For a whole request none: who reads a body bounds its time, and an upload may rightly take long. */
   requestTimeout: 0,
   /** Longer than the 60 s after which load balancers drop an idle connection, so that they end it, not we. */
   keepAliveTimeout: 75_000,

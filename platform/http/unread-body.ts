@@ -14,8 +14,10 @@ export function unreadBody({ limit }: { readonly limit: number }): Middleware {
     if (announced === 0) return next();
     await next();
     if (req.readableEnded || req.destroyed || ctx.respond === false) return;
-    const isTooMuch = announced === undefined || announced > limit || isAwaitingContinue(req, res);
-    if (req.complete || res.headersSent || !isTooMuch) dropRest(req);
+    // RFC 9110, section 15.5.9: a 408 ends the connection.
+    const isLost = ctx.status === 408 || isAwaitingContinue(req, res);
+    const isTooMuch = announced === undefined || announced > limit;
+    if (req.complete || res.headersSent || !(isLost || isTooMuch)) dropRest(req);
     else close(ctx);
   };
 }

@@ -5,8 +5,8 @@ import { exchange, type Floor, KEY, openFloor } from './http-floor-server.ts';
 describe('whatever is sent to the HTTP floor', () => {
   let floor: Floor;
   before(async () => {
-    const limits = { headersTimeout: 300, requestTimeout: 600, connectionsCheckingInterval: 50 };
-    floor = await openFloor(undefined, { bodyLimit: 5_000 }, limits);
+    const limits = { headersTimeout: 300, connectionsCheckingInterval: 50 };
+    floor = await openFloor(undefined, { bodyLimit: 5_000, bodyTimeoutMs: 600 }, limits);
   });
   afterEach(async () => {
     expect((await floor.post('/v1/echo', '{"text":"still here"}')).status).to.equal(201);

@@ -1,0 +1,53 @@
+import { expect } from 'chai';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { echoRoutes, exchange, type Floor, openFloor, problemOf } from './http-floor-server.ts';
+
+const page = (req: IncomingMessage, res: ServerResponse) => {
+  res.setHeader('content-security-policy', "default-src 'self'");
+  res.end(`page at ${req.url}`);
+};
+
+describe('a mount', () => {
+  let floor: Floor;
+  before(async () => {
+    floor = await openFloor(echoRoutes, {
+      mounts: [
+        { id: 'page', prefix: '/ui', handle: page },
+        { id: 'broken', prefix: '/broken', handle: () => Promise.reject(new Error('the password is hunter2')) },
+        { id: 'rest', prefix: '/', handle: (_, res) => void res.writeHead(404).end('nothing of mine') },
+      ],
+    });
+  });
+  after(() => floor.close(1_000));
+
+  it('answers for its path and all below, with headers of its own over the floor’s', async () => {
+    const answer = await fetch(`${floor.url}/ui/a?b=1`);
+    expect([answer.status, await answer.text()]).to.deep.equal([200, 'page at /ui/a?b=1']);
+    expect(answer.headers.get('content-security-policy')).to.equal("default-src 'self'");
+    expect(answer.headers.get('x-content-type-options')).to.equal('nosniff');
+    expect(answer.headers.get('x-request-id')).to.equal(floor.records.at(-1)?.requestId);
+    expect(floor.records.at(-1)).to.include({ routeId: 'page', path: '/ui/a', status: 200, method: 'GET' });
+    expect(await (await fetch(`${floor.url}/ui`)).text()).to.equal('page at /ui');
+  });
+
+  it('leaves what has another path to the next, and routes to the routes', async () => {
+    const other = await fetch(`${floor.url}/uix`);
+    expect([other.status, await other.text()]).to.deep.equal([404, 'nothing of mine']);
+    expect(floor.records.at(-1)).to.include({ routeId: 'rest', status: 404 });
+    expect((await fetch(`${floor.url}/open`)).status).to.equal(200);
+    expect((await fetch(`${floor.url}/open`, { method: 'DELETE' })).status).to.equal(405);
+  });
+
+  it('is given any method and body', async () => {
+    const text = await exchange(floor.port, 'PROPFIND /ui HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(text).to.contain('page at /ui');
+    const answer = await fetch(`${floor.url}/ui`, { method: 'POST', body: 'x'.repeat(100_000) });
+    expect(await answer.text()).to.equal('page at /ui');
+  });
+
+  it('that fails is a 500 that says no more', async () => {
+    const answer = await fetch(`${floor.url}/broken`);
+    expect([answer.status, (await problemOf(answer)).detail]).to.deep.equal([500, 'Internal Server Error']);
+    expect(floor.records.at(-1)).to.include({ routeId: 'broken', status: 500 });
+  });
+});
