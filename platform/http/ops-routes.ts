@@ -4,6 +4,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type FloorProblems, Problem } from './problem.ts';
 import { anyQuery, type BoundRoute, bindRoute, type HttpRequest } from './route.ts';
+import { asError } from '../errors.ts';
+import { atMost } from '../patience/within.ts';
 
 /** Resolves when this part is ready to serve; rejects with a message that an operator may read. */
 export type ReadinessCheck = () => Promise<void> | void;
@@ -59,15 +61,12 @@ async function lagOf(lags: NonNullable<OpsOptions['lags']>, timeoutMs: number) {
 }
 
 async function outcomeOf(check: ReadinessCheck, timeoutMs: number): Promise<string> {
-  const timeout = Promise.withResolvers<string>();
-  const timer = setTimeout(() => timeout.resolve(`no answer within ${timeoutMs} ms`), timeoutMs);
-  try {
-    return await Promise.race([Promise.resolve(check()).then(() => 'ready'), timeout.promise]);
-  } catch (error) {
-    return error instanceof Error ? error.message : 'failed';
-  } finally {
-    clearTimeout(timer);
-  }
+  const work = async () => {
+    await check();
+    return 'ready';
+  };
+  const outcome = await atMost(timeoutMs, work()).catch((error: unknown) => asError(error).message);
+  return outcome ?? `no answer within ${timeoutMs} ms`;
 }
 
 function requireMetricsReader(request: HttpRequest, token: string | undefined, problems: FloorProblems): void {

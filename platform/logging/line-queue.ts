@@ -1,6 +1,8 @@
 // Lines on their way to one output: in batches, one write at a time, in bounded memory. Adding never waits. When the
 // output cannot keep up, new lines are dropped and counted, and the first line after the gap says how many.
 
+import { atMost } from '../patience/within.ts';
+
 /** Where lines go. `done` is called once per write, with an error when the chunk is lost. */
 export interface LineOutput {
   write(chunk: string, done: (error?: Error | null) => void): void;
@@ -109,13 +111,10 @@ export function createLineQueue(output: LineOutput, options: LineQueueOptions): 
       }
     },
     async flush(withinMs) {
-      let limit: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        limit = setTimeout(resolve, withinMs);
-        idle.push(resolve);
-        pump();
-      });
-      clearTimeout(limit);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      idle.push(resolve);
+      pump();
+      await atMost(withinMs, promise);
     },
     flushSync() {
       if (waiting.length === 0) return;
