@@ -2,9 +2,14 @@
 // that blocks, the others on threads beside it. `node main.ts <service>` runs one service alone, `node main.ts <verb>` a verb
 // of cli/.
 
+import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import type { ServicesWiring } from './compose/service-thread.ts';
+import { keepCompiled } from './platform/config/keep-compiled.ts';
 import type { StartServices } from './platform/lifecycle/service-thread-messages.ts';
+
+// Before anything else is loaded.
+if (isMainThread) keepCompiled(fileURLToPath(new URL('./node_modules/.cache/defter', import.meta.url)));
 
 /** What a thread of services runs; see platform/lifecycle/service-thread.ts. */
 export const startServices: StartServices<ServicesWiring> = async (wiring, tools) =>

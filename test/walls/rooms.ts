@@ -73,8 +73,9 @@ export const engineFolder = new RegExp(`^platform/(?:${engines})/`);
 /** Built-in modules that are engines: the floor's alone. */
 export const builtInEngines = new Set(['node:sqlite']);
 
-/** Who may read the environment; everyone else is given a Config. */
-export const mayReadEnvironment = /^(?:platform\/config\.ts|cli\/setup\.mjs|(?:test|bench)\/.*)$/;
+/** Who may read the environment; everyone else is given a Config. One of them sets a variable of Node's own. */
+export const mayReadEnvironment =
+  /^(?:platform\/config\.ts|platform\/config\/keep-compiled\.ts|cli\/setup\.mjs|(?:test|bench)\/.*)$/;
 
 /** What is run from outside: by hand, by npm's scripts, or by the program as a model's own code. */
 export const isScript = (file: string): boolean =>
