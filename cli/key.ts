@@ -1,13 +1,16 @@
-// `npm run key -- new [--name NAME] [--tenant ID] [--scopes a,b]`: makes an API key and prints it. It appends to the log
-// itself, so it works whether the server runs or not, and needs no key: who may write the data folder may do anything.
+// `npm run key -- new [--name NAME] [--tenant ID] [--scopes a,b]`: makes an API key and prints it, alone on standard output;
+// what it is goes to standard error. It appends to the log itself, so it works whether the server runs or not, and needs no
+// key: who may write the data folder may do anything.
 
-import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { PERMISSIONS } from '#contracts/permissions.ts';
 import { apiKeys } from '#events/api-key.ts';
 import { tenants } from '#events/tenant.ts';
 import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
-import { loadConfig } from '#platform/config.ts';
+import { loadConfig, misspeltSettingsFound } from '#platform/config.ts';
+import { printServers } from '#platform/config/event-store-url.ts';
 import { StartError } from '#platform/errors.ts';
 import { createStderrLog } from '#platform/logging/stderr-log.ts';
 import { newId } from '#platform/new-id.ts';
@@ -51,12 +54,16 @@ async function newKey(args: readonly string[]): Promise<number> {
   const unknown = scopes.filter((scope) => !(PERMISSIONS as readonly string[]).includes(scope));
   if (unknown.length > 0)
     throw new StartError(`There is no scope ${unknown.join(', ')}; there are: ${PERMISSIONS.join(', ')}.`);
-  const store = await openLog(loadConfig(), eventLanguage, createStderrLog());
+  const log = createStderrLog();
+  for (const sentence of misspeltSettingsFound()) log.warn({}, sentence);
+  const config = loadConfig();
+  const place = config.eventStoreUrl ? printServers(config.eventStoreUrl) : resolve(config.dataDir);
+  const store = await openLog(config, eventLanguage, log);
   try {
     const state = (await store.readStream(tenants.stream(tenant))).reduce(tenants.evolve, tenants.initial);
     if (state.status === 'absent')
       throw new StartError(
-        `There is no tenant ${tenant} in this data folder${tenant === DEFAULT_TENANT ? '; npm start makes it' : ''}.`,
+        `There is no tenant ${tenant} in ${place}${tenant === DEFAULT_TENANT ? '; npm start makes it' : ''}.`,
       );
     const id = newId();
     const key = createApiKey(id, randomBytes(32));
@@ -79,6 +86,7 @@ async function newKey(args: readonly string[]): Promise<number> {
     );
     await store.append(apiKeys.stream(id), [event!], 'no_stream');
     process.stdout.write(`${key}\n`);
+    process.stderr.write(`The key ${id} in ${place}, of tenant ${tenant}, may: ${scopes.join(', ')}.\n`);
     return 0;
   } finally {
     await store.close();

@@ -8,7 +8,7 @@ import { discover, makeFirstThings } from '../compose/first-start.ts';
 import { eventLanguage } from '../compose/event-language.ts';
 import { createServiceStandings } from '../compose/service-standings.ts';
 import { expectedStartFaults } from '../compose/start-faults.ts';
-import { type Config, loadConfig } from '#platform/config.ts';
+import { type Config, loadConfig, misspeltSettingsFound } from '#platform/config.ts';
 import { faultsOfAlone } from '#platform/config/engines.ts';
 import { StartError } from '#platform/errors.ts';
 import { createStderrLog } from '#platform/logging/stderr-log.ts';
@@ -32,6 +32,7 @@ export async function runMigrate(): Promise<number> {
 
 async function migrate(config: Config): Promise<void> {
   const log = createStderrLog();
+  for (const sentence of misspeltSettingsFound()) log.warn({}, sentence);
   const waits = new Set<string>();
   const reminding = setInterval(() => {
     if (waits.size > 0) process.stderr.write(`Waiting for ${[...waits].join(', ')}.\n`);
@@ -46,7 +47,7 @@ async function migrate(config: Config): Promise<void> {
       await defineIndices({ ...ports, readModels: readModelsOf(config) });
       process.stdout.write('Indices are there.\n');
       const standings = createServiceStandings(ports);
-      const firstKey = await makeFirstThings({ ports, standings, config, shown: true });
+      const firstKey = await makeFirstThings({ ports, standings, config, shown: true, log });
       const found = await discover(config, { store: ports.store, standings, log });
       for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);
       process.stdout.write('The first tenants and models are there.\n');

@@ -55,7 +55,7 @@ async function start(program: Program): Promise<void> {
   void platform.failed.then((error) => program.fail('event store', error));
   const ports = await platform.use(['store', 'readStore', 'live', 'keyring']);
   const standings = createStandingsOf(ports, config);
-  const firstKey = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY });
+  const firstKey = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });
   for (const plan of threadsOf(allServices, config)) await openThread(program, config, platform, parts, plan);
   const tools = { config, log, consumers: createConsumerMetrics(metrics), standings: async () => standings };
   const apis = [];

@@ -6,7 +6,9 @@ import { createFirstTenants, registerPlatformModel } from '../command-api/bootst
 import { discoverModels, type Upstream } from '../command-api/discover-models.ts';
 import { type FirstKey, makeFirstKey } from '../command-api/first-key.ts';
 import { builtInDefinition } from '../command-api/models/definition.ts';
+import { createKeyAuthenticator } from './key-authenticator.ts';
 import type { Standing } from '#events/standing.ts';
+import type { Refusal } from '#platform/auth/authenticate.ts';
 import type { Config } from '#platform/config.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { readModelManifest } from '#platform/model-host/model-manifest.ts';
@@ -18,22 +20,39 @@ const BUILT_IN = ['language-id', 'tiny-writer'] as const;
 const OPENAI_LIST_MS = 5_000;
 const OLLAMA_LIST_MS = 300;
 
+/** Why a key that was given is not let in: an administrator may have decided so since it was issued. */
+const REFUSALS: Readonly<Record<Refusal, string>> = {
+  missing: 'it is empty',
+  malformed: 'it has signs that no header carries, or more than 512',
+  unknown: 'the key of its id has another secret',
+  revoked: 'it was revoked, or its tenant suspended',
+  expired: 'its time is over',
+};
+
 export interface FirstStartParts {
   readonly ports: Pick<Ports, 'store' | 'keyring'>;
   readonly standings: Standings<Standing>;
   readonly config: Config;
   /** Whether a key that is made can be shown to a person; otherwise it goes to a file. */
   readonly shown: boolean;
+  readonly log: Log;
 }
 
-export async function makeFirstThings({ ports, standings, config, shown }: FirstStartParts): Promise<FirstKey> {
+export async function makeFirstThings({ ports, standings, config, shown, log }: FirstStartParts): Promise<FirstKey> {
   const { store, keyring } = ports;
   await createFirstTenants({ store, keyring, standings, now: Date.now });
   for (const name of BUILT_IN) {
     const manifest = await readModelManifest(join(modelsFolder, name));
     await registerPlatformModel({ store, standings }, builtInDefinition(name, name, manifest), ['*']);
   }
-  return makeFirstKey({ store, standings, apiKey: config.apiKey, dataDir: config.dataDir, shown });
+  const { apiKey, dataDir } = config;
+  const firstKey = await makeFirstKey({ store, standings, apiKey, dataDir, shown });
+  if (apiKey !== undefined) {
+    const answer = await createKeyAuthenticator(standings)(`Bearer ${apiKey}`, Date.now());
+    if (!answer.ok)
+      log.warn({}, `The key in API_KEY is not let in: ${REFUSALS[answer.reason]}. npm run key -- new makes another.`);
+  }
+  return firstKey;
 }
 
 /** Registers what is found at OpenAI and Ollama, where asked to; answers the names by upstream. */

@@ -1,7 +1,7 @@
 // What every process of Defter begins with: settings, a log, metrics, and the port that operators ask, from the first
 // moment on.
 
-import { type Config, describeConfig } from '#platform/config.ts';
+import { type Config, describeConfig, misspeltSettingsFound } from '#platform/config.ts';
 import type { ReadinessCheck } from '#platform/http/ops-routes.ts';
 import { openHttpServer } from '#platform/http/serve.ts';
 import type { Program } from '#platform/lifecycle/lifecycle.ts';
@@ -50,6 +50,7 @@ export async function openProcess(program: Program, config: Config, options: Pro
   );
   program.logTo(logging);
   logging.log.info({ config: describeConfig(config) }, 'starting');
+  for (const sentence of misspeltSettingsFound()) logging.log.warn({}, sentence);
   const metrics = createThreadMetrics('main');
   const collection = createMetricsCollection(metrics);
   const waits = new Set<string>();

@@ -3,15 +3,11 @@
 import { createRequire } from 'node:module';
 import { allRoutes } from '#contracts/all-routes.ts';
 import { createOpenapi } from '#contracts/openapi.ts';
-import type { Permission } from '#contracts/permissions.ts';
 import { problems } from '#contracts/problems.ts';
-import { apiKeys } from '#events/api-key.ts';
-import { type Standing, keyRecordOf, keyTenantOf } from '#events/standing.ts';
-import { tenants } from '#events/tenant.ts';
-import { createAuthenticator } from '#platform/auth/authenticate.ts';
+import type { Standing } from '#events/standing.ts';
 import { createDocsRoutes } from '#platform/http/docs-page.ts';
 import type { AccessRecord } from '#platform/http/access-log.ts';
-import { type Authenticate, authentication } from '#platform/http/authentication.ts';
+import { authentication } from '#platform/http/authentication.ts';
 import { createOpsRoutes, type ReadinessCheck } from '#platform/http/ops-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { anyQuery, type BoundRoute, bindRoute } from '#platform/http/route.ts';
@@ -21,11 +17,9 @@ import type { MetricsCollection } from '#platform/metrics/metrics-collection.ts'
 import type { Standings } from '#platform/standing/standings.ts';
 import { problemOf } from '../command-api/problem-of.ts';
 import { createHttpApp } from './http-app.ts';
+import { createKeyAuthenticator } from './key-authenticator.ts';
 
 const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly version: string }).version;
-
-/** Who holds it has a part in every tenant. */
-const EVERYWHERE: Permission = 'platform';
 
 export interface ServiceAppParts {
   readonly routes: readonly BoundRoute[];
@@ -38,9 +32,10 @@ export interface ServiceAppParts {
 export function createServiceApp(parts: ServiceAppParts) {
   const { routes, standings, logging, httpMetrics, checkAnswers } = parts;
   requireAllBound(routes);
+  const authenticate = createKeyAuthenticator(standings);
   return createHttpApp({
     routes,
-    authentication: authentication(keysOf(standings), problems),
+    authentication: authentication(({ headers }) => authenticate(headers.authorization, Date.now()), problems),
     log: logging.log,
     access: {
       onRequest: () => httpMetrics.opened(),
@@ -53,18 +48,6 @@ export function createServiceApp(parts: ServiceAppParts) {
     translate: problemOf,
     checkAnswers,
   });
-}
-
-/** API keys, by the standings of the key and of its tenant. */
-function keysOf(standings: ServiceAppParts['standings']): Authenticate {
-  const authenticate = createAuthenticator(async (keyId, knownTenantId) => {
-    const known = knownTenantId === undefined ? [] : [tenants.stream(knownTenantId)];
-    const [key, tenant] = await standings.get([apiKeys.stream(keyId), ...known]);
-    const tenantId = keyTenantOf(key);
-    if (tenantId === undefined || tenantId === knownTenantId) return keyRecordOf(key, tenant);
-    return keyRecordOf(key, (await standings.get([tenants.stream(tenantId)]))[0]);
-  }, EVERYWHERE);
-  return ({ headers }) => authenticate(headers.authorization, Date.now());
 }
 
 /** Whichever API a process serves, each contract is answered: by its handler, or by who says where it is answered. */

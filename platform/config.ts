@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { misspeltSettings } from './config/misspelt-settings.ts';
 import { settingsByKey, type Setting, type settings } from './config/settings.ts';
 import { codeOf, StartError } from './errors.ts';
 
@@ -54,6 +55,12 @@ export function loadConfig(folder = '.'): Config {
   const result = parseConfig(process.env, readDotenv(join(folder, '.env')));
   if (!result.ok) throw new StartError(result.faults, 'bad-configuration');
   return result.config;
+}
+
+/** What looks like a setting and is none, in process.env and `<folder>/.env`: a sentence each, for a warning. */
+export function misspeltSettingsFound(folder = '.'): readonly string[] {
+  const given = Object.keys({ ...readDotenv(join(folder, '.env')), ...process.env });
+  return [...misspeltSettings(given)].map(([name, meant]) => `There is no setting ${name}; did you mean ${meant}?`);
 }
 
 function readDotenv(path: string): Environment {

@@ -6,7 +6,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import { openBlobStore } from './adapters/blob-store.ts';
 import { openKafkaBus, openLogBusOf } from './adapters/bus.ts';
-import { openEventStore } from './adapters/event-store.ts';
+import { openEventStore, requireLog } from './adapters/event-store.ts';
 import { kafkaSettings } from './adapters/kafka-settings.ts';
 import { openLiveChannel } from './adapters/live-channel.ts';
 import { openModels } from './adapters/models.ts';
@@ -198,8 +198,9 @@ const deriveKey = (masterKey: Uint8Array, purpose: string): KeyObject =>
 export const discoverOpenAi: typeof discover = async (options) =>
   (await import('./model-host/discover-openai.ts')).discoverOpenAi(options);
 
-/** The log alone, for a command-line verb; it may run beside a server on the same folder. */
+/** The log alone, for a command-line verb; it may run beside a server on the same folder, and makes no log. */
 export async function openLog(config: Config, events: EventLanguage, log: Log): Promise<EventStore> {
+  requireLog(config);
   const { port } = await openEventStore({ config, events, log });
   return createCheckedEventStore(port, createEventCodec(events));
 }

@@ -1,5 +1,6 @@
 import type { EventStore } from '../event-store/event-store.ts';
 import { openSqliteEventStore } from '../event-store/sqlite-event-store.ts';
+import { requireLogFile } from '../event-store/sqlite-log-file.ts';
 import { type AdapterOptions, opened, type Opened } from './opened.ts';
 
 /** EventStoreDB, or else SQLite: written by the main thread's engine, which the others reach by a port. */
@@ -18,4 +19,9 @@ export async function openEventStore(options: AdapterOptions): Promise<Opened<Ev
   if (!port) throw new TypeError('EVENTSTORE_URL is not set, and no port to the embedded log was handed over');
   const store = await openSqliteEventStore({ folder, log, port });
   return { ...opened(store), failed: store.failed };
+}
+
+/** For who only looks in: throws `StartError` where there is no embedded log, rather than have one made. */
+export function requireLog({ eventStoreUrl, dataDir }: AdapterOptions['config']): void {
+  if (eventStoreUrl === undefined) requireLogFile(dataDir);
 }

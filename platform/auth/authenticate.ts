@@ -15,8 +15,9 @@ export interface KeyRecord {
 }
 
 export type Authentication =
-  | { readonly ok: true; readonly caller: Caller }
-  | { readonly ok: false; readonly reason: 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' };
+  { readonly ok: true; readonly caller: Caller } | { readonly ok: false; readonly reason: Refusal };
+
+export type Refusal = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired';
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i;
 

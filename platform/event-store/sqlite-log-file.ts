@@ -1,8 +1,8 @@
 // The file of the embedded log: its layout, its settings, and what is said when it cannot be used.
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asError, codeOf, StartError } from '../errors.ts';
 import { syncFolderNow } from '../files/sync-folder.ts';
@@ -48,6 +48,15 @@ export function prepareLogFile(folder: string): string {
     if (error instanceof StartError) throw error;
     throw new StartError(`The event log ${logFilePath(folder)} cannot be used: ${reason(error)}.`, 'data-unusable');
   }
+}
+
+/** Throws `StartError` where there is no log: who only looks in makes none. */
+export function requireLogFile(folder: string): void {
+  if (existsSync(logFilePath(folder))) return;
+  throw new StartError(
+    `There is no event log in ${resolve(folder)}: set DATA_DIR to the folder of the Defter that is meant; npm start makes a new one.`,
+    'data-missing',
+  );
 }
 
 /** The generation of a log that another thread has prepared. */

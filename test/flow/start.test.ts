@@ -4,11 +4,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { identifyApiKey } from '#platform/auth/api-key.ts';
 import { createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { startBreakableStandIn } from '../support/eventstore-event-store.ts';
@@ -24,7 +26,7 @@ const run = promisify(execFile);
 
 /** A verb of the command line, in the environment that the server has. */
 const verb = (dataDir: string, ...args: string[]) =>
-  run(process.execPath, [MAIN, ...args], { cwd: dataDir, env: { PATH: process.env['PATH'], DATA_DIR: dataDir } });
+  run(process.execPath, [MAIN, ...args], { cwd: tmpdir(), env: { PATH: process.env['PATH'], DATA_DIR: dataDir } });
 
 const submit = { body: { model: 'language-id', input: 'Merhaba, bugün hava çok güzel ve deniz sakin.' } };
 
@@ -176,8 +178,11 @@ describe('a start', function () {
 
   it('serves a key that the command line makes beside it, at once', async () => {
     const defter = await start();
-    const { stdout } = await verb(folder.path, 'key', 'new', '--name', 'second', '--scopes', 'models:read,keys:read');
-    const key = stdout.trim();
+    const made = await verb(folder.path, 'key', 'new', '--name', 'second', '--scopes', 'models:read,keys:read');
+    const key = made.stdout.trim();
+    expect(made.stderr.trim()).to.equal(
+      `The key ${identifyApiKey(key).id} in ${folder.path}, of tenant default, may: models:read, keys:read.`,
+    );
     const api = createApi(defter.url, key);
     expect((await api('GET', '/v1/models')).status).to.equal(200);
     expect((await api('GET', '/v1/inferences')).status).to.equal(403);
@@ -198,6 +203,32 @@ describe('a start', function () {
     for (const one of [key, offline])
       expect((await createApi(again.url, one)('GET', '/v1/models')).status).to.equal(200);
     expect(await again.stop()).to.equal(0);
+  });
+
+  it('is looked for by the command line where it was told to, which makes nothing there', async () => {
+    const elsewhere = join(folder.path, 'elsewhere');
+    const error = await verb(elsewhere, 'key', 'new').catch((error: { code: number; stderr: string }) => error);
+    expect(error).to.have.property('code', 1);
+    expect(error.stderr).to.equal(
+      `There is no event log in ${elsewhere}: set DATA_DIR to the folder of the Defter that is meant; npm start makes a new one.\n`,
+    );
+    expect(await readdir(folder.path)).to.deep.equal([]);
+  });
+
+  it('warns of an API_KEY that was revoked, and of a setting that is misspelt', async () => {
+    const first = await start({ API_KEY: KEY });
+    expect(first.printed()).not.to.include('not let in').and.not.to.include('did you mean');
+    const revoked = await createApi(first.url, KEY)('DELETE', `/v1/api-keys/${identifyApiKey(KEY).id}`);
+    expect(revoked.status).to.equal(204);
+    expect(await first.stop()).to.equal(0);
+    await writeFile(join(folder.path, '.env'), 'LOG_FILE=5\n');
+    const second = await start({ API_KEY: KEY, PARTITION: '4' });
+    expect(second.printed())
+      .to.include('The key in API_KEY is not let in: it was revoked')
+      .and.include('There is no setting PARTITION; did you mean PARTITIONS?')
+      .and.include('There is no setting LOG_FILE; did you mean LOG_FILES?')
+      .and.not.to.include(KEY);
+    expect(await second.stop()).to.equal(0);
   });
 
   it('shows its pages and documents', async () => {
