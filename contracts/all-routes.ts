@@ -1,5 +1,6 @@
 import { apiKeyRoutes } from './api-keys.ts';
 import { auditRoutes } from './audit.ts';
+import { authRoutes } from './auth.ts';
 import { credentialRoutes } from './credentials.ts';
 import { inferenceRoutes } from './inferences.ts';
 import { modelRoutes } from './models.ts';
@@ -11,6 +12,7 @@ import { tenantRoutes } from './tenants.ts';
 export const allRoutes: readonly RouteContract[] = [
   inferenceRoutes,
   modelRoutes,
+  authRoutes,
   tenantRoutes,
   apiKeyRoutes,
   credentialRoutes,

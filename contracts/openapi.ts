@@ -124,13 +124,13 @@ const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
 
 /** What any route of this kind may answer besides, from its method, its side and what it takes. */
 export function problemCodesOf(route: RouteContract): ProblemCode[] {
-  const codes = new Set<ProblemCode>(['malformed-url', 'malformed-header', 'internal-server-error', 'unavailable']);
-  if (!route.public) codes.add('unauthorized').add('forbidden').add('too-many-requests');
+  const codes = new Set<ProblemCode>(['malformed-url', 'malformed-header', 'invalid-request', 'internal-server-error']);
+  codes.add('unavailable');
+  if (!route.public) codes.add('unauthorized').add('too-many-requests');
+  if (route.permission !== undefined) codes.add('forbidden');
   if (route.params !== undefined) codes.add('not-found');
-  if (route.query !== undefined || (route.params !== undefined && route.method === 'PUT')) codes.add('invalid-request');
   if (route.body !== undefined) {
     codes.add('malformed-json').add('body-missing').add('body-too-large').add('unsupported-media-type');
-    codes.add('invalid-request');
   }
   if (route.idempotent) codes.add('idempotency-key-reused');
   if (route.ifMatch) codes.add('revision-mismatch');

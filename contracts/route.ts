@@ -26,12 +26,14 @@ export interface RouteContract {
   readonly path: string;
   /** Which of the two APIs serves it. */
   readonly side: 'command' | 'query';
-  /** Required unless `public`. */
+  /** Required unless `public` or `anyCaller`. */
   readonly permission?: Permission;
   /** The path parameter that names the tenant in which the permission is checked; the caller's own unless named. */
   readonly tenantFrom?: { readonly path: string };
   /** True: no credential is asked for. */
   readonly public?: true;
+  /** True: a valid credential is enough. */
+  readonly anyCaller?: true;
   /** The heading under which documents list it. */
   readonly tag: string;
   readonly summary: string;

@@ -11,6 +11,7 @@ import { inferenceReadModel } from '../projectors/inference/read-model.ts';
 import { standingReadModel } from '../projectors/standing/read-model.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createAuditRoutes } from './audit/routes.ts';
+import { createAuthRoutes } from './auth/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createFreshness } from './freshness.ts';
 import { createInferenceReader, type InferenceReader } from './inferences/inference-reader.ts';
@@ -49,6 +50,7 @@ export function createQueryApi({ ports, standings, readModels, log, now }: Query
     ...createInferenceRoutes({ inferences, live, fresh, log }),
     ...createModelRoutes({ standings, fresh }),
     ...createTenantRoutes({ standings, fresh }),
+    ...createAuthRoutes({ standings, fresh }),
     ...createApiKeyRoutes({ standings, fresh, now }),
     ...createCredentialRoutes({ standings, fresh }),
     ...createAuditRoutes({ fresh }),

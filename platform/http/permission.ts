@@ -8,7 +8,7 @@ import { type FloorProblems, Problem } from './problem.ts';
 export function permission(problems: FloorProblems): Middleware {
   return (ctx, next) => {
     const route = routeOf(ctx);
-    if (route.public) return next();
+    if (route.public || route.anyCaller) return next();
     const { caller, pathParameters } = ctx.state;
     const tenantId = route.tenantFrom && pathParameters?.[route.tenantFrom.path];
     const held = tenantId === undefined ? caller?.permissions : caller?.permissionsIn(tenantId);

@@ -55,7 +55,8 @@ export class Problem extends Error {
 }
 
 const sentenceOf = (fault: FieldFault | undefined) =>
-  fault && `${fault.pointer === '' ? `the ${fault.in}` : fault.pointer}: ${fault.message}.`;
+  fault &&
+  `${fault.pointer === '' ? `the ${fault.in}` : fault.pointer}: ${fault.message}${fault.message.endsWith('?') ? '' : '.'}`;
 
 /** Problems that the HTTP floor itself answers with; the application's table must hold them all. */
 export type FloorProblem =

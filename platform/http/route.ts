@@ -11,9 +11,17 @@ export interface SchemaIssue {
   readonly code?: string | undefined;
 }
 
+/** An issue before it has a message: also the schema that it is of. */
+export interface RawIssue {
+  readonly code?: string | undefined;
+  readonly keys?: readonly string[];
+  readonly inst?: unknown;
+}
+
 export interface Schema {
   safeParse(
     value: unknown,
+    context?: { readonly error: (issue: RawIssue) => string | undefined },
   ):
     | { readonly success: true; readonly data: unknown }
     | { readonly success: false; readonly error: { readonly issues: readonly SchemaIssue[] } };
@@ -33,11 +41,13 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `/v1/models/{name}/defaults` */
   readonly path: string;
-  /** Required unless `public`. */
+  /** Required unless `public` or `anyCaller`. */
   readonly permission?: string;
   /** The path parameter that names the tenant in which the permission is checked; the caller's own unless named. */
   readonly tenantFrom?: { readonly path: string };
   readonly public?: true;
+  /** True: a valid credential is enough. */
+  readonly anyCaller?: true;
   readonly params?: Schema;
   /** The one path parameter that may contain `/`, percent-encoded or not. */
   readonly slashes?: string;

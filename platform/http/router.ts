@@ -32,7 +32,7 @@ export function router(routes: readonly BoundRoute[], problems: FloorProblems): 
 }
 
 function requireWhole({ id, path, slashes, permission, tenantFrom, ...route }: Route): void {
-  if (!route.public && permission === undefined) throw new Error(`${id} names no permission`);
+  if (!route.public && !route.anyCaller && permission === undefined) throw new Error(`${id} names no permission`);
   for (const parameter of [slashes, tenantFrom?.path])
     if (parameter !== undefined && !path.includes(`{${parameter}}`)) throw new Error(`${path} has no {${parameter}}`);
 }

@@ -1,6 +1,7 @@
 import { type FieldFault, type FloorProblems, Problem } from './problem.ts';
-import type { Schema, SchemaIssue } from './route.ts';
+import type { RawIssue, Schema, SchemaIssue } from './route.ts';
 import { jsonPointer } from '../json-pointer.ts';
+import { didYouMean } from '../nearest-name.ts';
 
 const MAX_FAULTS = 20;
 
@@ -24,7 +25,8 @@ function flatten(issues: readonly DetailedIssue[], base: readonly PropertyKey[] 
   return issues.flatMap((issue): DetailedIssue[] => {
     const path = [...base, ...issue.path];
     if (issue.code === 'unrecognized_keys' && issue.keys) {
-      return issue.keys.map((key) => ({ path: [...path, key], message: UNKNOWN }));
+      const said = issue.message.startsWith(UNKNOWN) ? issue.message.split('\n') : [];
+      return issue.keys.slice(0, MAX_FAULTS).map((key, i) => ({ path: [...path, key], message: said[i] ?? UNKNOWN }));
     }
     const branches = (issue.errors ?? []).filter((branch) => !branch.some(isWrongAtRoot));
     if (issue.code === 'invalid_union' && branches.length > 0) {
@@ -47,6 +49,17 @@ export function faultsOf(issues: readonly SchemaIssue[], where: FieldFault['in']
     .map(({ path, message }) => ({ in: where, pointer: pointerTo(path), message: message.slice(0, 500) }));
 }
 
+/** A line for each member that an object does not know, with the one that was meant; only the schema knows those. */
+function unknownMembers({ code, keys, inst }: RawIssue): string | undefined {
+  if (code !== 'unrecognized_keys' || keys === undefined) return undefined;
+  const { shape = {} } = (inst as { readonly _zod?: { readonly def: { readonly shape?: object } } })._zod?.def ?? {};
+  const names = Object.keys(shape);
+  return keys
+    .slice(0, MAX_FAULTS)
+    .map((key) => `${UNKNOWN}${didYouMean(key, names)}`)
+    .join('\n');
+}
+
 /** The fault of a member that nothing says anything of. */
 export const unknownMember = (path: readonly string[], where: FieldFault['in']): FieldFault => ({
   in: where,
@@ -62,7 +75,7 @@ export function validate(
   problems: FloorProblems,
 ): unknown {
   if (schema === undefined) return undefined;
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: unknownMembers });
   if (result.success) return result.data;
   const errors = faultsOf(result.error.issues, where);
   throw new Problem(problems['invalid-request'], { errors });

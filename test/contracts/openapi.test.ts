@@ -9,6 +9,7 @@ type Json = Record<string, unknown>;
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
+  readonly 'x-permission'?: string;
   readonly parameters: readonly (Json & { $ref?: string; name?: string; in?: string; required?: boolean })[];
   readonly requestBody?: { content: Record<string, { schema: Json; example?: unknown }> };
   readonly responses: Readonly<Record<string, { description: string; headers: Json; content?: Record<string, Json> }>>;
@@ -113,7 +114,8 @@ describe('the OpenAPI document', () => {
   it('describes for each operation the problems of its kind', () => {
     for (const { operation } of operations) {
       const { responses, requestBody } = operation;
-      for (const status of ['401', '403', '500', '503', '429']) expect(responses).to.have.property(status);
+      for (const status of ['401', '422', '500', '503', '429']) expect(responses).to.have.property(status);
+      if (operation['x-permission']) expect(responses).to.have.property('403');
       if (requestBody) for (const status of ['400', '413', '415', '422']) expect(responses).to.have.property(status);
       for (const [status, answer] of Object.entries(responses)) {
         expect(answer.description).to.be.a('string').and.not.equal('');
@@ -158,7 +160,7 @@ describe('the route tables', () => {
       const where = `${route.method} ${route.path}`;
       expect(seen.has(where), where).to.equal(false);
       seen.add(where);
-      expect(route.permission !== undefined || route.public === true, where).to.equal(true);
+      expect([route.permission, route.public, route.anyCaller].filter(Boolean), where).to.have.length(1);
       expect(/\{\w+\}/.test(route.path), where).to.equal(route.params !== undefined);
       const reads = route.method === 'GET' || /\/(?:search|query)$/.test(route.path);
       expect(route.side, where).to.equal(reads ? 'query' : 'command');

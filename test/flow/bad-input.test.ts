@@ -62,6 +62,29 @@ describeFlow('what cannot be right', (flow) => {
   const submit = (body: unknown, headers: Record<string, string> = {}) =>
     flow().api('POST', '/v1/inferences', { body, headers });
 
+  const misspelt: [method: string, path: string, body: object | undefined, pointer: string, meant: string][] = [
+    ['POST', '/v1/inferences', { ...text, modle: 'm' }, '/modle', 'model'],
+    ['POST', '/v1/inferences', { ...text, paramters: {} }, '/paramters', 'parameters'],
+    ['POST', '/v1/inferences?wiat=5s', text, '/wiat', 'wait'],
+    ['GET', '/v1/inferences?limt=5', undefined, '/limt', 'limit'],
+    ['GET', '/v1/audit?Actor=a', undefined, '/Actor', 'actor'],
+    ['POST', '/v1/api-keys', { name: 'a', expires_at: '2099-01-01T00:00:00Z' }, '/expires_at', 'expiresAt'],
+    [
+      'PUT',
+      '/v1/models/m',
+      { runtime: 'openai', source: 'https://a.example/v1', upsteamModel: 'a' },
+      '/upsteamModel',
+      'upstreamModel',
+    ],
+  ];
+  for (const [method, path, body, pointer, meant] of misspelt)
+    it(`by a letter or two is refused with what was meant: ${method} ${path} ${pointer}`, async () => {
+      const refused = await flow().api(method, path, { body });
+      const problem = expectProblem(refused, 422, 'invalid-request', pointer);
+      expect(problem.errors?.map(({ message }) => message)).to.deep.equal([`Unknown member; did you mean ${meant}?`]);
+      expect(problem.detail).to.equal(`${pointer}: Unknown member; did you mean ${meant}?`);
+    });
+
   it('in an inference is refused with the name of its field', async () => {
     const writer = (parameters: object) => submit({ model: 'tiny-writer', input: 'a', parameters });
     expectProblem(await submit({ ...text, model: 'nobody/knows' }), 404, 'model-not-found', '/model');

@@ -10,6 +10,8 @@ describe('the name that was meant', () => {
     ['maxTokens', 'max_tokens'],
     ['temprature', 'temperature'],
     ['PARTITION', 'PARTITIONS'],
+    ['temprautre', 'temperature'],
+    ['ot', undefined],
     ['tpo', undefined],
     ['tap', 'top'],
     ['to', undefined],
