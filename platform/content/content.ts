@@ -1,6 +1,7 @@
 // Content in events: JSON, sealed with its subject's key of the day (a tenant's, a person's), and either in the event itself
 // or, when it is large, in a blob that is durable before the event that names it (claim check: an event stays under 64 KiB).
 
+import type { KeyObject } from 'node:crypto';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { openBytes, sealBytes } from '../vault/sealing.ts';
@@ -33,14 +34,19 @@ export class BlobMissing extends Error {
   readonly retriable = false;
 }
 
+type Json = string | number | boolean | null | readonly Json[] | { readonly [member: string]: Json };
+
+/** What was sealed, or `ERASED`. */
+export type Opened = Json | typeof ERASED;
+
 export interface Contents {
   /** Seals a JSON value with the subject's key of today. A blob that it needs is durable when it resolves. */
   seal(subject: string, value: unknown): Promise<SealedContent>;
   /**
-   * The value, or `ERASED`. Throws `SealBroken` for what was changed or is another subject's, `BlobMissing` when its blob
-   * is lost.
+   * The value, or `ERASED`; at once where it stands in the event and its key is cached. Throws `SealBroken` for what was
+   * changed or is another subject's, `BlobMissing` when its blob is lost.
    */
-  open(subject: string, content: SealedContent): Promise<unknown>;
+  open(subject: string, content: SealedContent): Opened | Promise<Opened>;
 }
 
 function jsonBytes(value: unknown): Buffer {
@@ -61,18 +67,21 @@ export function createContents({ keyring, blobs }: { readonly keyring: Keyring; 
         return { keyId, sealed: sealBytes(key.key, text).toString('base64'), blob: null, bytes };
       return { keyId, sealed: null, blob: (await blobs.write(subject, text, key)).name, bytes };
     },
-    async open(subject, { keyId, sealed, blob }) {
-      if (sealed !== null) {
-        const found = keyring.keyOf(subject, keyId);
-        const key = found instanceof Promise ? await found : found;
-        if (key === 'erased') return ERASED;
-        return JSON.parse(openBytes(key, Buffer.from(sealed, 'base64')).toString()) as unknown;
-      }
-      if (blob === null) throw new TypeError('content is neither in its event nor in a blob');
-      const text = await blobs.read({ tenantId: subject, keyId, name: blob });
-      if (text === 'erased') return ERASED;
-      if (!text) throw new BlobMissing(`the blob ${blob} is not there`);
-      return JSON.parse(text.toString()) as unknown;
+    open(subject, { keyId, sealed, blob }) {
+      if (sealed === null) return openBlob(subject, keyId, blob);
+      const key = keyring.keyOf(subject, keyId);
+      return key instanceof Promise ? key.then((found) => openInline(found, sealed)) : openInline(key, sealed);
     },
   };
+
+  async function openBlob(subject: string, keyId: string, blob: string | null): Promise<Opened> {
+    if (blob === null) throw new TypeError('content is neither in its event nor in a blob');
+    const text = await blobs.read({ tenantId: subject, keyId, name: blob });
+    if (text === 'erased') return ERASED;
+    if (!text) throw new BlobMissing(`the blob ${blob} is not there`);
+    return JSON.parse(text.toString()) as Json;
+  }
 }
+
+const openInline = (key: KeyObject | 'erased', sealed: string): Opened =>
+  key === 'erased' ? ERASED : (JSON.parse(openBytes(key, Buffer.from(sealed, 'base64')).toString()) as Json);

@@ -2,7 +2,7 @@
 // reads the stream again from the event store.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { isTransient } from '../errors.ts';
+import { asError, isTransient } from '../errors.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import type { OpenEvent } from './projection.ts';
@@ -38,26 +38,96 @@ export interface FoldOutcome {
   readonly failure?: FoldFailure;
 }
 
-/** Rejects only for what is no event's fault. */
-export async function foldStream(parts: FoldParts, base: Folded, batch: StreamBatch): Promise<FoldOutcome> {
-  const events = isComplete(base, batch.events) ? batch.events : await readAgain(parts, base, batch);
+/**
+ * At once where nothing need be waited for, as promises cost as much as most folds. Throws or rejects only for what is no
+ * event's fault.
+ */
+export function foldStream(parts: FoldParts, base: Folded, batch: StreamBatch): FoldOutcome | Promise<FoldOutcome> {
+  if (isComplete(base, batch.events)) return openAndFold(parts, base, batch.events);
+  return readAgain(parts, base, batch).then((events) => openAndFold(parts, base, events));
+}
+
+function openAndFold(parts: FoldParts, base: Folded, events: readonly RecordedEvent[]) {
+  const opened = openEvents(parts, base, events);
+  if (!(opened instanceof Promise)) return foldOpened(parts, base, events, opened);
+  return opened.then((one) => foldOpened(parts, base, events, one));
+}
+
+/** An event as the projection reads it; throws what opening it threw. */
+type Opened = (event: RecordedEvent) => RecordedEvent;
+
+const asItIs: Opened = (event) => event;
+
+function openEvents(parts: FoldParts, base: Folded, events: readonly RecordedEvent[]): Opened | Promise<Opened> {
+  const { open, letters } = parts;
+  if (!open) return asItIs;
+  const wanted = events.filter(
+    ({ stream, revision }) => revision > base.revision && !letters.isDiscarded(stream, revision),
+  );
+  const begun = new Map<RecordedEvent, RecordedEvent | Promise<RecordedEvent>>();
+  for (const event of wanted) {
+    const now = begin(open, event);
+    begun.set(event, now);
+    if (now instanceof Promise) return openPatiently(parts, open, wanted, begun);
+  }
+  return (event) => (begun.get(event) as RecordedEvent | undefined) ?? event;
+}
+
+/** What cannot be opened rejects, so that it may be tried again. */
+function begin(open: OpenEvent, event: RecordedEvent): RecordedEvent | Promise<RecordedEvent> {
   try {
-    return await foldEvents(parts, base, events, false);
+    return open(event);
+  } catch (error) {
+    return Promise.reject(asError(error));
+  }
+}
+
+async function openPatiently(
+  { patiently }: FoldParts,
+  open: OpenEvent,
+  events: readonly RecordedEvent[],
+  begun: Map<RecordedEvent, RecordedEvent | Promise<RecordedEvent>>,
+): Promise<Opened> {
+  const opened = new Map<RecordedEvent, Opened>();
+  for (const event of events) {
+    const tryOnce = async () => {
+      const first = begun.get(event);
+      begun.delete(event);
+      return first ?? open(event);
+    };
+    try {
+      const one = await patiently(tryOnce, isNotTransient);
+      opened.set(event, () => one);
+    } catch (error) {
+      if (isNoEventsFault(error)) throw error;
+      opened.set(event, () => {
+        throw error;
+      });
+      break;
+    }
+  }
+  return (event) => opened.get(event)?.(event) ?? event;
+}
+
+function foldOpened(parts: FoldParts, base: Folded, events: readonly RecordedEvent[], opened: Opened): FoldOutcome {
+  try {
+    return foldEvents(parts, base, events, opened, false);
   } catch (error) {
     if (!(error instanceof CannotRender)) throw error;
     // Once more, to find the event after which it cannot be rendered.
-    return foldEvents(parts, base, events, true);
+    return foldEvents(parts, base, events, opened, true);
   }
 }
 
 class CannotRender extends Error {}
 
-async function foldEvents(
-  { target, letters, open, patiently }: FoldParts,
+function foldEvents(
+  { target, letters }: FoldParts,
   base: Folded,
   events: readonly RecordedEvent[],
+  opened: Opened,
   renderEach: boolean,
-): Promise<FoldOutcome> {
+): FoldOutcome {
   let folded = base;
   const done: RecordedEvent[] = [];
   let failure: FoldFailure | undefined;
@@ -71,7 +141,7 @@ async function foldEvents(
         done.push(event);
         continue;
       }
-      const next = target.step(folded, open ? await patiently(() => open(event), isNotTransient) : event);
+      const next = target.step(folded, opened(event));
       if (renderEach) target.render(next);
       folded = next;
       done.push(event);

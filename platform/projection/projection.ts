@@ -23,8 +23,11 @@ interface ProjectionBase {
   readonly createOpener?: (contents: Pick<Contents, 'open'>) => OpenEvent;
 }
 
-/** Makes an event readable for the projection (decrypts it, reads its blobs). What may pass has `retriable: true`. */
-export type OpenEvent = (event: RecordedEvent) => Promise<RecordedEvent>;
+/**
+ * Makes an event readable for the projection (decrypts it, reads its blobs); at once where nothing need be waited for. What
+ * may pass has `retriable: true`.
+ */
+export type OpenEvent = (event: RecordedEvent) => RecordedEvent | Promise<RecordedEvent>;
 
 export type Members = NonNullable<DocumentWrite['members']>;
 export type Counts = NonNullable<DocumentWrite['counts']>;

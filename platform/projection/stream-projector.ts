@@ -62,6 +62,8 @@ export function createStreamProjector(parts: StreamProjectorParts) {
     }
   }
 
+  const foldParts: FoldParts = { ...parts, patiently };
+
   async function park({ event, error }: FoldFailure, tries: number): Promise<void> {
     const { stream, revision, id: eventId } = event;
     const said = asError(error).message;
@@ -77,12 +79,15 @@ export function createStreamProjector(parts: StreamProjectorParts) {
     for (let round = 1; open.length > 0 && round <= attempts; round++) {
       if (round > 1) await pause(backOff(round - 1, firstPause), signal);
       for (let from = 0; from < open.length; from += AT_ONCE) {
-        await Promise.all(
-          open.slice(from, from + AT_ONCE).map(async (at) => {
-            const [base, batch] = [bases[at], batches[at]];
-            if (base && batch) outcomes[at] = await foldStream({ ...parts, patiently }, base, batch);
-          }),
-        );
+        const waits: Promise<void>[] = [];
+        for (const at of open.slice(from, from + AT_ONCE)) {
+          const [base, batch] = [bases[at], batches[at]];
+          if (!base || !batch) continue;
+          const folding = foldStream(foldParts, base, batch);
+          if (folding instanceof Promise) waits.push(begun(folding.then((outcome) => void (outcomes[at] = outcome))));
+          else outcomes[at] = folding;
+        }
+        if (waits.length > 0) await Promise.all(waits);
       }
       open = open.filter((at) => outcomes[at]?.failure);
     }
@@ -118,7 +123,7 @@ export function createStreamProjector(parts: StreamProjectorParts) {
     for (const event of events) {
       const batch = { stream, first: event.revision, events: [event] };
       const [base] = await patiently(() => target.load([batch]));
-      const { unit, failure } = base ? await foldStream({ ...parts, patiently }, base, batch) : {};
+      const { unit, failure } = base ? await foldStream(foldParts, base, batch) : {};
       const refused = unit ? await tryToWrite(unit) : failure;
       if (refused) return refused;
     }

@@ -4,7 +4,7 @@
 import type { Content } from '#events/content.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { inferences } from '#events/inference.ts';
-import { type Contents, ERASED } from '#platform/content/content.ts';
+import { type Contents, ERASED, type Opened } from '#platform/content/content.ts';
 
 /** The contents that are put in the place of sealed ones. */
 interface OpenedContent {
@@ -32,18 +32,23 @@ export function textsOf(value: unknown): string {
 }
 
 export function createTextOpener(contents: Pick<Contents, 'open'>) {
-  const opened = async (event: RecordedEvent, content: Content): Promise<OpenedContent> => {
-    const value = await contents.open(event.metadata.tenantId, content);
-    return { text: value === ERASED ? '' : textsOf(value) };
-  };
+  /** The event with the words of one of its contents in that content's place. */
+  function withText(event: RecordedEvent, field: string, content: Content): RecordedEvent | Promise<RecordedEvent> {
+    const put = (value: Opened): RecordedEvent => {
+      const text: OpenedContent = { text: value === ERASED ? '' : textsOf(value) };
+      return { ...event, data: { ...(event.data as object), [field]: text } };
+    };
+    const opened = contents.open(event.metadata.tenantId, content);
+    return opened instanceof Promise ? opened.then(put) : put(opened);
+  }
 
-  return async (event: RecordedEvent): Promise<RecordedEvent> => {
+  return (event: RecordedEvent): RecordedEvent | Promise<RecordedEvent> => {
     if (!inferences.owns(event)) return event;
     switch (event.type) {
       case 'InferenceRequested':
-        return { ...event, data: { ...event.data, input: await opened(event, event.data.input) } };
+        return withText(event, 'input', event.data.input);
       case 'InferenceCompleted':
-        return { ...event, data: { ...event.data, output: await opened(event, event.data.output) } };
+        return withText(event, 'output', event.data.output);
       default:
         return event;
     }

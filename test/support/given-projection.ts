@@ -4,7 +4,7 @@
 
 import { expect } from 'chai';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { type Contents, ERASED } from '#platform/content/content.ts';
+import { type Contents, ERASED, type Opened } from '#platform/content/content.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Hit, SearchIndex } from '#platform/search-index/search-index.ts';
@@ -15,7 +15,7 @@ import { openTemporarySearchIndex } from './sqlite-read-models.ts';
 
 /** Contents that were never sealed. */
 const plainContents: Pick<Contents, 'open'> = {
-  open: async (_, { sealed }) => (sealed === null ? ERASED : (JSON.parse(sealed) as unknown)),
+  open: async (_, { sealed }) => (sealed === null ? ERASED : (JSON.parse(sealed) as Opened)),
 };
 
 /** Plain JSON in the place of sealed content. */

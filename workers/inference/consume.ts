@@ -136,7 +136,7 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
       event,
       request,
       model,
-      open: () => contents.open(event.metadata.tenantId, request.input),
+      open: async () => contents.open(event.metadata.tenantId, request.input),
       parameters: Object.fromEntries(parameters) as Record<string, unknown>,
       attempt,
       tenantId: event.metadata.tenantId,
