@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { topicOf } from '#events/aggregates.ts';
 import { type Origin, createEvent } from '#events/create-event.ts';
 import { inferences } from '#events/inference.ts';
-import { projectionVersions } from '#events/projection.ts';
+import { projections } from '#events/projection.ts';
 import { createBlobs } from '#platform/blobs/blobs.ts';
 import { openFolderBlobStore } from '#platform/blobs/folder-blob-store.ts';
 import { checkpointsInReadStore } from '#platform/bus/group-checkpoints.ts';
@@ -150,18 +150,15 @@ async function timed(what: string, work: () => Promise<unknown>): Promise<void> 
 }
 
 const stateOf = async (store: EventStore, name: string) =>
-  (await readWholeStream(store, projectionVersions.streamOf(name))).reduce(
-    projectionVersions.evolve,
-    projectionVersions.initial,
-  );
+  (await readWholeStream(store, projections.stream(name))).reduce(projections.evolve, projections.initial);
 
 async function rebuild(store: EventStore, name: string): Promise<void> {
-  const { initial, evolve, streamOf } = projectionVersions;
-  const decide = (state: typeof initial) => {
-    const decision = decideRebuild({ onDifference: 'keep', reason: null, origin: origin() }, state);
-    return typeof decision === 'string' ? [] : decision;
-  };
-  const { state } = await handleCommand({ store, stream: streamOf(name), decider: { initial, evolve }, decide });
+  const { state } = await handleCommand({
+    store,
+    stream: projections.stream(name),
+    decider: projections,
+    decide: (before) => decideRebuild({ onDifference: 'keep', reason: null, origin: origin() }, before),
+  });
   sayVersionsChanged(live, name);
   for (;;) {
     await sleep(50);

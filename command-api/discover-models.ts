@@ -3,9 +3,10 @@
 
 import { modelNameSchema } from '#contracts/models.ts';
 import { PLATFORM, models } from '#events/model.ts';
-import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
 import type { Log } from '#platform/logging/log.ts';
-import { DEFAULT_TENANT, type KeyPorts, registerPlatformModel, storeEnvironmentCredential } from './bootstrap.ts';
+import { DEFAULT_TENANT, registerPlatformModel, storeEnvironmentCredential } from './bootstrap.ts';
+import type { CommandPorts } from './run-command.ts';
 import { upstreamDefinition } from './models/definition.ts';
 
 /** More are left for the administrator to register by name. */
@@ -21,7 +22,7 @@ export interface Upstream {
 }
 
 /** Names of the models registered, by upstream; one that does not answer is left out. */
-export async function discoverModels(ports: KeyPorts & { readonly log: Log }, upstreams: readonly Upstream[]) {
+export async function discoverModels(ports: CommandPorts & { readonly log: Log }, upstreams: readonly Upstream[]) {
   const found: { readonly title: string; readonly models: readonly string[] }[] = [];
   for (const upstream of upstreams) {
     const names = await upstream.list();
@@ -30,7 +31,7 @@ export async function discoverModels(ports: KeyPorts & { readonly log: Log }, up
   return found;
 }
 
-async function register(ports: KeyPorts & { readonly log: Log }, upstream: Upstream, names: readonly string[]) {
+async function register(ports: CommandPorts & { readonly log: Log }, upstream: Upstream, names: readonly string[]) {
   const { title, baseUrl, variable } = upstream;
   const credentialId = variable === undefined ? undefined : await storeEnvironmentCredential(ports, variable);
   // A paid account is the operator's own until they grant it; what runs on this machine is for all.
@@ -55,7 +56,7 @@ async function register(ports: KeyPorts & { readonly log: Log }, upstream: Upstr
 }
 
 /** Whether the platform's model of this name comes from somewhere else. */
-async function isTaken({ store }: KeyPorts, name: string, baseUrl: string): Promise<boolean> {
-  const state = (await readWholeStream(store, models.stream(PLATFORM, name))).reduce(models.evolve, models.initial);
+async function isTaken({ store }: CommandPorts, name: string, baseUrl: string): Promise<boolean> {
+  const { state } = await loadState({ store, stream: models.stream(PLATFORM, name), decider: models });
   return state.status === 'registered' && state.model.definition.source !== baseUrl;
 }

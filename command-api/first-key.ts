@@ -6,7 +6,8 @@ import { chmod, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiKey, identifyApiKey } from '#platform/auth/api-key.ts';
 import { apiKeys } from '#events/api-key.ts';
-import { FIRST_KEY_ID, issueKey, type KeyPorts } from './bootstrap.ts';
+import { FIRST_KEY_ID, issueKey } from './bootstrap.ts';
+import type { CommandPorts } from './run-command.ts';
 
 export type FirstKey =
   | { readonly given: true }
@@ -15,7 +16,7 @@ export type FirstKey =
   /** Made by an earlier start, which alone knew it. */
   | { readonly given: false; readonly key: undefined; readonly file: undefined };
 
-export interface FirstKeyOptions extends KeyPorts {
+export interface FirstKeyOptions extends CommandPorts {
   /** API_KEY, when it is set. */
   readonly apiKey: string | undefined;
   readonly dataDir: string;

@@ -1,5 +1,7 @@
+import { snapshotShapeOf } from '#events/aggregates.ts';
 import { projectionVersions } from '#events/projection.ts';
 import type { Standing } from '#events/standing.ts';
+import { createSnapshots } from '#platform/event-store/snapshots.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
 import type { Ports } from '#platform/platform.ts';
@@ -33,27 +35,30 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
   const { ports, standings, manifestOf, upstreamFault, now } = options;
   const { store, readStore, contents, keyring, live, tokens, serverKey } = ports;
   const states = createVersionStates({ store, readStore, live, ...projectionVersions });
-  const origins = createOrigins({ secret: serverKey, keyring });
+  const shared = {
+    store,
+    standings,
+    snapshots: createSnapshots(readStore, snapshotShapeOf),
+    tokens,
+    origins: createOrigins({ secret: serverKey, keyring }),
+  };
   const admission = openAdmission(live, options.mostOutstanding);
   return {
     routes: [
       ...createInferenceRoutes({
-        store,
+        ...shared,
         contents,
-        standings,
         live,
-        tokens,
-        origins,
         timeoutMs: options.inferenceTimeoutMs,
         now,
         ...options.reads,
         admit: (modelKey) => admission.admit(modelKey),
       }),
-      ...createTenantRoutes({ store, keyring, standings, tokens, origins, now }),
-      ...createApiKeyRoutes({ store, standings, tokens, origins, secret: serverKey, now }),
-      ...createCredentialRoutes({ store, standings, keyring, tokens, origins }),
-      ...createModelRoutes({ store, standings, tokens, origins, manifestOf, upstreamFault }),
-      ...createOperationRoutes({ store, readStore, states, tokens, origins, readModels: options.readModels }),
+      ...createTenantRoutes({ ...shared, keyring, now }),
+      ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),
+      ...createCredentialRoutes({ ...shared, keyring }),
+      ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),
+      ...createOperationRoutes({ ...shared, readStore, states, readModels: options.readModels }),
     ],
     close: () => admission.close(),
   };

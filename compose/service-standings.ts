@@ -1,6 +1,10 @@
+import { aggregateOf, snapshotShapeOf } from '#events/aggregates.ts';
 import { projectionVersions } from '#events/projection.ts';
-import { evolveStanding, type Standing, standingDocument, standingKey } from '#events/standing.ts';
+import { type Standing, standingDocument, standingKey, standingOf } from '#events/standing.ts';
 import type { Config } from '#platform/config.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
+import { createSnapshots, type Snapshots } from '#platform/event-store/snapshots.ts';
 import type { Ports } from '#platform/platform.ts';
 import { fedDocuments, liveDocuments } from '#platform/projection/version-directory.ts';
 import { createVersionStates } from '#platform/projection/version-states.ts';
@@ -11,15 +15,25 @@ import { standingReadModel } from '../projectors/standing/read-model.ts';
 
 type StandingPorts = Pick<Ports, 'store' | 'readStore'> & Partial<Pick<Ports, 'live'>>;
 
+/** How a standing is folded from its stream. */
+export function createStandingLoader(store: Pick<EventStore, 'readStream'>, snapshots?: Snapshots) {
+  return async (stream: string) => {
+    const decider = aggregateOf(stream);
+    if (!decider) return undefined;
+    const { state, revision } = await loadState({ store, stream, decider, snapshots });
+    const standing = standingOf(stream, state);
+    return standing && { standing, revision };
+  };
+}
+
 /** Read from the read store each time. What is written goes to every version of the read model that is or may be read. */
 export function createServiceStandings({ store, readStore, live }: StandingPorts): Standings<Standing> {
   const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
   return createStandings<Standing>({
-    store,
+    load: createStandingLoader(store, createSnapshots(readStore, snapshotShapeOf)),
     readStore: liveDocuments(readStore, standingReadModel.name, directory),
     writeTo: () => fedDocuments(readStore, standingReadModel.name, directory, 2 * FED_AFTER_SWITCH_MS),
     keyOf: standingKey,
-    evolve: evolveStanding,
     writeOf: standingDocument,
   });
 }

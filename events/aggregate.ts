@@ -59,7 +59,7 @@ export interface AggregateDefinition<Category extends string, E extends EventFie
   /** How many events a stream can have. */
   readonly longest: number | 'unbounded';
   readonly initial: State;
-  /** Pure. */
+  /** Pure; what it calls is not seen by `shape`, so what makes a state stands in it. */
   readonly evolve: (state: State, event: EventOf<E>) => State;
   readonly standing: Standing;
 }
@@ -74,6 +74,8 @@ export interface AnyAggregate {
   readonly standing: StandingDefinition<unknown> | undefined;
   /** The Avro schema of each event type, at its present version. */
   readonly schemas: Readonly<Record<string, RecordSchema>>;
+  /** What states are made by, as a text that changes with it: snapshots by another `evolve` are void. */
+  readonly shape: string;
   /** Whether this is one of its events. */
   owns(event: RecordedEvent): boolean;
   /** What an event makes of a state; one that is not its own changes nothing. */
@@ -87,7 +89,7 @@ export interface AnyAggregate {
 export interface Aggregate<Category extends string, E extends EventFields, State, Standing>
   extends
     Omit<AggregateDefinition<Category, E, State, Standing>, 'evolve'>,
-    Pick<AnyAggregate, 'schemas' | 'stream' | 'list'> {
+    Pick<AnyAggregate, 'schemas' | 'shape' | 'stream' | 'list'> {
   owns(event: RecordedEvent): event is EventOf<E>;
   readonly evolve: (state: State, event: RecordedEvent) => State;
 }
@@ -108,6 +110,7 @@ export function defineAggregate<
   return {
     ...definition,
     schemas: schemas as AnyAggregate['schemas'],
+    shape: JSON.stringify([definition.initial, schemas, evolve.toString()]),
     owns,
     evolve: (state, event) => (owns(event) ? evolve(state, event) : state),
     stream: (...subject) => `${category}-${subject.join('-')}`,

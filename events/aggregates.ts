@@ -41,5 +41,17 @@ export const aggregateOf = (stream: string): AnyAggregate | undefined => categor
 /** The topic of a stream's events; undefined for a category that this program does not know. */
 export const topicOf = (stream: string): string | undefined => aggregateOf(stream)?.topic;
 
+/** Streams that cannot be longer are folded anew each time. */
+const LONGEST_WITHOUT_SNAPSHOT = 200;
+
+const shapes = new Map(
+  (aggregates as readonly AnyAggregate[])
+    .filter(({ longest }) => longest === 'unbounded' || longest > LONGEST_WITHOUT_SNAPSHOT)
+    .map(({ category, shape }) => [category, shape]),
+);
+
+/** What the states of a long stream are made by; undefined for a stream that is always short. */
+export const snapshotShapeOf = (stream: string): string | undefined => shapes.get(categoryOf(stream));
+
 /** Every topic that events go to. */
 export const topics: readonly string[] = [...new Set(aggregates.map(({ topic }) => topic))];

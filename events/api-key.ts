@@ -1,5 +1,4 @@
 import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
-import { type RememberedCommands, rememberCommand } from './commands.ts';
 
 const events = {
   ApiKeyIssued: [
@@ -23,19 +22,18 @@ export interface ApiKey {
 }
 
 export type ApiKeyState =
-  | { readonly status: 'absent' }
-  | { readonly status: 'active' | 'revoked'; readonly key: ApiKey; readonly commands: RememberedCommands };
+  { readonly status: 'absent' } | { readonly status: 'active' | 'revoked'; readonly key: ApiKey };
 
 function evolve(state: ApiKeyState, event: EventOf<typeof events>): ApiKeyState {
   switch (event.type) {
     case 'ApiKeyIssued': {
       const { tenantId } = event.metadata;
       const key = { ...event.data, tenantId, createdAt: event.recordedAt };
-      return { status: 'active', key, commands: rememberCommand([], event) };
+      return { status: 'active', key };
     }
     case 'ApiKeyRevoked':
       if (state.status === 'absent') return state;
-      return { ...state, status: 'revoked', commands: rememberCommand(state.commands, event) };
+      return { ...state, status: 'revoked' };
   }
 }
 

@@ -1,7 +1,6 @@
 // A credential's value never enters the log: it is in the vault under the credential's id, or in the environment.
 
 import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
-import { type RememberedCommands, rememberCommand } from './commands.ts';
 
 const events = {
   CredentialStored: [
@@ -25,19 +24,18 @@ export interface Credential {
 }
 
 export type CredentialState =
-  | { readonly status: 'absent' }
-  | { readonly status: 'stored' | 'deleted'; readonly credential: Credential; readonly commands: RememberedCommands };
+  { readonly status: 'absent' } | { readonly status: 'stored' | 'deleted'; readonly credential: Credential };
 
 function evolve(state: CredentialState, event: EventOf<typeof events>): CredentialState {
   switch (event.type) {
     case 'CredentialStored': {
       const { tenantId } = event.metadata;
       const credential = { ...event.data, tenantId, createdAt: event.recordedAt };
-      return { status: 'stored', credential, commands: rememberCommand([], event) };
+      return { status: 'stored', credential };
     }
     case 'CredentialDeleted':
       if (state.status === 'absent') return state;
-      return { ...state, status: 'deleted', commands: rememberCommand(state.commands, event) };
+      return { ...state, status: 'deleted' };
   }
 }
 

@@ -1,5 +1,4 @@
 import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
-import { type RememberedCommands, rememberCommand } from './commands.ts';
 
 const parameter = {
   type: 'record',
@@ -57,8 +56,7 @@ export interface Model {
 }
 
 export type ModelState =
-  | { readonly status: 'absent' }
-  | { readonly status: 'registered' | 'retired'; readonly model: Model; readonly commands: RememberedCommands };
+  { readonly status: 'absent' } | { readonly status: 'registered' | 'retired'; readonly model: Model };
 
 function evolve(state: ModelState, event: EventOf<typeof events>): ModelState {
   if (event.type === 'ModelRegistered') {
@@ -72,18 +70,16 @@ function evolve(state: ModelState, event: EventOf<typeof events>): ModelState {
       grantedTo: kept.grantedTo,
       createdAt: before?.createdAt ?? event.recordedAt,
     };
-    const commands = rememberCommand(state.status === 'absent' ? [] : state.commands, event);
-    return { status: 'registered', model, commands };
+    return { status: 'registered', model };
   }
   if (state.status === 'absent') return state;
-  const commands = rememberCommand(state.commands, event);
   switch (event.type) {
     case 'ModelDefaultsSet':
-      return { ...state, model: { ...state.model, defaults: event.data.defaults }, commands };
+      return { ...state, model: { ...state.model, defaults: event.data.defaults } };
     case 'ModelGranted':
-      return { ...state, model: { ...state.model, grantedTo: event.data.to }, commands };
+      return { ...state, model: { ...state.model, grantedTo: event.data.to } };
     case 'ModelRetired':
-      return { ...state, status: 'retired', commands };
+      return { ...state, status: 'retired' };
   }
 }
 

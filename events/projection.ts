@@ -2,7 +2,6 @@
 // an administrator asked to be done with the dead letters of a projection, or of a group of workers.
 
 import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
-import { type RememberedCommands, rememberCommand } from './commands.ts';
 import type { Actor, RecordedEvent } from './envelope.ts';
 
 /** The Avro record of a comparison. Avro wants each use named. */
@@ -92,7 +91,6 @@ export interface ProjectionState {
   readonly retired: readonly number[];
   readonly highest: number;
   readonly last: PastRebuild | null;
-  readonly commands: RememberedCommands;
 }
 
 const initial: ProjectionState = {
@@ -102,14 +100,12 @@ const initial: ProjectionState = {
   retired: [],
   highest: 1,
   last: null,
-  commands: [],
 };
 
 const RETIRED_REMEMBERED = 20;
 
 function evolve(before: ProjectionState, event: EventOf<typeof events>): ProjectionState {
   const { live, candidate, kept, retired, highest } = before;
-  const state = { ...before, commands: rememberCommand(before.commands, event) };
   const at = event.recordedAt;
   const without = (version: number) => kept.filter((one) => one.version !== version);
   const retire = (version: number) => [...retired.filter((one) => one !== version), version].slice(-RETIRED_REMEMBERED);
@@ -124,24 +120,24 @@ function evolve(before: ProjectionState, event: EventOf<typeof events>): Project
         requestedBy: event.metadata.actor,
         requestId: event.id,
       };
-      return { ...state, candidate: requested, highest: Math.max(highest, version) };
+      return { ...before, candidate: requested, highest: Math.max(highest, version) };
     }
     case 'ProjectionSwitched': {
       const { from, to, comparison } = event.data;
       const last = { from, to, outcome: 'switched', reason: null, comparison, at } as const;
-      return { ...state, live: to, candidate: null, kept: [...without(to), { version: from, since: at }], last };
+      return { ...before, live: to, candidate: null, kept: [...without(to), { version: from, since: at }], last };
     }
     case 'ProjectionRebuildAbandoned': {
       const { version, reason, comparison } = event.data;
       const last = { from: live, to: version, outcome: 'abandoned', reason, comparison, at } as const;
       const isGone = candidate?.kind !== 'rollback';
-      return { ...state, candidate: null, last, retired: isGone ? retire(version) : retired };
+      return { ...before, candidate: null, last, retired: isGone ? retire(version) : retired };
     }
     case 'ProjectionVersionRetired':
-      return { ...state, kept: without(event.data.version), retired: retire(event.data.version) };
+      return { ...before, kept: without(event.data.version), retired: retire(event.data.version) };
     case 'DeadLetterRetried':
     case 'DeadLetterDiscarded':
-      return state;
+      return before;
   }
 }
 
@@ -168,11 +164,9 @@ export const projectionDocument = (stream: string, revision: number, value: Proj
 
 /** How that document is made and found; see platform/projection/version-states.ts. */
 export const projectionVersions = {
-  initial,
+  decider: projections,
   streamOf: (name: string) => projections.stream(name),
   keyOf: projectionStateKey,
-  evolve: (before: ProjectionState | undefined, event: RecordedEvent): ProjectionState =>
-    projections.evolve(before ?? initial, event),
   writeOf: projectionDocument,
 };
 

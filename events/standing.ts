@@ -27,12 +27,17 @@ export const standingKey = (stream: string) => `standing:${stream}`;
 /** Whether streams of this kind have a standing. */
 export const hasStanding = (stream: string): boolean => aggregateOf(stream)?.standing !== undefined;
 
+/** What a stream's state stands for; undefined for what is absent, or has no standing. */
+export function standingOf(stream: string, state: unknown): Standing | undefined {
+  const one = aggregateOf(stream);
+  const { status } = state as Standing['state'] | { readonly status: 'absent' };
+  return one?.standing === undefined || status === 'absent' ? undefined : ({ of: one.category, state } as Standing);
+}
+
 /** Folds one event; undefined stands for a stream without events. */
 export function evolveStanding(before: Standing | undefined, event: RecordedEvent): Standing | undefined {
   const one = aggregateOf(event.stream);
-  if (!one?.standing || !one.owns(event)) return before;
-  const state = one.evolve(before?.state ?? one.initial, event) as Standing['state'] | { readonly status: 'absent' };
-  return state.status === 'absent' ? before : ({ of: one.category, state } as Standing);
+  return one && standingOf(event.stream, one.evolve(before?.state ?? one.initial, event));
 }
 
 export interface Listing {

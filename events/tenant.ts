@@ -1,5 +1,4 @@
 import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
-import { type RememberedCommands, rememberCommand } from './commands.ts';
 
 const events = { TenantCreated: [{ name: 'name', type: 'string' }] } as const satisfies EventFields;
 
@@ -9,12 +8,11 @@ export type TenantState =
       readonly status: 'active';
       readonly name: string;
       readonly createdAt: number;
-      readonly commands: RememberedCommands;
     };
 
 function evolve(_: TenantState, event: EventOf<typeof events>): TenantState {
   const { name } = event.data;
-  return { status: 'active', name, createdAt: event.recordedAt, commands: rememberCommand([], event) };
+  return { status: 'active', name, createdAt: event.recordedAt };
 }
 
 export const tenants = defineAggregate({

@@ -7,9 +7,10 @@ export interface RequestInference {
   readonly origin: Origin;
 }
 
-export const decideRequestInference = ({ request, origin }: RequestInference): readonly NewEvent[] => [
-  createEvent('InferenceRequested', request, origin),
-];
+export const decideRequestInference = (
+  { request, origin }: RequestInference,
+  state: InferenceState,
+): readonly NewEvent[] => (state.status === 'absent' ? [createEvent('InferenceRequested', request, origin)] : []);
 
 export interface CancelInference {
   readonly tenantId: string;

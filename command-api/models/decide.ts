@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { recogniseCommand } from '#events/commands.ts';
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { NewEvent } from '#events/envelope.ts';
 import type { ModelDefinition, ModelState } from '#events/model.ts';
 
-export type ModelDecision = readonly NewEvent[] | 'key-reused' | 'absent';
+export type ModelDecision = readonly NewEvent[] | 'absent';
 
 export interface RegisterModel {
   readonly definition: ModelDefinition;
@@ -17,15 +16,9 @@ export interface RegisterModel {
 export function decideRegisterModel(
   { definition, origin, repeatable = false }: RegisterModel,
   state: ModelState,
-): ModelDecision {
-  if (state.status !== 'absent') {
-    const seen = recogniseCommand(state.commands, origin.commandId, origin.eventId);
-    if (seen === 'reused-with-other-payload') return 'key-reused';
-    if (seen === 'repeated') return [];
-    const isSo = state.status === 'registered' && isDeepStrictEqual({ ...state.model.definition }, { ...definition });
-    if (isSo && !repeatable) return [];
-  }
-  return [createEvent('ModelRegistered', definition, origin)];
+): readonly NewEvent[] {
+  const isSo = state.status === 'registered' && isDeepStrictEqual({ ...state.model.definition }, { ...definition });
+  return isSo && !repeatable ? [] : [createEvent('ModelRegistered', definition, origin)];
 }
 
 export interface SetModelDefaults {
@@ -39,9 +32,6 @@ export interface SetModelDefaults {
 export function decideSetModelDefaults(command: SetModelDefaults, state: ModelState): ModelDecision {
   const { defaults, origin, repeatable = false } = command;
   if (state.status !== 'registered') return 'absent';
-  const seen = recogniseCommand(state.commands, origin.commandId, origin.eventId);
-  if (seen === 'reused-with-other-payload') return 'key-reused';
-  if (seen === 'repeated') return [];
   if (!repeatable && isDeepStrictEqual({ ...state.model.defaults }, { ...defaults })) return [];
   return [createEvent('ModelDefaultsSet', { defaults }, origin)];
 }
@@ -59,7 +49,5 @@ export function decideGrantModel({ to, origin }: GrantModel, state: ModelState):
 
 export function decideRetireModel(origin: Origin, state: ModelState): ModelDecision {
   if (state.status === 'absent') return 'absent';
-  // It may have been registered anew since: a repeat must not retire that.
-  if (recogniseCommand(state.commands, origin.commandId, origin.eventId) !== 'new') return [];
   return state.status === 'registered' ? [createEvent('ModelRetired', {}, origin)] : [];
 }

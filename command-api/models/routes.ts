@@ -1,31 +1,21 @@
 import { modelRoutes } from '#contracts/models.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
-import type { Origin } from '#events/create-event.ts';
 import { credentials } from '#events/credential.ts';
-import { type Model, type ModelDefinition, type ModelState, PLATFORM, models } from '#events/model.ts';
-import type { Standing } from '#events/standing.ts';
+import { type ModelDefinition, models, type ModelState, PLATFORM } from '#events/model.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
-import type { EventStore } from '#platform/event-store/event-store.ts';
-import { handleCommand } from '#platform/event-store/handle-command.ts';
-import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import type { BoundRoute, Caller, Handler, IfMatch } from '#platform/http/route.ts';
+import type { BoundRoute, Caller, Handler } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
-import type { Standings } from '#platform/standing/standings.ts';
-import { acknowledge, type Written } from '../acknowledge.ts';
-import { keyReused, replayHeaders } from '../create-once.ts';
-import { findReplay, type Replay } from '../find-replay.ts';
-import { ifMatched } from '../if-match.ts';
 import { checkParameters } from '../inferences/parameters.ts';
 import type { CommandOrigin, Origins } from '../origin.ts';
-import { decideRegisterModel, decideRetireModel, decideSetModelDefaults, type ModelDecision } from './decide.ts';
+import { acknowledge, type CommandPorts, type Done, runCommand } from '../run-command.ts';
+import { decideRegisterModel, decideRetireModel, decideSetModelDefaults } from './decide.ts';
 import { builtInDefinition, type ModelRegistration, upstreamDefinition } from './definition.ts';
 
-export interface ModelPorts {
-  readonly store: EventStore;
-  readonly standings: Standings<Standing>;
+export interface ModelPorts extends CommandPorts {
   readonly tokens: ConsistencyTokens;
   readonly origins: Origins;
   /** The manifest of a built-in model; undefined when there is no such folder. */
@@ -34,44 +24,14 @@ export interface ModelPorts {
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
 }
 
-const decider = models;
-
 const bodyProblem = (pointer: string, message: string) =>
   new Problem(problems['invalid-request'], { detail: message, errors: [{ in: 'body', pointer, message }] });
 
 const noSuchModel = (name: string) =>
   new Problem(problems['model-not-found'], { detail: `You have no model ${name}.` });
 
-/** Runs one model command; answers the model after it and what was written. */
-export async function changeModel(
-  { store, standings }: Pick<ModelPorts, 'store' | 'standings'>,
-  owner: string,
-  name: string,
-  ifMatch: IfMatch | undefined,
-  decide: (state: ModelState) => ModelDecision,
-) {
-  const stream = models.stream(owner, name);
-  let refused: 'key-reused' | 'absent' | undefined;
-  const done = await handleCommand({
-    store,
-    stream,
-    decider,
-    decide: (state) => {
-      const decision = decide(state);
-      refused = typeof decision === 'string' ? decision : undefined;
-      return typeof decision === 'string' ? [] : decision;
-    },
-    ...ifMatched(ifMatch),
-  });
-  if (refused === 'key-reused') throw keyReused();
-  if (refused === 'absent' || done.state.status === 'absent') throw noSuchModel(name);
-  await standings.refresh(stream);
-  const { revision, position } = done;
-  return { model: done.state.model, revision, written: { stream, revision, position } };
-}
-
 export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
-  const { store, standings, tokens, origins, manifestOf, upstreamFault } = ports;
+  const { store, standings, snapshots, tokens, origins, manifestOf, upstreamFault } = ports;
 
   const definitionOf = async (caller: Caller, name: string, given: ModelRegistration): Promise<ModelDefinition> => {
     if (given.runtime === 'tensorflow') {
@@ -97,95 +57,96 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
       throw bodyProblem('/credentialId', `there is no credential ${credentialId}`);
   };
 
-  /** Whose model a name means to someone who changes it: the tenant's own, else the platform's to who may. */
-  const ownerOf = async (caller: Caller, name: string): Promise<string> => {
-    const [own] = await standings.get([models.stream(caller.tenantId, name)]);
-    const isOwn = own?.of === 'model' && own.state.status === 'registered';
-    return isOwn || !caller.permissions.has('platform') ? caller.tenantId : PLATFORM;
-  };
-
-  /** The earlier run of this very command, on whichever of the two models it was. */
-  const replayOf = async (caller: Caller, name: string, origin: CommandOrigin) => {
-    const owners = caller.permissions.has('platform') ? [caller.tenantId, PLATFORM] : [caller.tenantId];
-    for (const owner of owners) {
-      const replay = await findReplay(store, models.stream(owner, name), decider, origin);
-      if (replay) return replay;
+  /**
+   * Whose model a name means to someone who changes it: the tenant's own, else the platform's to who may. A repeat means
+   * the one that it meant the first time.
+   */
+  const ownerOf = async (caller: Caller, name: string, command: CommandOrigin): Promise<string> => {
+    if (!caller.permissions.has('platform')) return caller.tenantId;
+    const decider = models;
+    for (const owner of command.repeatable ? [caller.tenantId, PLATFORM] : []) {
+      const { commands } = await loadState({ store, snapshots, stream: models.stream(owner, name), decider });
+      if (commands.recognise(command) !== 'new') return owner;
     }
-    return undefined;
+    const [own] = await standings.get([models.stream(caller.tenantId, name)]);
+    return own?.of === 'model' && own.state.status === 'registered' ? caller.tenantId : PLATFORM;
   };
 
-  const answer = (caller: Caller, status: number, model: Model, written: Written, replayed: boolean) => ({
-    status,
-    headers: {
-      ...(status === 201 && { location: `/v1/models/${encodeURIComponent(model.definition.name)}` }),
-      ...acknowledge(tokens, caller.tenantId, [written]),
-      ...replayHeaders(replayed),
-    },
-    body: viewModel({ ...model, revision: written.revision }, caller.tenantId),
-  });
-
-  const replayed = (caller: Caller, { before, after, written }: Replay<ModelState>, isRegistration: boolean) => {
-    if (after.status === 'absent') throw new Error(`${written.stream} has no model after a command to it`);
-    return answer(caller, isRegistration && before.status !== 'registered' ? 201 : 200, after.model, written, true);
-  };
-
-  const registeredBefore = async (owner: string, name: string) => {
-    const events = await readWholeStream(store, models.stream(owner, name));
-    return events.reduce(models.evolve, models.initial).status === 'registered';
+  const answer = (caller: Caller, status: 200 | 201, done: Done<ModelState>) => {
+    const { state, written } = done;
+    if (state.status === 'absent') throw new Error(`${written.stream} has no model after a command to it`);
+    const { model } = state;
+    return {
+      status,
+      headers: {
+        ...(status === 201 && { location: `/v1/models/${encodeURIComponent(model.definition.name)}` }),
+        ...acknowledge(tokens, caller.tenantId, done),
+      },
+      body: viewModel({ ...model, revision: written.revision }, caller.tenantId),
+    };
   };
 
   const registerModel: Handler<typeof modelRoutes.registerModel> = async (request) => {
-    const { caller, params, body } = request;
+    const { caller, params, body, ifMatch } = request;
     const { name } = params;
     const origin = await origins(request);
-    const replay = await replayOf(caller, name, origin);
-    if (replay) return replayed(caller, replay, true);
-    const existed = await registeredBefore(caller.tenantId, name);
-    if (request.ifMatch === 'stream_exists' && !existed)
-      throw new Problem(problems['revision-mismatch'], { detail: `You have no model ${name}.` });
-    const definition = await definitionOf(caller, name, body);
-    const { repeatable } = origin;
-    const done = await changeModel(ports, caller.tenantId, name, request.ifMatch, (state) =>
-      decideRegisterModel({ definition, origin, repeatable }, state),
-    );
-    return answer(caller, existed ? 200 : 201, done.model, done.written, false);
+    const done = await runCommand(ports, {
+      aggregate: models,
+      stream: models.stream(caller.tenantId, name),
+      origin,
+      ifMatch,
+      refusals: {},
+      async decide(state) {
+        if (ifMatch === 'stream_exists' && state.status !== 'registered')
+          throw new Problem(problems['revision-mismatch'], { detail: `You have no model ${name}.` });
+        const definition = await definitionOf(caller, name, body);
+        return decideRegisterModel({ definition, origin, repeatable: origin.repeatable }, state);
+      },
+    });
+    return answer(caller, done.before.status === 'registered' ? 200 : 201, done);
   };
 
   const setModelDefaults: Handler<typeof modelRoutes.setModelDefaults> = async (request) => {
-    const { caller, params, body } = request;
+    const { caller, params, body, ifMatch } = request;
     const { name } = params;
     const given = await origins(request);
-    const replay = await replayOf(caller, name, given);
-    if (replay) return replayed(caller, replay, false);
-    const owner = await ownerOf(caller, name);
-    const [standing] = await standings.get([models.stream(owner, name)]);
-    if (standing?.of !== 'model' || standing.state.status !== 'registered') throw noSuchModel(name);
-    const faults = checkParameters(standing.state.model.definition, body, '');
-    if (faults.length > 0)
-      throw new Problem(problems['invalid-request'], { errors: faults.map((fault) => ({ in: 'body', ...fault })) });
+    const owner = await ownerOf(caller, name, given);
     const origin = { ...given, tenantId: owner };
-    const { repeatable } = origin;
-    const defaults = Object.fromEntries(Object.entries(body).map(([key, value]) => [key, JSON.stringify(value)]));
-    const done = await changeModel(ports, owner, name, request.ifMatch, (state) =>
-      decideSetModelDefaults({ defaults, origin, repeatable }, state),
-    );
-    return answer(caller, 200, done.model, done.written, false);
+    const done = await runCommand(ports, {
+      aggregate: models,
+      stream: models.stream(owner, name),
+      origin,
+      ifMatch,
+      refusals: { absent: () => noSuchModel(name) },
+      decide(state) {
+        const faults = state.status === 'registered' ? checkParameters(state.model.definition, body, '') : [];
+        if (faults.length > 0)
+          throw new Problem(problems['invalid-request'], { errors: faults.map((fault) => ({ in: 'body', ...fault })) });
+        const defaults = Object.fromEntries(Object.entries(body).map(([key, value]) => [key, JSON.stringify(value)]));
+        return decideSetModelDefaults({ defaults, origin, repeatable: origin.repeatable }, state);
+      },
+    });
+    return answer(caller, 200, done);
   };
 
   const retireModel: Handler<typeof modelRoutes.retireModel> = async (request) => {
-    const { caller, params } = request;
+    const { caller, params, ifMatch } = request;
+    const { name } = params;
     const given = await origins(request);
-    const replay = await replayOf(caller, params.name, given);
-    const owner = await ownerOf(caller, params.name);
-    const origin: Origin = { ...given, tenantId: owner };
-    const written =
-      replay?.written ??
-      (await changeModel(ports, owner, params.name, request.ifMatch, (state) => decideRetireModel(origin, state)))
-        .written;
+    const owner = await ownerOf(caller, name, given);
+    const origin = { ...given, tenantId: owner };
+    const done = await runCommand(ports, {
+      aggregate: models,
+      stream: models.stream(owner, name),
+      origin,
+      ifMatch,
+      refusals: { absent: () => noSuchModel(name) },
+      decide: (state) => decideRetireModel(origin, state),
+    });
     return {
       status: 200,
-      headers: { ...acknowledge(tokens, caller.tenantId, [written]), ...replayHeaders(replay !== undefined) },
-      body: { id: params.name, object: 'model', deleted: true },
+      headers: acknowledge(tokens, caller.tenantId, done),
+      body: { id: name, object: 'model', deleted: true },
     };
   };
 

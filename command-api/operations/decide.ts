@@ -1,9 +1,8 @@
 import { createEvent, type Origin } from '#events/create-event.ts';
-import { recogniseCommand } from '#events/commands.ts';
 import type { NewEvent } from '#events/envelope.ts';
-import type { ProjectionState } from '#events/projection.ts';
+import { isWorkedOn, type ProjectionState } from '#events/projection.ts';
 
-export type OperationRefusal = 'under-way' | 'none-kept' | 'key-reused';
+export type OperationRefusal = 'under-way' | 'none-kept' | 'not-worked-on';
 
 export interface RebuildProjection {
   readonly onDifference: 'switch' | 'keep';
@@ -11,21 +10,10 @@ export interface RebuildProjection {
   readonly origin: Origin;
 }
 
-/** A command that has been taken already leads to nothing more. */
-function known(
-  { commands }: ProjectionState,
-  { commandId, eventId }: Origin,
-): readonly NewEvent[] | 'key-reused' | null {
-  const seen = recogniseCommand(commands, commandId, eventId);
-  return seen === 'new' ? null : seen === 'repeated' ? [] : 'key-reused';
-}
-
 export function decideRebuild(
   { origin, ...asked }: RebuildProjection,
   state: ProjectionState,
 ): readonly NewEvent[] | OperationRefusal {
-  const repeated = known(state, origin);
-  if (repeated) return repeated;
   if (state.candidate) return 'under-way';
   const data = { version: state.highest + 1, kind: 'rebuild', ...asked } as const;
   return [createEvent('ProjectionRebuildRequested', data, origin)];
@@ -35,8 +23,6 @@ export function decideRollback(
   { origin, ...asked }: RebuildProjection,
   state: ProjectionState,
 ): readonly NewEvent[] | OperationRefusal {
-  const repeated = known(state, origin);
-  if (repeated) return repeated;
   if (state.candidate) return 'under-way';
   const kept = state.kept.at(-1);
   if (!kept) return 'none-kept';
@@ -49,14 +35,16 @@ export interface TakeUpDeadLetter {
   readonly stream: string;
   readonly revision: number;
   readonly reason: string | null;
+  /** Of the read model, where the letter is a read model's. */
+  readonly version: number | undefined;
   readonly origin: Origin;
 }
 
+/** Nobody would take up what a version wrote off that nobody works on. */
 export function decideTakeUp(
-  { kind, origin, ...data }: TakeUpDeadLetter,
+  { kind, version, origin, ...data }: TakeUpDeadLetter,
   state: ProjectionState,
 ): readonly NewEvent[] | OperationRefusal {
-  const repeated = known(state, origin);
-  if (repeated) return repeated;
+  if (version !== undefined && !isWorkedOn(state, version)) return 'not-worked-on';
   return [createEvent(kind === 'retry' ? 'DeadLetterRetried' : 'DeadLetterDiscarded', data, origin)];
 }

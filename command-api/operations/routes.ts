@@ -1,26 +1,20 @@
 import { operationRoutes } from '#contracts/operations.ts';
 import { problems } from '#contracts/problems.ts';
 import type { Origin } from '#events/create-event.ts';
-import type { NewEvent } from '#events/envelope.ts';
 import { PLATFORM } from '#events/model.ts';
-import { type ProjectionState, isWorkedOn, projectionVersions, projections } from '#events/projection.ts';
+import { type ProjectionState, projections } from '#events/projection.ts';
 import { findDeadLetterById, nameOfGroup, readDeadLetterId, versionOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
-import type { EventStore } from '#platform/event-store/event-store.ts';
-import { handleCommand } from '#platform/event-store/handle-command.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { VersionStates } from '#platform/projection/version-states.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
-import { acknowledge, type Written } from '../acknowledge.ts';
-import { keyReused, replayHeaders } from '../create-once.ts';
-import { findReplay } from '../find-replay.ts';
-import type { CommandOrigin, CommandRequest, Origins } from '../origin.ts';
+import type { CommandRequest, Origins } from '../origin.ts';
+import { acknowledge, type CommandPorts, notFound, type Refusals, runCommand } from '../run-command.ts';
 import { decideRebuild, decideRollback, decideTakeUp, type OperationRefusal } from './decide.ts';
 
-export interface OperationPorts {
-  readonly store: EventStore;
+export interface OperationPorts extends CommandPorts {
   readonly readStore: Pick<ReadStore, 'get'>;
   readonly states: VersionStates<ProjectionState>;
   readonly tokens: ConsistencyTokens;
@@ -29,45 +23,34 @@ export interface OperationPorts {
   readonly readModels: readonly string[];
 }
 
-type Decide = (origin: Origin, state: ProjectionState) => readonly NewEvent[] | OperationRefusal;
+type Decision = ReturnType<typeof decideTakeUp>;
+type Decide = (origin: Origin, state: ProjectionState) => Decision | Promise<Decision>;
 
-const { initial, evolve } = projectionVersions;
-const decider = { initial, evolve };
-
-const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+const refusalsOf = (name: string): Refusals<ProjectionState, OperationRefusal> => ({
+  'not-worked-on': notFound,
+  'none-kept': () =>
+    new Problem(problems['no-version-kept'], { detail: `No version of ${name} is kept to go back to.` }),
+  'under-way': ({ candidate }) =>
+    new Problem(problems['rebuild-under-way'], { detail: `Version ${candidate?.version} of ${name} is being built.` }),
+});
 
 export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
-  const { store, readStore, states, tokens, origins, readModels } = ports;
+  const { readStore, states, tokens, origins, readModels } = ports;
 
-  /** Runs one command on a projection's stream; answers the state right after it, and what was written. */
-  async function operate(name: string, origin: CommandOrigin, decide: Decide) {
-    const stream = projections.stream(name);
-    const replay = await findReplay(store, stream, decider, origin);
-    if (replay) return { state: replay.after, written: replay.written, replayed: true };
-    let refused: OperationRefusal | undefined;
-    const done = await handleCommand({
-      store,
-      stream,
-      decider,
-      decide: (state) => {
-        const decision = decide({ ...origin, tenantId: PLATFORM }, state);
-        refused = typeof decision === 'string' ? decision : undefined;
-        return typeof decision === 'string' ? [] : decision;
-      },
+  /** Runs one command on a projection's stream; answers the state right after it, and the answer's headers. */
+  async function operate(request: CommandRequest, name: string, location: string, decide: Decide) {
+    const given = await origins(request);
+    const done = await runCommand<ProjectionState, OperationRefusal>(ports, {
+      aggregate: projections,
+      stream: projections.stream(name),
+      origin: given,
+      refusals: refusalsOf(name),
+      decide: (state) => decide({ ...given, tenantId: PLATFORM }, state),
     });
-    if (refused) throw refusalOf(refused, name, done.state);
     await states.changed(name);
-    const { state, revision, position, appended } = done;
-    const written: Written = { stream, revision, position };
-    return { state, written, replayed: !appended };
+    const headers = { location, 'retry-after': '1', ...acknowledge(tokens, request.caller.tenantId, done) };
+    return { state: done.state, headers };
   }
-
-  const headersOf = (request: CommandRequest, location: string, written: Written, replayed: boolean) => ({
-    location,
-    'retry-after': '1',
-    ...acknowledge(tokens, request.caller.tenantId, [written]),
-    ...replayHeaders(replayed),
-  });
 
   const requireKnown = (name: string) => {
     if (readModels.includes(name)) return;
@@ -79,11 +62,10 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const { name } = request.params;
     requireKnown(name);
     const { onDifference, reason = null } = request.body;
-    const done = await operate(name, await origins(request), (origin, state) =>
-      decideRebuild({ onDifference, reason, origin }, state),
+    const { state, headers } = await operate(request, name, `/v1/projections/${name}`, (origin, before) =>
+      decideRebuild({ onDifference, reason, origin }, before),
     );
-    const id = `${name}.${done.state.candidate?.version ?? done.state.highest}`;
-    const headers = headersOf(request, `/v1/projections/${name}`, done.written, done.replayed);
+    const id = `${name}.${state.candidate?.version ?? state.highest}`;
     return { status: 202, headers, body: { id, status: 'rebuilding' } };
   };
 
@@ -91,11 +73,10 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const { name } = request.params;
     requireKnown(name);
     const { onDifference, reason = null } = request.body;
-    const done = await operate(name, await origins(request), (origin, state) =>
-      decideRollback({ onDifference, reason, origin }, state),
+    const { state, headers } = await operate(request, name, `/v1/projections/${name}`, (origin, before) =>
+      decideRollback({ onDifference, reason, origin }, before),
     );
-    const id = `${name}.${done.state.candidate?.version ?? done.state.live}`;
-    const headers = headersOf(request, `/v1/projections/${name}`, done.written, done.replayed);
+    const id = `${name}.${state.candidate?.version ?? state.live}`;
     return { status: 202, headers, body: { id, status: 'rolling-back' } };
   };
 
@@ -110,19 +91,14 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     const named = readDeadLetterId(id);
     if (!named) throw notFound();
     const { group, stream, revision } = named;
-    const name = nameOfGroup(group);
-    const origin = await origins(request);
-    // The letter may be gone when the command is repeated.
-    const isRepeat = (await findReplay(store, projections.stream(name), decider, origin)) !== undefined;
-    if (!isRepeat && !(await findDeadLetterById(readStore, id))) throw notFound();
-    const { reason = null } = request.body;
     const version = versionOfGroup(group);
-    const done = await operate(name, origin, (from, state) => {
-      // Nobody would do it.
-      if (!isRepeat && version !== undefined && !isWorkedOn(state, version)) throw notFound();
-      return decideTakeUp({ kind, stream, revision, reason, origin: from }, state);
+    const { reason = null } = request.body;
+    const { headers } = await operate(request, nameOfGroup(group), `/v1/dead-letters/${id}`, async (origin, before) => {
+      // Not for a repeat: the letter may be gone by then.
+      if (!(await findDeadLetterById(readStore, id))) throw notFound();
+      return decideTakeUp({ kind, stream, revision, reason, version, origin }, before);
     });
-    return headersOf(request, `/v1/dead-letters/${id}`, done.written, done.replayed);
+    return headers;
   };
 
   const retryDeadLetter: Handler<typeof operationRoutes.retryDeadLetter> = async (request) => ({
@@ -143,17 +119,4 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
     retryDeadLetter,
     discardDeadLetter,
   });
-}
-
-function refusalOf(refused: OperationRefusal, name: string, { candidate }: ProjectionState): Problem {
-  switch (refused) {
-    case 'key-reused':
-      return keyReused();
-    case 'none-kept':
-      return new Problem(problems['no-version-kept'], { detail: `No version of ${name} is kept to go back to.` });
-    case 'under-way': {
-      const detail = `Version ${candidate?.version ?? ''} of ${name} is being built.`;
-      return new Problem(problems['rebuild-under-way'], { detail });
-    }
-  }
 }

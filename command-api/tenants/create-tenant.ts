@@ -2,21 +2,18 @@
 
 import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
+import { problems } from '#contracts/problems.ts';
 import type { Origin } from '#events/create-event.ts';
-import type { Standing } from '#events/standing.ts';
 import { tenantNames } from '#events/tenant-name.ts';
 import { tenants } from '#events/tenant.ts';
-import type { EventStore } from '#platform/event-store/event-store.ts';
-import { handleCommand } from '#platform/event-store/handle-command.ts';
-import type { Standings } from '#platform/standing/standings.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
+import { Problem } from '#platform/http/problem.ts';
 import type { Keyring } from '#platform/vault/keyring.ts';
-import { createOnce, findCreated } from '../create-once.ts';
+import { type CommandPorts, runCommand, type Written } from '../run-command.ts';
 import { decideClaimTenantName, decideCreateTenant } from './decide.ts';
 
-export interface TenantPorts {
-  readonly store: EventStore;
+export interface TenantPorts extends CommandPorts {
   readonly keyring: Pick<Keyring, 'createSubject'>;
-  readonly standings: Standings<Standing>;
   readonly now: () => number;
 }
 
@@ -24,46 +21,57 @@ export interface NewTenant {
   readonly id: string;
   readonly name: string;
   /** Its `tenantId` is the new tenant's. */
-  readonly origin: Origin;
-  readonly repeatable: boolean;
+  readonly origin: Origin & { readonly repeatable: boolean };
 }
+
+const nameTaken = () =>
+  new Problem(problems['name-taken'], {
+    detail: 'Another tenant has this name.',
+    errors: [{ in: 'body', pointer: '/name', message: 'is the name of another tenant' }],
+  });
 
 /** Names are unique without regard to case and width. */
 const nameDigest = (name: string) => createHash('sha256').update(name.normalize('NFKC').toLowerCase()).digest('hex');
 
-export async function createTenant(ports: TenantPorts, { id, name, origin, repeatable }: NewTenant) {
-  // A key that was used for another name must not claim this one.
-  if (repeatable) await findCreated(ports.store, tenants.stream(id), origin.eventId);
-  // Two events of one command: each has an id of its own, and a repeat the same ones.
-  const claim = await claimName(ports, id, name, { ...origin, eventId: v5('name claim', origin.eventId) });
-  if (claim === 'taken') return 'taken';
-  await ports.keyring.createSubject(id);
-  const stream = tenants.stream(id);
-  const [event] = decideCreateTenant({ name, origin }, tenants.initial);
-  const created = await createOnce(ports.store, stream, event!, repeatable);
-  const standing = await ports.standings.refresh(stream);
-  return { standing: standing?.standing, writes: [claim, created], replayed: created.replayed };
-}
-
-async function claimName({ store, now }: TenantPorts, tenantId: string, name: string, origin: Origin) {
-  const digest = nameDigest(name);
-  const stream = tenantNames.stream(digest);
-  const holderExists = async (holder: string) => {
-    const tenant = (await store.readStream(tenants.stream(holder))).reduce(tenants.evolve, tenants.initial);
-    return tenant.status === 'active' && nameDigest(tenant.name) === digest;
-  };
-  const claims = (await store.readStream(stream)).reduce(tenantNames.evolve, tenantNames.initial);
-  const held = claims.status === 'claimed' && (await holderExists(claims.tenantId));
-  let taken = false;
-  const claim = await handleCommand({
-    store,
-    stream,
-    decider: tenantNames,
-    decide: (state) => {
-      const decision = decideClaimTenantName({ tenantId, holderExists: held, now: now(), origin }, state);
-      taken = decision === 'taken';
-      return decision === 'taken' ? [] : decision;
+/** Throws the problem `name-taken`. */
+export async function createTenant(ports: TenantPorts, { id, name, origin }: NewTenant) {
+  const claims: Written[] = [];
+  const done = await runCommand(ports, {
+    aggregate: tenants,
+    stream: tenants.stream(id),
+    origin,
+    refusals: {},
+    async decide(state) {
+      if (state.status !== 'absent') return [];
+      claims.push(await claimName(ports, id, name, origin));
+      await ports.keyring.createSubject(id);
+      return decideCreateTenant({ name, origin }, state);
     },
   });
-  return taken ? ('taken' as const) : { stream, revision: claim.revision, position: claim.position };
+  if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after it was created`);
+  return { ...done, tenant: done.state, claims };
+}
+
+async function claimName(ports: TenantPorts, tenantId: string, name: string, by: NewTenant['origin']) {
+  const { store, now } = ports;
+  const digest = nameDigest(name);
+  const stream = tenantNames.stream(digest);
+  // Two events of one command: each has an id of its own, and a repeat the same ones. Whether the claim still holds is
+  // for its decider to say, so it is no repeat to the handler.
+  const origin = { ...by, eventId: v5('name claim', by.eventId), repeatable: false };
+  const holderExists = async (holder: string) => {
+    const { state } = await loadState({ store, stream: tenants.stream(holder), decider: tenants });
+    return state.status === 'active' && nameDigest(state.name) === digest;
+  };
+  const { written } = await runCommand(ports, {
+    aggregate: tenantNames,
+    stream,
+    origin,
+    refusals: { taken: nameTaken },
+    async decide(state) {
+      const held = state.status === 'claimed' && (await holderExists(state.tenantId));
+      return decideClaimTenantName({ tenantId, holderExists: held, now: now(), origin }, state);
+    },
+  });
+  return written;
 }

@@ -1,42 +1,59 @@
 // The one command handler: load, fold, decide, append at the revision read; only a conflict is retried.
 // After https://github.com/oskardudycz/EventSourcing.NodeJS, samples/decider/src/core/commandHandling.ts
+// It owns repeats: the answer to a command that was taken before is the first answer, whatever has happened since, and
+// nothing is decided again.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { type Appended, type EventStore, type ExpectedRevision, WrongExpectedRevision } from './event-store.ts';
+import {
+  type Decider,
+  foldEvent,
+  keepSnapshot,
+  type Loaded,
+  loadState,
+  nothingLoaded,
+  type StateAt,
+} from './load-state.ts';
+import type { RepeatableCommand } from './remembered-commands.ts';
+import type { Snapshots } from './snapshots.ts';
 
-export interface Decider<State> {
-  readonly initial: State;
-  readonly evolve: (state: State, event: RecordedEvent) => State;
-}
+/** Events to append, none where nothing changes, or why not. */
+export type Decision<Refusal extends string> = readonly NewEvent[] | Refusal;
 
-export interface CommandHandling<State> {
+export interface CommandHandling<State, Refusal extends string = never> {
   readonly store: Pick<EventStore, 'append' | 'readStream'>;
   readonly stream: string;
   readonly decider: Decider<State>;
-  /** Pure; called again after a conflict. What it throws is passed on. */
-  readonly decide: (state: State) => readonly NewEvent[];
+  /** Called again after a conflict, never for a repeat. What it throws is passed on. */
+  readonly decide: (state: State) => Decision<Refusal> | Promise<Decision<Refusal>>;
+  /** Of a command that may be sent again. */
+  readonly command?: RepeatableCommand | undefined;
   /** The revision that the caller has seen (If-Match): any other is `PreconditionFailed`. */
-  readonly expected?: number;
+  readonly expected?: number | undefined;
   /**
    * For a stream named from the command, which is nearly always new: decides on the initial state and appends without
-   * loading. If the stream exists it is loaded, and `decide` sees what is there. Without effect beside `expected`.
+   * loading. If the stream exists it is loaded, and `decide` sees what is there. Without effect beside `expected` and
+   * `command`.
    */
   readonly create?: boolean;
   /** Appends tried before the conflict is passed on; default 8. */
   readonly attempts?: number;
+  readonly snapshots?: Snapshots | undefined;
 }
 
-export interface Handled<State> {
-  /** With the appended events folded in. If they stood there already (a repeat), as it was after them. */
-  readonly state: State;
-  /** Of the stream's last event that is in `state`; -1 for a stream that does not exist. */
-  readonly revision: number;
-  /** Of the same event; 0n for a stream that does not exist. */
-  readonly position: bigint;
-  /** False when there was nothing to do. */
-  readonly appended: boolean;
+export interface Taken<State> extends StateAt<State> {
+  /** `state` is the one after the command: of a repeat, right after the events it led to the first time. */
+  readonly outcome: 'appended' | 'unchanged' | 'replayed';
+  readonly before: State;
 }
+
+export interface Refused<State, Refusal extends string> extends StateAt<State> {
+  readonly outcome: 'refused';
+  readonly reason: Refusal | 'idempotency-key-reused';
+}
+
+export type Handled<State, Refusal extends string = never> = Taken<State> | Refused<State, Refusal>;
 
 /** The stream is not at the revision that the caller asked for. */
 export class PreconditionFailed extends Error {
@@ -55,24 +72,27 @@ export class PreconditionFailed extends Error {
   }
 }
 
-type Folded<State> = Pick<Handled<State>, 'state' | 'revision' | 'position'>;
-
-const pageLength = 500;
 const longestPauseMs = 100;
 
-export async function handleCommand<State>(handling: CommandHandling<State>): Promise<Handled<State>> {
-  const { stream, decider, decide, expected, attempts = 8 } = handling;
-  const absent: Folded<State> = { state: decider.initial, revision: -1, position: 0n };
-  let guessed = handling.create === true && expected === undefined;
-  let loaded = guessed ? absent : await load(handling, absent);
+/** Rejects with `PreconditionFailed`, and like `EventStore.append`. */
+export async function handleCommand<State, Refusal extends string = never>(
+  handling: CommandHandling<State, Refusal>,
+): Promise<Handled<State, Refusal>> {
+  const { stream, decide, expected, command, attempts = 8 } = handling;
+  let guessed = handling.create === true && expected === undefined && command === undefined;
+  let loaded = guessed ? nothingLoaded(handling) : await loadState(handling);
   for (let attempt = 1; ;) {
+    const known = command && recognised(handling, command, loaded);
+    if (known) return known;
     if (expected !== undefined && loaded.revision !== expected) {
       throw new PreconditionFailed(stream, expected, loaded.revision === -1 ? undefined : loaded.revision);
     }
-    const events = decide(loaded.state);
-    if (events.length > 0) {
+    const decision = await decide(loaded.state);
+    if (typeof decision !== 'string' && decision.length > 0) {
       try {
-        return { ...(await append(handling, loaded, events)), appended: true };
+        const after = await append(handling, loaded, decision);
+        await keepSnapshot(handling, after);
+        return { outcome: 'appended', before: loaded.state, ...stateAt(after) };
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision) || attempt >= attempts) throw error;
       }
@@ -80,36 +100,48 @@ export async function handleCommand<State>(handling: CommandHandling<State>): Pr
       if (attempt > 1) await sleep(Math.random() * Math.min(longestPauseMs, 2 ** attempt));
       attempt += 1;
     } else if (!guessed) {
-      return { ...loaded, appended: false };
+      await keepSnapshot(handling, loaded);
+      return typeof decision === 'string'
+        ? { outcome: 'refused', reason: decision, ...stateAt(loaded) }
+        : { outcome: 'unchanged', before: loaded.state, ...stateAt(loaded) };
     }
     guessed = false;
-    loaded = await load(handling, loaded);
+    loaded = await loadState(handling, loaded.revision === -1 ? undefined : loaded);
   }
 }
 
-/** Goes on from what is folded already. */
-async function load<State>(handling: CommandHandling<State>, from: Folded<State>): Promise<Folded<State>> {
-  let folded = from;
-  for (;;) {
-    const options = { from: folded.revision + 1, limit: pageLength };
-    const page = await handling.store.readStream(handling.stream, options);
-    folded = page.reduce((before, event) => fold(handling.decider, before, event), folded);
-    if (page.length < pageLength) return folded;
-  }
+const stateAt = <State>({ state, revision, position }: StateAt<State>): StateAt<State> => ({
+  state,
+  revision,
+  position,
+});
+
+/** The answer to a command that the stream has taken before; undefined for a new one. */
+function recognised<State>(
+  { stream }: Pick<CommandHandling<State>, 'stream'>,
+  command: RepeatableCommand,
+  loaded: Loaded<State>,
+): Handled<State> | undefined {
+  const seen = loaded.commands.recognise(command);
+  if (seen === 'new') return undefined;
+  if (seen === 'reused') return { outcome: 'refused', reason: 'idempotency-key-reused', ...stateAt(loaded) };
+  if (!loaded.asked) throw new Error(`${stream} remembers a command that none of its events names`);
+  const { before, after } = loaded.asked;
+  return { outcome: 'replayed', before, ...after };
 }
 
 async function append<State>(
-  handling: CommandHandling<State>,
-  before: Folded<State>,
+  handling: Pick<CommandHandling<State>, 'store' | 'stream' | 'decider' | 'command'>,
+  before: Loaded<State>,
   events: readonly NewEvent[],
-): Promise<Folded<State>> {
-  const { store, stream, decider } = handling;
+): Promise<Loaded<State>> {
+  const { store, stream } = handling;
   const expected: ExpectedRevision = before.revision === -1 ? 'no_stream' : before.revision;
   const appended = await store.append(stream, events, expected);
   const recorded = recordedHere(stream, events, appended);
-  if (recorded) return fold(decider, before, recorded);
+  if (recorded) return foldEvent(handling, before, recorded);
   const written = await store.readStream(stream, { from: before.revision + 1, limit: events.length });
-  return written.reduce((state, event) => fold(decider, state, event), before);
+  return written.reduce((loaded, event) => foldEvent(handling, loaded, event), before);
 }
 
 /** A single event as the log holds it, if the log told enough; else it must be read. */
@@ -118,8 +150,4 @@ function recordedHere(stream: string, events: readonly NewEvent[], appended: App
   const { revision, position, recordedAt } = appended;
   if (!event || second || recordedAt === undefined) return undefined;
   return { ...event, stream, revision, position, recordedAt };
-}
-
-function fold<State>({ evolve }: Decider<State>, before: Folded<State>, event: RecordedEvent): Folded<State> {
-  return { state: evolve(before.state, event), revision: event.revision, position: event.position };
 }

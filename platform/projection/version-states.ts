@@ -1,6 +1,7 @@
 // The versions of each projection as their stream says, kept in the read store for whoever reads or writes a read model.
 
 import type { EventStore } from '../event-store/event-store.ts';
+import { type Decider, loadState } from '../event-store/load-state.ts';
 import type { LiveChannel } from '../live-channel/live-channel.ts';
 import type { ReadStore } from '../read-store/read-store.ts';
 import { createStandings, type StandingOptions } from '../standing/standings.ts';
@@ -13,14 +14,13 @@ import {
 
 export interface VersionStateParts<State extends KnownVersions> extends Pick<
   StandingOptions<State>,
-  'keyOf' | 'evolve' | 'writeOf'
+  'keyOf' | 'writeOf'
 > {
   readonly store: Pick<EventStore, 'readStream'>;
   readonly readStore: Pick<ReadStore, 'get' | 'apply'>;
   /** Left out by who only looks now and then. */
   readonly live?: Pick<LiveChannel, 'subscribe' | 'publish'> | undefined;
-  /** Of a projection without events. */
-  readonly initial: State;
+  readonly decider: Decider<State>;
   readonly streamOf: (projection: string) => string;
 }
 
@@ -33,12 +33,18 @@ export interface VersionStates<State extends KnownVersions> {
 export function createVersionStates<State extends KnownVersions>(
   parts: VersionStateParts<State>,
 ): VersionStates<State> {
-  const { live, initial, streamOf } = parts;
-  const states = createStandings<State>(parts);
+  const { store, live, decider, streamOf } = parts;
+  const states = createStandings<State>({
+    ...parts,
+    async load(stream) {
+      const { state, revision } = await loadState({ store, stream, decider });
+      return revision === -1 ? undefined : { standing: state, revision };
+    },
+  });
   return {
     directory: createVersionDirectory({
       live,
-      load: async (projection) => (await states.get([streamOf(projection)]))[0] ?? initial,
+      load: async (projection) => (await states.get([streamOf(projection)]))[0] ?? decider.initial,
     }),
     async changed(projection) {
       await states.refresh(streamOf(projection));

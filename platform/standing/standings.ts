@@ -3,9 +3,6 @@
 // emptied read store neither opens nor locks the door.
 
 import { LRUCache } from 'lru-cache';
-import type { RecordedEvent } from '#events/envelope.ts';
-import type { EventStore } from '../event-store/event-store.ts';
-import { readWholeStream } from '../event-store/read-whole-stream.ts';
 import type { DocumentWrite, ReadStore } from '../read-store/read-store.ts';
 
 export interface Standings<Standing> {
@@ -16,12 +13,12 @@ export interface Standings<Standing> {
 }
 
 export interface StandingOptions<Standing> {
-  readonly store: Pick<EventStore, 'readStream'>;
+  /** Folds a stream by now; undefined for one without events. */
+  readonly load: (stream: string) => Promise<{ readonly standing: Standing; readonly revision: number } | undefined>;
   readonly readStore: Pick<ReadStore, 'get' | 'apply'>;
   /** Where a standing is written, in this order, if not only where it is read: asked at each write, after the append. */
   readonly writeTo?: () => Promise<readonly Pick<ReadStore, 'apply'>[]>;
   readonly keyOf: (stream: string) => string;
-  readonly evolve: (before: Standing | undefined, event: RecordedEvent) => Standing | undefined;
   /** The very write that the projector makes for this standing at this revision. */
   readonly writeOf: (stream: string, revision: number, standing: Standing) => DocumentWrite;
   /** In milliseconds, for tests. */
@@ -37,19 +34,17 @@ const ABSENCE_MS = 1_000;
 const MOST_ABSENCES = 20_000;
 
 export function createStandings<Standing>(options: StandingOptions<Standing>): Standings<Standing> {
-  const { store, readStore, writeTo = async () => [readStore], keyOf, evolve, writeOf } = options;
+  const { load, readStore, writeTo = async () => [readStore], keyOf, writeOf } = options;
   const { now = () => performance.now() } = options;
   /** Until when each is believed. */
   const absences = new LRUCache<string, number>({ max: MOST_ABSENCES });
 
   const refresh = async (stream: string) => {
-    const events = await readWholeStream(store, stream);
-    const standing = events.reduce<Standing | undefined>(evolve, undefined);
-    const revision = events.at(-1)?.revision;
-    if (standing === undefined || revision === undefined) return undefined;
-    const write = writeOf(stream, revision, standing);
+    const loaded = await load(stream);
+    if (loaded === undefined) return undefined;
+    const write = writeOf(stream, loaded.revision, loaded.standing);
     for (const documents of await writeTo()) await documents.apply([write]);
-    return { standing, revision };
+    return loaded;
   };
 
   const findMissing = async (stream: string): Promise<Standing | undefined> => {

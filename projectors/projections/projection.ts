@@ -1,4 +1,4 @@
-import { type ProjectionState, projectionVersions } from '#events/projection.ts';
+import { type ProjectionState, projections, projectionVersions } from '#events/projection.ts';
 import { categoryOf } from '#events/streams.ts';
 import type { DocumentProjection } from '#platform/projection/projection.ts';
 import { PROJECTION_STATES } from './read-model.ts';
@@ -8,5 +8,5 @@ export const projectionStatesProjection: DocumentProjection<ProjectionState> = {
   ...PROJECTION_STATES,
   withoutCounts: true,
   keyOf: (stream) => (categoryOf(stream) === 'projection' ? projectionVersions.keyOf(stream) : undefined),
-  project: (before, event) => ({ document: projectionVersions.evolve(before, event) }),
+  project: (before, event) => ({ document: projections.evolve(before ?? projections.initial, event) }),
 };

@@ -3,7 +3,7 @@
 // and the switch is one event.
 
 import type { Origin } from '#events/create-event.ts';
-import { type CandidateVersion, type ProjectionState, projectionVersions } from '#events/projection.ts';
+import { type CandidateVersion, type ProjectionState, projections } from '#events/projection.ts';
 import { pause } from '#platform/patience/back-off.ts';
 import { listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
@@ -111,9 +111,8 @@ export async function append(
   { store, states, projection }: Pick<RebuildParts, 'store' | 'states' | 'projection'>,
   decide: (state: ProjectionState) => readonly NewEvent[],
 ): Promise<ProjectionState> {
-  const { initial, evolve, streamOf } = projectionVersions;
-  const decider = { initial, evolve };
-  const { state } = await handleCommand({ store, stream: streamOf(projection.name), decider, decide });
+  const stream = projections.stream(projection.name);
+  const { state } = await handleCommand({ store, stream, decider: projections, decide });
   await states.changed(projection.name);
   return state;
 }

@@ -3,7 +3,7 @@ import { type DeadLetterView, type InspectedDeadLetterView, operationRoutes } fr
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { isWorkedOn, letterRequestOf, projectionVersions, projections } from '#events/projection.ts';
+import { isWorkedOn, letterRequestOf, projections } from '#events/projection.ts';
 import {
   countDeadLetters,
   type DeadLetter,
@@ -16,6 +16,7 @@ import {
 } from '#platform/bus/dead-letter-rows.ts';
 import type { Positions } from '#platform/positions.ts';
 import { type EventStore, LogIsNewer } from '#platform/event-store/event-store.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
@@ -48,10 +49,7 @@ export function createOperationRoutes({
   const statusOf = watchProjectorStatus(live);
 
   /** Folded from the log, so that it shows what was asked a moment ago. */
-  const stateOf = async (name: string) => {
-    const events = await readWholeStream(store, projections.stream(name));
-    return { state: events.reduce(projectionVersions.evolve, projectionVersions.initial), revision: events.length - 1 };
-  };
+  const stateOf = (name: string) => loadState({ store, stream: projections.stream(name), decider: projections });
 
   const viewOf = async (readModel: Projection) => {
     const { name } = readModel;

@@ -130,19 +130,6 @@ describe('model', () => {
       .thenNothing();
   });
 
-  it('knows a repeated command, and one whose key was used for something else', () => {
-    const changed = { ...definition, description: 'changed' };
-    given(model, 'model-acme-m', [registered])
-      .when((state) => decideRegisterModel({ definition: changed, origin }, state))
-      .thenNothing();
-    given(model, 'model-acme-m', [registered])
-      .when((state) => decideRegisterModel({ definition: changed, origin: again }, state))
-      .thenRefused('key-reused');
-    given(model, 'model-acme-m', [registered])
-      .when((state) => decideSetModelDefaults({ defaults, origin: again }, state))
-      .thenRefused('key-reused');
-  });
-
   it('leaves an event of a repeatable command in any case, so that its repeat is known and undoes nothing', () => {
     const set = createEvent('ModelDefaultsSet', { defaults }, other);
     given(model, 'model-acme-m', [registered])
@@ -153,13 +140,6 @@ describe('model', () => {
         decideSetModelDefaults({ defaults, origin: { ...other, commandId: 'c3' }, repeatable: true }, state),
       )
       .thenEvents({ type: 'ModelDefaultsSet', data: { defaults } });
-  });
-
-  it('is not retired by the repeat of what had retired it before it was registered anew', () => {
-    const anew = createEvent('ModelRegistered', definition, { ...other, commandId: 'c3' });
-    given(model, 'model-acme-m', [registered, createEvent('ModelRetired', {}, other), anew])
-      .when((state) => decideRetireModel(other, state))
-      .thenNothing();
   });
 
   it('has defaults set, kept by a later registration and dropped by retirement', () => {

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { type ModelDefinition, PLATFORM, models } from '#events/model.ts';
-import { type Standing, evolveStanding, standingDocument, standingKey } from '#events/standing.ts';
+import { type Standing, standingDocument, standingKey } from '#events/standing.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { createStandings } from '#platform/standing/standings.ts';
 import { registerPlatformModel } from '../../command-api/bootstrap.ts';
+import { createStandingLoader } from '../../compose/service-standings.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
 
@@ -29,10 +30,9 @@ const register = (store: EventStore) =>
     {
       store,
       standings: createStandings<Standing>({
-        store,
+        load: createStandingLoader(store),
         readStore: createMemoryReadStore(),
         keyOf: standingKey,
-        evolve: evolveStanding,
         writeOf: standingDocument,
       }),
     },

@@ -4,10 +4,11 @@ import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { AppendOutcomeUnknown, type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import {
   type CommandHandling,
-  type Decider,
   handleCommand,
   PreconditionFailed,
+  type Taken,
 } from '#platform/event-store/handle-command.ts';
+import type { Decider } from '#platform/event-store/load-state.ts';
 import { refusal } from '../support/refusal.ts';
 import { someEvent, someEvents } from '../support/some-event.ts';
 import { openTemporaryEventStore } from '../support/sqlite-event-store.ts';
@@ -38,8 +39,12 @@ describe('handle command', () => {
     stream = `counter-${v4()}`;
   });
 
-  function handle(handling: Partial<CommandHandling<Counter>> & Pick<CommandHandling<Counter>, 'decide'>) {
-    return handleCommand({ store, stream, decider: counter, ...handling });
+  async function handle(
+    handling: Partial<CommandHandling<Counter>> & Pick<CommandHandling<Counter>, 'decide'>,
+  ): Promise<Taken<Counter>> {
+    const handled = await handleCommand({ store, stream, decider: counter, ...handling });
+    if (handled.outcome === 'refused') throw new Error(`refused: ${handled.reason}`);
+    return handled;
   }
 
   function add(by: number): readonly NewEvent[] {
@@ -66,7 +71,7 @@ describe('handle command', () => {
 
   it('decides on what the stream says and appends after it', async () => {
     const first = await handle({ decide: () => add(5) });
-    expect(first).to.include({ revision: 0, appended: true });
+    expect(first).to.include({ revision: 0, outcome: 'appended' });
     const second = await handle({ decide: ({ total }) => add(total * 2) });
     expect(second.state.total).to.equal(15);
     expect(second.state).to.deep.equal(await folded());
@@ -85,11 +90,19 @@ describe('handle command', () => {
 
   it('answers where the stream is when there is nothing to do', async () => {
     const absent = await handle({ decide: () => [] });
-    expect(absent).to.deep.equal({ state: counter.initial, revision: -1, position: 0n, appended: false });
+    const { initial } = counter;
+    expect(absent).to.deep.equal({
+      outcome: 'unchanged',
+      before: initial,
+      state: initial,
+      revision: -1,
+      position: 0n,
+    });
     const { position } = await handle({ decide: () => add(1) });
     await store.append(`${stream}-other`, someEvents(1), 'any');
-    const { state, ...at } = await handle({ decide: () => [] });
-    expect(at).to.deep.equal({ revision: 0, position, appended: false });
+    const { state, before, ...at } = await handle({ decide: () => [] });
+    expect(at).to.deep.equal({ outcome: 'unchanged', revision: 0, position });
+    expect(before).to.equal(state);
     expect(state).to.deep.equal(await folded());
   });
 
@@ -186,14 +199,107 @@ describe('handle command', () => {
       await handle({ create: true, decide: () => add(7) });
       const decide = ({ total }: Counter) => (total === 0 ? add(1) : []);
       const joined = await handle({ create: true, decide });
-      expect(joined).to.include({ revision: 0, appended: false });
+      expect(joined).to.include({ revision: 0, outcome: 'unchanged' });
       expect(joined.state).to.deep.equal(await folded());
     });
 
     it('loads the stream before it answers that there is nothing to do', async () => {
       await handle({ decide: () => add(7) });
-      const { state, appended } = await handle({ create: true, decide: ({ total }) => (total === 7 ? add(1) : []) });
-      expect({ total: state.total, appended }).to.deep.equal({ total: 8, appended: true });
+      const { state, outcome } = await handle({ create: true, decide: ({ total }) => (total === 7 ? add(1) : []) });
+      expect({ total: state.total, outcome }).to.deep.equal({ total: 8, outcome: 'appended' });
     });
+  });
+
+  describe('with a command that may be sent again', () => {
+    const command = (commandId: string) => ({ commandId, eventId: v4() });
+    const eventOf = ({ commandId, eventId }: ReturnType<typeof command>, by: number) => {
+      const event = someEvent({ by });
+      return { ...event, id: eventId, metadata: { ...event.metadata, $causationId: commandId } };
+    };
+
+    it('answers a repeat as the first time, whatever has happened since, and decides nothing', async () => {
+      const asked = command('c1');
+      await handle({ decide: () => add(1) });
+      const first = await handle({ command: asked, decide: () => [eventOf(asked, 5), { ...add(2)[0]!, id: v4() }] });
+      await handle({ decide: () => add(10) });
+      const { outcome, before, ...again } = await handle({
+        command: asked,
+        expected: 99,
+        decide: () => {
+          throw new Error('decided again');
+        },
+      });
+      expect(outcome).to.equal('replayed');
+      expect(before).to.deep.equal(first.before);
+      // Its second event names no command of its own: the state is the one after its first.
+      expect(again.state.total).to.equal(6);
+      expect(again.revision).to.equal(1);
+    });
+
+    it('answers with the state after all events of a command', async () => {
+      const asked = command('c1');
+      const both = [eventOf(asked, 5), { ...eventOf(asked, 2), id: v4() }];
+      const first = await handle({ command: asked, decide: () => both });
+      const again = await handle({ command: asked, decide: () => add(1) });
+      expect(again).to.deep.equal({ ...first, outcome: 'replayed' });
+    });
+
+    it('refuses another payload under the same key, with the state as it is', async () => {
+      const asked = command('c1');
+      await handle({ command: asked, decide: () => [eventOf(asked, 5)] });
+      const reused = await handleCommand({
+        store,
+        stream,
+        decider: counter,
+        command: command('c1'),
+        decide: () => add(1),
+      });
+      expect(reused).to.deep.include({ outcome: 'refused', reason: 'idempotency-key-reused', revision: 0 });
+    });
+
+    it('reads once for a stream that it creates, and not at all without a key', async () => {
+      const asked = command('c1');
+      const { calls, store: counting } = watched();
+      await handle({ store: counting, command: asked, create: true, decide: () => [eventOf(asked, 5)] });
+      expect(calls).to.deep.equal(['read', 'append']);
+    });
+
+    it('joins the first where two race, and refuses the one with another payload', async () => {
+      const [one, other] = [command('c1'), command('c1')];
+      let others = 1;
+      const { store: racing } = watched(async (call) => {
+        if (call === 'append' && others-- > 0) await store.append(stream, [eventOf(one, 5)], 'any');
+      });
+      const decide = () => [eventOf(other, 7)];
+      const lost = await handleCommand({
+        store: racing,
+        stream,
+        decider: counter,
+        command: other,
+        create: true,
+        decide,
+      });
+      expect(lost).to.deep.include({ outcome: 'refused', reason: 'idempotency-key-reused' });
+      expect((await folded()).total).to.equal(5);
+    });
+
+    it('remembers the last hundred', async () => {
+      const commands = Array.from({ length: 101 }, (_, n) => command(`c${n}`));
+      for (const one of commands) await handle({ command: one, decide: () => [eventOf(one, 1)] });
+      const outcomes = [0, 1, 100].map((n) => handle({ command: commands[n], decide: () => [] }));
+      expect((await Promise.all(outcomes)).map(({ outcome }) => outcome)).to.deep.equal([
+        'unchanged',
+        'replayed',
+        'replayed',
+      ]);
+    });
+  });
+
+  it('answers with the reason for which the decider refuses, and appends nothing', async () => {
+    await handle({ decide: () => add(1) });
+    const decide = async ({ total }: Counter) => (total > 0 ? ('too-much' as const) : add(1));
+    const refused = await handleCommand({ store, stream, decider: counter, decide });
+    expect(refused).to.deep.include({ outcome: 'refused', reason: 'too-much', revision: 0 });
+    expect((await folded()).total).to.equal(1);
   });
 });

@@ -14,16 +14,14 @@ function openStandings() {
   const readStore = createMemoryReadStore();
   let reads = 0;
   const standings = createStandings<Count>({
-    store: {
-      readStream: (...asked) => {
-        reads++;
-        return store.readStream(...asked);
-      },
+    async load(stream) {
+      reads++;
+      const events = (await store.readStream(stream)).length;
+      return events === 0 ? undefined : { standing: { events }, revision: events - 1 };
     },
     readStore,
     now: () => performance.now() + passed,
     keyOf: (stream) => `standing:${stream}`,
-    evolve: (before) => ({ events: (before?.events ?? 0) + 1 }),
     writeOf: (stream, revision, value) => ({ key: `standing:${stream}`, revision, value }),
   });
   return { store, standings, reads: () => reads, pass: (ms: number) => void (passed += ms) };

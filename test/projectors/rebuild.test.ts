@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { type ProjectionState, projectionVersions, projections } from '#events/projection.ts';
+import { type ProjectionState, projections } from '#events/projection.ts';
 import { listDeadLetters, nameOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
@@ -79,17 +79,13 @@ describe('rebuilding a read model', function () {
     for (let n = from; n < from + count; n++) await append(`${n % 2 ? 'alpha' : 'beta'}-${n % 7}`, n);
   };
   const stateOf = async (name: string): Promise<ProjectionState> =>
-    (await readWholeStream(store, projections.stream(name))).reduce(
-      projectionVersions.evolve,
-      projectionVersions.initial,
-    );
+    (await readWholeStream(store, projections.stream(name))).reduce(projections.evolve, projections.initial);
   const origin = () => ({ ...ORIGIN, eventId: newId(), commandId: newId() });
   const ask = async (name: string, decide: (state: ProjectionState) => ReturnType<typeof decideRebuild>) => {
-    const { initial, evolve } = projectionVersions;
     await handleCommand({
       store,
       stream: projections.stream(name),
-      decider: { initial, evolve },
+      decider: projections,
       decide: (state) => {
         const decision = decide(state);
         if (typeof decision === 'string') throw new Error(decision);
@@ -273,7 +269,9 @@ describe('rebuilding a read model', function () {
         revision,
       }));
     const takeUp = (kind: 'retry' | 'discard', stream: string, revision: number) =>
-      ask('sums', (state) => decideTakeUp({ kind, stream, revision, reason: null, origin: origin() }, state));
+      ask('sums', (state) =>
+        decideTakeUp({ kind, stream, revision, reason: null, version: undefined, origin: origin() }, state),
+      );
 
     beforeEach(async () => {
       await append('alpha-1', 1);
@@ -377,7 +375,10 @@ describe('rebuilding a read model', function () {
         const retryAll = async () => {
           for (const { group, stream, revision } of await listDeadLetters(readStore, { limit: 100 }))
             await ask(nameOfGroup(group), (state) =>
-              decideTakeUp({ kind: 'retry', stream, revision, reason: null, origin: origin() }, state),
+              decideTakeUp(
+                { kind: 'retry', stream, revision, reason: null, version: undefined, origin: origin() },
+                state,
+              ),
             );
         };
         let number = 0;

@@ -1,0 +1,139 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { NewEvent } from '#events/envelope.ts';
+import { type ModelDefinition, models } from '#events/model.ts';
+import { snapshotShapeOf } from '#events/aggregates.ts';
+import { createEvent } from '#events/create-event.ts';
+import type { EventStore, ReadStreamOptions } from '#platform/event-store/event-store.ts';
+import { handleCommand } from '#platform/event-store/handle-command.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
+import { createSnapshots, type Snapshots } from '#platform/event-store/snapshots.ts';
+import { newId } from '#platform/new-id.ts';
+import { ORIGIN } from '../support/given-decider.ts';
+import { createMemoryEventStore } from '../support/memory-event-store.ts';
+import { createMemoryReadStore } from '../support/memory-read-store.ts';
+
+const definition: ModelDefinition = {
+  name: 'm',
+  description: '',
+  task: 'chat',
+  runtime: 'openai',
+  source: 'http://upstream/v1',
+  upstreamModel: 'm',
+  credentialId: null,
+  parameters: [],
+  anyParameter: true,
+  maxInputChars: 1_000,
+  maxBatch: 8,
+  maxDelayMs: 0,
+  timeoutMs: 1_000,
+  memoryBytes: 0,
+};
+
+const stream = models.stream('acme', 'm');
+const origin = (commandId = newId()) => ({ ...ORIGIN, eventId: newId(), commandId });
+
+type Change = 'register' | 'defaults' | 'grant' | 'retire';
+const eventOf = (change: Change, n: number): NewEvent => {
+  switch (change) {
+    case 'register':
+      return createEvent('ModelRegistered', { ...definition, description: String(n) }, origin(`command-${n}`));
+    case 'defaults':
+      return createEvent('ModelDefaultsSet', { defaults: { top: String(n) } }, origin(`command-${n}`));
+    case 'grant':
+      return createEvent('ModelGranted', { to: [String(n)] }, origin(`command-${n}`));
+    case 'retire':
+      return createEvent('ModelRetired', {}, origin(`command-${n}`));
+  }
+};
+const change = fc.constantFrom<Change>('register', 'defaults', 'grant', 'retire');
+
+describe('snapshots of long streams', () => {
+  let store: EventStore;
+  let snapshots: Snapshots;
+  let readStore: ReturnType<typeof createMemoryReadStore>;
+  beforeEach(() => {
+    store = createMemoryEventStore();
+    readStore = createMemoryReadStore();
+    snapshots = createSnapshots(readStore, snapshotShapeOf);
+  });
+
+  /** Appends each change by a command of its own. */
+  async function change1By1(changes: readonly Change[], into: EventStore = store) {
+    for (const [n, one] of changes.entries())
+      await handleCommand({ store: into, stream, decider: models, snapshots, decide: () => [eventOf(one, n)] });
+  }
+
+  const wholeFold = async () => {
+    const events = await store.readStream(stream, { limit: 5_000 });
+    return { state: events.reduce(models.evolve, models.initial), revision: events.length - 1 };
+  };
+
+  async function counted(kept: Snapshots | undefined, command?: { commandId: string; eventId: string }) {
+    let events = 0;
+    const readStream = async (name: string, options?: ReadStreamOptions) => {
+      const page = await store.readStream(name, options);
+      events += page.length;
+      return page;
+    };
+    const loaded = await loadState({ store: { readStream }, stream, decider: models, snapshots: kept, command });
+    const { state, revision, position, asked } = loaded;
+    return { events, commands: loaded.commands.list(), state, revision, position, asked };
+  }
+
+  it('let a model with a thousand changes be loaded by reading some of them', async () => {
+    await change1By1(Array.from({ length: 1_000 }, (_, n) => (n === 0 ? 'register' : 'defaults')));
+    const { events, state, revision } = await counted(snapshots);
+    expect(events).to.be.at.most(200);
+    expect({ state, revision }).to.deep.equal(await wholeFold());
+  });
+
+  it('make the same as folding everything, the memory of commands included', async () => {
+    const changes = fc.array(change, { minLength: 100, maxLength: 330 });
+    await fc.assert(
+      fc.asyncProperty(changes, async (given) => {
+        store = createMemoryEventStore();
+        snapshots = createSnapshots(createMemoryReadStore(), snapshotShapeOf);
+        await change1By1(given);
+        const [{ events, ...short }, { events: all, ...whole }] = [await counted(snapshots), await counted(undefined)];
+        expect(short).to.deep.equal(whole);
+        expect(events).to.be.below(all + 1);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('answer a repeat with how things stood, though the snapshot is later than the command', async () => {
+    await change1By1(Array.from({ length: 150 }, (_, n) => (n === 0 ? 'register' : 'defaults')));
+    const [asked] = await store.readStream(stream, { from: 70, limit: 1 });
+    const command = { commandId: 'command-70', eventId: asked!.id };
+    const decide = () => [eventOf('retire', 999)];
+    const again = await handleCommand({ store, stream, decider: models, snapshots, command, decide });
+    expect(again).to.deep.include({ outcome: 'replayed', revision: 70 });
+    expect(again.state).to.have.nested.property('model.defaults.top', '70');
+  });
+
+  it('of another log are void', async () => {
+    await change1By1(Array.from({ length: 150 }, (_, n) => (n === 0 ? 'register' : 'defaults')));
+    store = createMemoryEventStore();
+    for (const longer of [['register'], Array.from({ length: 200 }, () => 'register')] as const) {
+      await change1By1(longer as Change[]);
+      const { state, revision } = await counted(snapshots);
+      expect({ state, revision }).to.deep.equal(await wholeFold());
+    }
+  });
+
+  it('by another evolve are void', async () => {
+    await change1By1(Array.from({ length: 150 }, (_, n) => (n === 0 ? 'register' : 'defaults')));
+    const others = createSnapshots(readStore, (name) => `another ${snapshotShapeOf(name)}`);
+    expect(await snapshots.find(stream)).not.to.equal(undefined);
+    expect(await others.find(stream)).to.equal(undefined);
+    expect((await counted(others)).events).to.equal(150);
+  });
+
+  it('are not kept of streams that are always short', async () => {
+    expect(snapshots.has('inference-1')).to.equal(false);
+    expect(snapshots.has(stream)).to.equal(true);
+    expect(snapshotShapeOf('unheard-of')).to.equal(undefined);
+  });
+});
