@@ -6,10 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import type { ServicesWiring } from './compose/service-thread.ts';
 import { keepCompiled } from './platform/config/keep-compiled.ts';
+import { withRuntimeFlags } from './platform/lifecycle/runtime-flags.ts';
 import type { StartServices } from './platform/lifecycle/service-thread-messages.ts';
 
-// Before anything else is loaded.
-if (isMainThread) keepCompiled(fileURLToPath(new URL('./node_modules/.cache/defter', import.meta.url)));
+// Before anything else is loaded: begun anew, not even this file is compiled.
+if (isMainThread) {
+  keepCompiled(fileURLToPath(new URL('./node_modules/.cache/defter', import.meta.url)));
+  withRuntimeFlags();
+}
 
 /** What a thread of services runs; see platform/lifecycle/service-thread.ts. */
 export const startServices: StartServices<ServicesWiring> = async (wiring, tools) =>
