@@ -9,8 +9,8 @@
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { backOff, pause } from '../patience/back-off.ts';
 import { asError } from '../errors.ts';
-import { EventStoreClosed } from './append-caller.ts';
-import { type AppendRequest, createAppendRequest, requestSize } from './append-request.ts';
+import { createAppendRoom } from './append-room.ts';
+import { type AppendRequest, createAppendRequest } from './append-request.ts';
 import {
   AppendOutcomeUnknown,
   type Appended,
@@ -39,8 +39,6 @@ export interface EventStoreAppends {
   close(): Promise<void>;
 }
 
-/** The text of waiting appends, in UTF-16 units. */
-const mostWaitingText = 64 * 1_048_576;
 /** How far back a repeat is looked for with `any` and `stream_exists`. */
 const rememberedEvents = 64;
 const newestOf = { backwards: true, limit: rememberedEvents };
@@ -53,12 +51,9 @@ export function createEventStoreAppends(
   slots: Slots,
   maxQueued: number,
 ): EventStoreAppends {
-  const { promise: drained, resolve: drain } = Promise.withResolvers<void>();
   const unplaced = new Map<string, Promise<unknown>>();
   const ends = createStreamEnds(rememberedEvents);
-  let waiting = 0;
-  let waitingText = 0;
-  let closed = false;
+  const room = createAppendRoom(maxQueued);
 
   /** What another append, or this one's earlier try, may have done is known to the server: it compares the ids. */
   async function appendAt(request: PlacedAppend, until: number): Promise<Appended> {
@@ -169,27 +164,12 @@ export function createEventStoreAppends(
 
   return {
     async append(stream, events, expected) {
-      if (closed) throw new EventStoreClosed();
+      room.assertOpen();
       const request = createAppendRequest(stream, events, expected);
       refuseReserved(request);
-      const size = requestSize(request);
-      if (waiting >= maxQueued || waitingText + size > mostWaitingText) {
-        throw new EventStoreBusy(`${waiting} appends are waiting already`);
-      }
-      waiting += 1;
-      waitingText += size;
-      try {
-        return await run(request);
-      } finally {
-        waiting -= 1;
-        waitingText -= size;
-        if (closed && waiting === 0) drain();
-      }
+      return room.hold(request, () => run(request));
     },
-    async close() {
-      closed = true;
-      if (waiting > 0) await drained;
-    },
+    close: () => room.close(),
   };
 }
 

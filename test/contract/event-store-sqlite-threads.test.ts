@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { EventStoreClosed } from '#platform/event-store/append-caller.ts';
+import { EventStoreClosed } from '#platform/event-store/append-room.ts';
 import { AppendOutcomeUnknown, type EventStore, EventStoreBusy } from '#platform/event-store/event-store.ts';
 import { openSqliteEventStore } from '#platform/event-store/sqlite-event-store.ts';
 import { prepareLogFile } from '#platform/event-store/sqlite-log-file.ts';

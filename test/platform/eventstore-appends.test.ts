@@ -8,7 +8,7 @@ import {
   EventStoreBusy,
   WrongExpectedRevision,
 } from '#platform/event-store/event-store.ts';
-import { EventStoreClosed } from '#platform/event-store/append-caller.ts';
+import { EventStoreClosed } from '#platform/event-store/append-room.ts';
 import { type BreakableStandIn, shortDeadlines, startBreakableStandIn } from '../support/eventstore-event-store.ts';
 import { refusal } from '../support/refusal.ts';
 import { someEvent, someEvents } from '../support/some-event.ts';
