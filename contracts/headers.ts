@@ -4,6 +4,7 @@ import type { ZodOpenApiHeaderObject } from 'zod-openapi';
 
 type HeaderDescription = ZodOpenApiHeaderObject & { readonly description: string };
 
+// Without examples: pages that try a request would send them, and an Idempotency-Key or ETag of an example is wrong.
 export const requestHeaders = {
   'x-request-id': {
     description:
@@ -13,19 +14,21 @@ export const requestHeaders = {
   traceparent: { description: 'W3C Trace Context; the trace goes on in the events.', schema: { type: 'string' } },
   'x-consistency-token': {
     description: 'The token of a write of yours: the answer shows that write, or is 503 with Retry-After.',
-    schema: { type: 'string', maxLength: 8192 },
+    schema: { type: 'string', minLength: 1, maxLength: 8192 },
   },
   'Idempotency-Key': {
-    description: 'Quoted or bare. The same key with the same request joins the first; with another request it is 422.',
-    schema: { type: 'string', maxLength: 255 },
-    example: '"9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"',
+    description:
+      'A text of your own for this one request, such as a UUID; quoted or bare. The same key with the same request joins the first; with another request it is 422.',
+    schema: { type: 'string', pattern: String.raw`^("[ !#-\[\]-~]{1,255}"|[!#-~]([ -~]{0,253}[!-~])?)$` },
   },
   'If-Match': {
-    description: 'The ETag you last saw, or *: the command happens only if it still holds, else 412.',
-    schema: { type: 'string' },
-    example: '"3"',
+    description: 'The ETag you last saw, such as `"3"`, or `*`: the command happens only if it still holds, else 412.',
+    schema: { type: 'string', pattern: String.raw`^("[0-9]{1,15}"|\*)$` },
   },
-  'Last-Event-ID': { description: 'Where a broken stream of events is to go on.', schema: { type: 'string' } },
+  'Last-Event-ID': {
+    description: 'The last `id` that a broken stream sent, to go on behind it.',
+    schema: { type: 'string', maxLength: 200 },
+  },
 } as const satisfies Record<string, HeaderDescription>;
 
 export const answerHeaders: Readonly<Record<string, HeaderDescription>> = {

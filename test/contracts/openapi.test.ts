@@ -75,6 +75,11 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('has no example of a header, which a page that tries a request would send', () => {
+    for (const parameter of Object.values(document.components['parameters'] ?? {}))
+      expect(parameter).not.to.have.any.keys('example', 'examples');
+  });
+
   it('gives each parameter and each body a schema that leaves no text without a bound', () => {
     const boundless: string[] = [];
     const check = (schema: unknown, where: string) => {
