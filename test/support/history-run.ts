@@ -117,7 +117,7 @@ async function takeDown(
       : [`The last stop ended with ${stop.code} after ${Math.round(stop.milliseconds)} ms.`];
   const models = { ...seen, documents: readDocuments(dataDir) };
   const viewer = { tenantId: TENANT, now };
-  const readModels = readModelsOf({}).map(({ name }) => name);
+  const readModels = readModelsOf({ eventStoreUrl: run.env?.['EVENTSTORE_URL'] }).map(({ name }) => name);
   const history: History = { requests, reads, happenings: server.happenings, log, models, readModels, viewer };
   const lines = [...unexpected, ...restless, ...stopFaults, describeViolations(checkHistory(history))].filter(Boolean);
   if (lines.length > 0) lines.push(`The history, seed ${run.seed}: ${await keep(history, server.printed(), run.seed)}`);
