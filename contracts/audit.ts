@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  actorSchema,
   afterParameter,
   idSchema,
   limitParameter,
@@ -22,7 +23,7 @@ export const auditEventSchema = z
       .regex(/^[0-9]{1,20}$/)
       .meta({ description: 'In the whole log; a 64-bit number as text.' }),
     tenantId: z.string(),
-    actor: z.object({ kind: z.enum(['api-key', 'user', 'system']), id: z.string() }),
+    actor: actorSchema,
     correlationId: z.string(),
     causationId: z.string(),
     recordedAt: timeSchema,

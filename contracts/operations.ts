@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { auditEventSchema } from './audit.ts';
-import { afterParameter, limitParameter, listOf, revisionSchema, timeSchema } from './primitives.ts';
+import { actorSchema, afterParameter, limitParameter, listOf, revisionSchema, timeSchema } from './primitives.ts';
 import type { RouteTable } from './route.ts';
 
 const versionSchema = z.number().int().min(1).meta({ description: 'Of the read model: 1, 2, …' });
 const countSchema = z.number().int().min(0);
-const actorSchema = z.object({ kind: z.enum(['api-key', 'user', 'system']), id: z.string() });
 
 const comparisonSchema = z
   .object({

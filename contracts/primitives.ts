@@ -20,6 +20,9 @@ export const idSchema = z
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'Must be an id')
   .meta({ description: 'An opaque id.' });
 
+/** Who caused an event. */
+export const actorSchema = z.object({ kind: z.enum(['api-key', 'user', 'system']), id: z.string() });
+
 /** One line, of which neither end is a space. */
 const NAME =
   // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out

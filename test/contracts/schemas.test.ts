@@ -5,8 +5,10 @@ import { storeCredentialSchema } from '#contracts/credentials.ts';
 import { inferenceRoutes, isChatForm, submitInferenceSchema } from '#contracts/inferences.ts';
 import { modelNameSchema, registerModelSchema, setDefaultsSchema } from '#contracts/models.ts';
 import { PERMISSIONS, permissionsBeyond, ROLE_PERMISSIONS, ROLES } from '#contracts/permissions.ts';
+import { actorSchema } from '#contracts/primitives.ts';
 import { problems } from '#contracts/problems.ts';
 import { createTenantSchema } from '#contracts/tenants.ts';
+import { ACTOR_KINDS } from '#events/envelope.ts';
 import { faultsOf } from '#platform/http/validate.ts';
 
 const faults = (schema: ZodType, value: unknown) => {
@@ -172,5 +174,11 @@ describe('problems', () => {
       expect(problem.status).to.be.within(400, 599);
       expect(problem.title).to.match(/^[A-Z]/);
     }
+  });
+});
+
+describe('who caused an event', () => {
+  it('is shown as each kind that there is', () => {
+    expect(actorSchema.shape.kind.options).to.deep.equal([...ACTOR_KINDS]);
   });
 });
