@@ -61,7 +61,8 @@ export const unchecked = new Set(['ui', 'docs', 'k8s', 'grafana', 'node_modules'
 export const mayKnowPlatform =
   /^(?:main\.ts|compose\/.*|cli\/.*|platform\/service\.ts|(?:command-api|query-api|workers|projectors|mcp)\/(?:[^/]+\/)?(?:service|start)\.ts)$/;
 
-const engines =
+/** As files are named for them. */
+export const engines =
   'sqlite|folder|log-bus|live-hub|lru|tensorflow|openai|onnx|llama|chroma|pinecone|kafka|redis|elasticsearch|eventstore|s3|smtp|slack';
 
 /** A file of a port's folder that belongs to one engine. */
