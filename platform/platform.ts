@@ -22,6 +22,7 @@ import { partitionOfKey } from './bus/partition.ts';
 import type { Config } from './config.ts';
 import { createConsistencyTokens } from './consistency/consistency-token.ts';
 import { createContents } from './content/content.ts';
+import { openJustSealed } from './content/just-sealed.ts';
 import type { EventLanguage } from './event-language.ts';
 import { createCheckedEventStore } from './event-store/checked-event-store.ts';
 import { createEventCodec } from './event-store/event-codec.ts';
@@ -114,9 +115,10 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
     bus: kafka ? port('bus', checked, (of) => openKafkaBus(options, kafka, of)) : logBus,
     relayTarget: port('bus', checked, (of) => openRelayTarget(options, of)),
     keyring,
-    contents: once(async () => {
-      const [keys, store] = await both(keyring, blobStore)();
-      return createContents({ keyring: keys, blobs: createBlobs({ store, keyring: keys }) });
+    contents: port('contents', both(keyring, blobStore), async ([keys, store]) => {
+      const justSealed = openJustSealed();
+      const contents = createContents({ keyring: keys, blobs: createBlobs({ store, keyring: keys }), justSealed });
+      return { port: contents, close: async () => justSealed.close() };
     }),
     tokens: once(async () => {
       const { generation } = await checked();

@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { openBytes, sealBytes } from '../vault/sealing.ts';
+import type { JustSealed } from './just-sealed.ts';
 
 /** As it stands in an event (events/content.ts describes the same in Avro). */
 export interface SealedContent {
@@ -49,28 +50,43 @@ export interface Contents {
   open(subject: string, content: SealedContent): Opened | Promise<Opened>;
 }
 
-function jsonBytes(value: unknown): Buffer {
+function jsonText(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new TypeError('content must be JSON');
-  return Buffer.from(text);
+  return text;
 }
 
-export function createContents({ keyring, blobs }: { readonly keyring: Keyring; readonly blobs: Blobs }): Contents {
+export interface ContentsParts {
+  readonly keyring: Keyring;
+  readonly blobs: Blobs;
+  /** Left out: nothing is told to other threads, and all is decrypted. */
+  readonly justSealed?: Pick<JustSealed, 'tell' | 'take'>;
+}
+
+export function createContents({ keyring, blobs, justSealed }: ContentsParts): Contents {
   return {
     async seal(subject, value) {
       const made = keyring.dataKey(subject);
       const key = made instanceof Promise ? await made : made;
       const { keyId } = key;
-      const text = jsonBytes(value);
-      const bytes = text.length;
-      if (bytes <= INLINE_BYTES)
-        return { keyId, sealed: sealBytes(key.key, text).toString('base64'), blob: null, bytes };
-      return { keyId, sealed: null, blob: (await blobs.write(subject, text, key)).name, bytes };
+      const text = jsonText(value);
+      const plain = Buffer.from(text);
+      const bytes = plain.length;
+      if (bytes > INLINE_BYTES)
+        return { keyId, sealed: null, blob: (await blobs.write(subject, plain, key)).name, bytes };
+      const sealed = sealBytes(key.key, plain).toString('base64');
+      justSealed?.tell(keyId, sealed, text);
+      return { keyId, sealed, blob: null, bytes };
     },
     open(subject, { keyId, sealed, blob }) {
       if (sealed === null) return openBlob(subject, keyId, blob);
       const key = keyring.keyOf(subject, keyId);
-      return key instanceof Promise ? key.then((found) => openInline(found, sealed)) : openInline(key, sealed);
+      const openInline = (found: KeyObject | 'erased'): Opened => {
+        if (found === 'erased') return ERASED;
+        const text = justSealed?.take(keyId, sealed) ?? openBytes(found, Buffer.from(sealed, 'base64')).toString();
+        return JSON.parse(text) as Json;
+      };
+      return key instanceof Promise ? key.then(openInline) : openInline(key);
     },
   };
 
@@ -82,6 +98,3 @@ export function createContents({ keyring, blobs }: { readonly keyring: Keyring; 
     return JSON.parse(text.toString()) as Json;
   }
 }
-
-const openInline = (key: KeyObject | 'erased', sealed: string): Opened =>
-  key === 'erased' ? ERASED : (JSON.parse(openBytes(key, Buffer.from(sealed, 'base64')).toString()) as Json);

@@ -13,9 +13,11 @@ import {
   INLINE_BYTES,
   showErased,
 } from '#platform/content/content.ts';
+import { type JustSealed, openJustSealed } from '#platform/content/just-sealed.ts';
 import { type Keyring, openKeyring } from '#platform/vault/keyring.ts';
 import { SealBroken } from '#platform/vault/sealing.ts';
 import { createMemoryVault } from '../support/memory-vault.ts';
+import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const failure = (promise: Promise<unknown>) =>
@@ -72,6 +74,37 @@ describe('content', () => {
     await keyring.eraseSubject('other');
     expect(await contents.open('acme', tenants)).to.equal('a prompt');
     expect(await contents.open('other', persons)).to.equal(ERASED);
+  });
+
+  describe('sealed by another thread a moment ago', () => {
+    let there: JustSealed;
+    let here: JustSealed;
+    beforeEach(() => ([there, here] = [openJustSealed(), openJustSealed()]));
+    afterEach(() => [there, here].forEach((one) => one.close()));
+
+    const sealedThere = async (value: unknown) => {
+      const blobs = createBlobs({ store, keyring });
+      const content = await createContents({ keyring, blobs, justSealed: there }).seal('acme', value);
+      let taken: string | undefined;
+      await eventually(() => expect((taken ??= here.take(content.keyId, content.sealed!))).not.to.equal(undefined));
+      const taking = { tell: () => undefined, take: () => taken };
+      return { content, taken, reader: createContents({ keyring, blobs, justSealed: taking }) };
+    };
+
+    it('is taken as it was told, once, and only for what was sealed', async () => {
+      const { content, taken, reader } = await sealedThere({ text: 'told' });
+      expect(taken).to.equal('{"text":"told"}');
+      expect(here.take(content.keyId, content.sealed!)).to.equal(undefined);
+      expect(here.take('other/2026-08-01', content.sealed!)).to.equal(undefined);
+      expect(await reader.open('acme', content)).to.deep.equal({ text: 'told' });
+    });
+
+    it('is ERASED all the same once the tenant is, and opens for no other', async () => {
+      const { content, reader } = await sealedThere('told');
+      expect(await failure((async () => reader.open('other', content))())).to.be.instanceOf(Error);
+      await keyring.eraseSubject('acme');
+      expect(await reader.open('acme', content)).to.equal(ERASED);
+    });
   });
 
   /** Whether it throws at once or rejects. */
