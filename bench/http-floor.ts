@@ -1,5 +1,6 @@
 // What the HTTP floor costs: bare Koa, Koa with a body read and parsed, and the floor with every route there is,
-// authentication, zod and all headers, answering the same small JSON POST. Rounds alternate, so that a busy machine hurts all alike.
+// authentication, zod and all headers, answering the same small JSON POST. Rounds alternate, so that a busy machine hurts
+// all alike.
 // node bench/http-floor.ts [seconds per round] [rounds]
 
 import { fork } from 'node:child_process';
@@ -125,7 +126,7 @@ async function measure(seconds: number, rounds: number): Promise<void> {
   const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
   for (const { name, child, rates, cpuMicros } of children) {
     console.log(
-      `${name.padEnd(12)} ${median(rates).toFixed(0)} requests/s, ${median(cpuMicros).toFixed(1)} µs CPU each`,
+      `${name.padEnd(12)} ${median(rates).toFixed(0)} requests/s, ${median(cpuMicros).toFixed(1)} µs CPU each (least ${Math.min(...cpuMicros).toFixed(1)})`,
     );
     child.disconnect();
   }

@@ -6,7 +6,7 @@ const EMPTY = new Set([204, 205, 304]);
 /** Makes an answer Koa's own, so that middlewares see it in `ctx.status`, `ctx.body` and the headers. */
 export function putAnswer(ctx: Context, { status, headers, body, bytes, stream }: Answer): void {
   ctx.status = status;
-  if (headers !== undefined) ctx.set(headers);
+  for (const name in headers) ctx.res.setHeader(name, headers[name] ?? '');
   if (stream !== undefined) {
     ctx.body = stream;
     // The client is to know that it began before the first byte comes, which may be minutes away.
@@ -14,7 +14,7 @@ export function putAnswer(ctx: Context, { status, headers, body, bytes, stream }
   } else if (bytes !== undefined) {
     ctx.body = typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } else if (body !== undefined) {
-    if (headers?.['content-type'] === undefined) ctx.set('content-type', 'application/json; charset=utf-8');
+    if (headers?.['content-type'] === undefined) ctx.res.setHeader('content-type', 'application/json; charset=utf-8');
     // As text, here, where a value that cannot be written still becomes a problem.
     ctx.body = JSON.stringify(body);
   } else if (!EMPTY.has(status)) {

@@ -8,7 +8,7 @@ export const requestId = (): Middleware => (ctx, next) => {
   const { headers } = ctx.req;
   const id = saneRequestId(headers['x-request-id']) ?? randomUUID();
   ctx.state.requestId = id;
-  ctx.set('x-request-id', id);
+  ctx.res.setHeader('x-request-id', id);
   if (headers.traceparent !== undefined) ctx.state.traceparent = continueTrace(headers.traceparent);
   return next();
 };

@@ -25,7 +25,16 @@ export function router(routes: readonly BoundRoute[], problems: FloorProblems): 
     }
   }
   const dispatch = found.routes() as Middleware;
+  const plain = new Map(
+    routes.flatMap((bound) => (isPlain(bound.route) ? [[keyOf(bound.route), bound] as const] : [])),
+  );
   return (ctx, next) => {
+    // A path without parameters needs no search, which would cost as much as all else that is done here.
+    const bound = plain.get(`${ctx.req.method} ${ctx.req.url}`);
+    if (bound !== undefined) {
+      ctx.state.bound = bound;
+      return next();
+    }
     if (!isWellFormed(ctx)) throw new Problem(problems['malformed-url']);
     return dispatch(ctx, next);
   };
@@ -40,6 +49,9 @@ function requireWhole({ id, path, slashes, permission, tenantFrom, ...route }: R
 /** `/v1/models/{name}/defaults` is `/v1/models/*name/defaults` where the name may hold slashes, else `/v1/models/:name/defaults`. */
 const patternOf = ({ path, slashes }: Route) =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `${name === slashes ? '*' : ':'}${name}`);
+
+const isPlain = ({ path }: Route) => !path.includes('{');
+const keyOf = ({ method, path }: Route) => `${method} ${path}`;
 
 /** Wildcards before parameters before fixed segments; of two alike the one with the longer ending last. */
 function generalFirst(a: string, b: string): number {

@@ -22,7 +22,7 @@ export function securityHeaders(): Middleware {
     xXssProtection: false,
   });
   return (ctx, next) => {
-    ctx.set('cache-control', 'no-store');
+    ctx.res.setHeader('cache-control', 'no-store');
     return helmet(ctx, next);
   };
 }

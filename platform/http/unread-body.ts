@@ -13,7 +13,8 @@ export function unreadBody({ limit }: { readonly limit: number }): Middleware {
     const announced = announcedLength(req);
     if (announced === 0) return next();
     await next();
-    if (req.readableEnded || req.destroyed || ctx.respond === false) return;
+    const isRead = req.complete && req.readableLength === 0;
+    if (isRead || req.destroyed || ctx.respond === false) return;
     // RFC 9110, section 15.5.9: a 408 ends the connection.
     const isLost = ctx.status === 408 || isAwaitingContinue(req, res);
     const isTooMuch = announced === undefined || announced > limit;
