@@ -1,6 +1,6 @@
 // The port through which services receive the log's events, by topic and partition. A partition's events come in order of
 // position, at least once, to one member of a consumer group at a time; nothing is promised between partitions.
-// Not in it: dead letters and retries (consumer-loop.ts), what a handler does with an event.
+// Not in it: dead letters and retries, what a handler does with an event.
 
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { Positions } from '../positions.ts';
