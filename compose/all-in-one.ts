@@ -53,7 +53,8 @@ async function start(program: Program): Promise<void> {
     (open) => open.close(),
   );
   void platform.failed.then((error) => program.fail('event store', error));
-  const ports = await platform.use(['store', 'readStore', 'live', 'keyring']);
+  // The search index too, though no service here reads it yet: of all threads only this one empties what another log left.
+  const ports = await platform.use(['store', 'readStore', 'searchIndex', 'live', 'keyring']);
   const standings = createStandingsOf(ports, config);
   const firstKey = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });
   for (const plan of threadsOf(allServices, config)) await openThread(program, config, platform, parts, plan);
