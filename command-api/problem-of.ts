@@ -1,4 +1,4 @@
-// What a caller is told when the floor refuses a write.
+// What a caller is told when the platform refuses a write.
 
 import { problems } from '#contracts/problems.ts';
 import {

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '#events/envelope.ts';
 
-/** What the floor must be told of the events that it stores and moves. */
+/** What the platform must be told of the events that it stores and moves. */
 export interface EventLanguage {
   readonly types: ReadonlyMap<string, { readonly schema: object; readonly version: number }>;
   readonly upcast: (event: RecordedEvent) => RecordedEvent;

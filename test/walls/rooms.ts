@@ -10,7 +10,7 @@ export interface Room {
 /** Libraries that turn values into values and reach nothing outside. */
 const pure = ['uuid', 'canonicalize', 'zod'];
 
-/** The one file of the floor that knows its adapters, */
+/** The one file of the platform that knows its adapters, */
 export const platformFile = 'platform/platform.ts';
 
 /** through the files that choose one for each port. */
@@ -71,7 +71,7 @@ export const adapterFile = new RegExp(`^platform/[^/]+/(?:${engines})(?:-[^/]*)?
 /** What the adapters of several ports to one engine have in common. */
 export const engineFolder = new RegExp(`^platform/(?:${engines})/`);
 
-/** Built-in modules that are engines: the floor's alone. */
+/** Built-in modules that are engines: the platform's alone. */
 export const builtInEngines = new Set(['node:sqlite']);
 
 /** Who may read the environment; everyone else is given a Config. One of them sets a variable of Node's own. */
