@@ -4,12 +4,14 @@
 import { maxWordLength } from './fold.ts';
 
 const spaces = /[\s\p{Cc}]+/gu;
-const longWord = new RegExp(`\\S{${maxWordLength + 1}}`);
+// Text that was folded has single spaces and short words: to find that out costs a fraction of putting it right.
+const otherSpace = /[^\S ]|\p{Cc}| {2}/u;
+const longWord = new RegExp(`(?:^|\\s)\\S{${maxWordLength + 1}}`);
 const upperCase = /[A-Z]/;
 
 /** Words apart by one space, in the lower case of ASCII; longer words are found by their beginning. */
 export function toWords(text: string): string {
-  const spaced = text.replace(spaces, ' ');
+  const spaced = otherSpace.test(text) ? text.replace(spaces, ' ') : text;
   const lower = upperCase.test(spaced) ? spaced.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : spaced;
   if (!longWord.test(lower)) return lower;
   return lower
