@@ -66,7 +66,7 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-/** Every port, by name: how it is opened from those that it needs. What says how it is closed, and its health, comes of that. */
+/** Every port, by name: how it is opened from those that it needs. What opens it also says how it is closed and its health. */
 function createPorts(options: PlatformOptions, { port }: PortOpener) {
   const { config, events, metrics } = options;
   const kafka = kafkaSettings(options);
@@ -92,8 +92,8 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
   const readStore = once(async () => (await documents()).readStore);
   const vault = port('vault', checked, () => openVault(options));
   const blobStore = port('blobs', checked, () => openBlobStore(options));
-  const keyring = port('keyring', both(vault, masterKey), async ([openVault, key]) => {
-    const opened = await openKeyring({ vault: openVault, masterKey: key, mayBeNew: await isNew() });
+  const keyring = port('keyring', both(vault, masterKey), async ([keys, key]) => {
+    const opened = await openKeyring({ vault: keys, masterKey: key, mayBeNew: await isNew() });
     return { port: opened, close: async () => opened.close() };
   });
   const logBus = port('log', both(checked, readStore), async ([store, checkpoints]) =>
