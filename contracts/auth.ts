@@ -13,7 +13,6 @@ export const meSchema = z
     scopes: z.array(permissionSchema).meta({ description: 'What the key was issued for.' }),
   })
   .meta({ id: 'Me' });
-export type MeView = z.infer<typeof meSchema>;
 
 export const authRoutes = {
   getMe: {
