@@ -7,7 +7,7 @@ import type { Standing } from '#events/standing.ts';
 import { tenants } from '#events/tenant.ts';
 import { type Config, loadConfig } from '#platform/config.ts';
 import { faultsOfAlone } from '#platform/config/engines.ts';
-import { asError, StartError } from '#platform/errors.ts';
+import { asError, NamedError, StartError } from '#platform/errors.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import { openHttpServer } from '#platform/http/serve.ts';
@@ -29,9 +29,7 @@ import { startService } from './start-service.ts';
 const OPS_PORT = 9090;
 const LOOK_AGAIN_MS = 500;
 
-class NotMigrated extends Error {
-  override name = 'NotMigrated';
-}
+class NotMigrated extends NamedError {}
 
 export const runService = (service: Service<Standing>) =>
   runProgram((program) => expectedStartFaults(() => start(program, service)));

@@ -1,13 +1,9 @@
 // What a store says of one document: it will never take it, whatever state the store is in. All else that a store refuses
 // (memory, a full disk, credentials, an index of another shape) is about the store, and no document may be blamed for it.
 
-import { asError, codeOf, sqliteCodeOf } from './errors.ts';
+import { asError, codeOf, finalError, sqliteCodeOf } from './errors.ts';
 
-export class DocumentRefused extends Error {
-  override name = 'DocumentRefused';
-  readonly code = 'document-refused';
-  readonly retriable = false;
-}
+export class DocumentRefused extends finalError('document-refused') {}
 
 /** By code, as classes do not cross threads. */
 export const isDocumentRefused = (error: unknown): boolean => codeOf(error) === 'document-refused';

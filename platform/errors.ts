@@ -1,8 +1,29 @@
 // The few errors that belong to no port, and how to read one whose class is not known.
 
+/** An error that bears its class's name. */
+export class NamedError extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The class of errors with this `code` for which trying the same again is useless. */
+export const finalError = <Code extends string>(code: Code) =>
+  class extends NamedError {
+    readonly code: Code = code;
+    readonly retriable = false;
+  };
+
+/** The class of errors with this `code` for which trying the same again may help. */
+export const transientError = <Code extends string>(code: Code) =>
+  class extends NamedError {
+    readonly code: Code = code;
+    readonly retriable = true;
+  };
+
 /** What keeps a program from starting, for the person who started it: one plain sentence per fault, no stack. */
-export class StartError extends Error {
-  override name = 'StartError';
+export class StartError extends NamedError {
   readonly code: string;
   readonly retriable = false;
   readonly faults: readonly string[];

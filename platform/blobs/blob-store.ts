@@ -1,14 +1,12 @@
 // The port to large payloads. Raw bytes by name; sealing and naming are blobs.ts's work. A name is
 // `<tenant>/<SHA-256 of the bytes>`, so a blob never changes and writing it twice is the same as once.
 
+import { finalError } from '../errors.ts';
+
 /** The tenant's part can be neither a path nor a hidden file; adapters refuse other names with `InvalidBlobName`. */
 const NAME = /^[a-z0-9][a-z0-9_-]{0,127}\/[0-9a-f]{64}$/;
 
-export class InvalidBlobName extends Error {
-  override name = 'InvalidBlobName';
-  readonly code = 'invalid-blob-name';
-  readonly retriable = false;
-}
+export class InvalidBlobName extends finalError('invalid-blob-name') {}
 
 export const isBlobName = (name: string): boolean => NAME.test(name);
 

@@ -4,6 +4,7 @@
 
 import type { ReadStore } from '../read-store/read-store.ts';
 import { type DeadLetter, deadLetterKey, nameOfGroup, parseLetter } from './dead-letter-rows.ts';
+import { finalError } from '../errors.ts';
 
 export type DeadLetterStore = Pick<ReadStore, 'get' | 'put' | 'remove' | 'keys'>;
 
@@ -11,11 +12,7 @@ export type DeadLetterStore = Pick<ReadStore, 'get' | 'put' | 'remove' | 'keys'>
 const MOST_LETTERS = 10_000;
 const PAGE = 500;
 
-export class TooManyDeadLetters extends Error {
-  override name = 'TooManyDeadLetters';
-  readonly code = 'too-many-dead-letters';
-  readonly retriable = false;
-}
+export class TooManyDeadLetters extends finalError('too-many-dead-letters') {}
 
 /** One row for each, so that two who discard do not undo one another. */
 const MOST_DISCARDED = 100_000;

@@ -5,6 +5,7 @@
 
 import type { Admin } from 'kafkajs';
 import { partitionName, type Positions } from '../positions.ts';
+import { finalError } from '../errors.ts';
 
 export interface Place {
   readonly topic: string;
@@ -22,11 +23,7 @@ export interface StartPlace extends Place {
 }
 
 /** Records were deleted from Kafka that the group has not read: going on would skip them without a word. */
-export class RecordsLost extends Error {
-  override name = 'RecordsLost';
-  readonly code = 'records-lost';
-  readonly retriable = false;
-}
+export class RecordsLost extends finalError('records-lost') {}
 
 export interface Ends {
   readonly low: bigint;

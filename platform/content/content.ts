@@ -6,6 +6,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { openBytes, sealBytes } from '../vault/sealing.ts';
 import type { JustSealed } from './just-sealed.ts';
+import { finalError } from '../errors.ts';
 
 /** As it stands in an event (events/content.ts describes the same in Avro). */
 export interface SealedContent {
@@ -29,11 +30,7 @@ export const showErased = (value: unknown): unknown => (value === ERASED ? ERASE
 export const INLINE_BYTES = 16_384;
 
 /** The log names a blob that is not there: data was lost. */
-export class BlobMissing extends Error {
-  override name = 'BlobMissing';
-  readonly code = 'blob-missing';
-  readonly retriable = false;
-}
+export class BlobMissing extends finalError('blob-missing') {}
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [member: string]: Json };
 

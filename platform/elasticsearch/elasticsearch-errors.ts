@@ -2,26 +2,19 @@
 // goes any further, only the status and the type.
 
 import { errors } from '@elastic/elasticsearch';
-import { asError } from '../errors.ts';
+import { asError, NamedError, transientError } from '../errors.ts';
 
 /** The server cannot be reached, or cannot work now; whether a write that was on its way happened is not known. */
-export class ElasticsearchUnavailable extends Error {
-  override name = 'ElasticsearchUnavailable';
-  readonly code = 'elasticsearch-unavailable';
-  readonly retriable = true;
-}
+export class ElasticsearchUnavailable extends transientError('elasticsearch-unavailable') {}
 
 /** The server did not answer one try in its time. */
-export class ElasticsearchSlow extends ElasticsearchUnavailable {
-  override name = 'ElasticsearchSlow';
-}
+export class ElasticsearchSlow extends ElasticsearchUnavailable {}
 
 /**
  * The server answered that it will not do it. It says nothing of a document's fault, so it is not final: what writes waits
  * until somebody has mended the index.
  */
-export class ElasticsearchRefused extends Error {
-  override name = 'ElasticsearchRefused';
+export class ElasticsearchRefused extends NamedError {
   readonly code = 'elasticsearch-refused';
   readonly status: number;
   readonly type: string;

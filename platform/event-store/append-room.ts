@@ -2,14 +2,12 @@
 
 import { type AppendRequest, requestSize } from './append-request.ts';
 import { EventStoreBusy } from './event-store.ts';
+import { finalError } from '../errors.ts';
 
 /** The text of waiting appends, in UTF-16 units. */
 const MOST_WAITING_TEXT = 64 * 1_048_576;
 
-export class EventStoreClosed extends Error {
-  override name = 'EventStoreClosed';
-  readonly code = 'event-store-closed';
-  readonly retriable = false;
+export class EventStoreClosed extends finalError('event-store-closed') {
   constructor() {
     super('the event store is closed');
   }

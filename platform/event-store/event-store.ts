@@ -9,6 +9,7 @@
 // Not in it: schemas (see event-codec.ts), encryption, deciding.
 
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
+import { finalError, transientError } from '../errors.ts';
 
 /** A number is the revision of the stream's last event. */
 export type ExpectedRevision = number | 'no_stream' | 'stream_exists' | 'any';
@@ -45,10 +46,7 @@ export interface EventStore {
   close(): Promise<void>;
 }
 
-export class WrongExpectedRevision extends Error {
-  override name = 'WrongExpectedRevision';
-  readonly code = 'wrong-expected-revision';
-  readonly retriable = false;
+export class WrongExpectedRevision extends finalError('wrong-expected-revision') {
   readonly stream: string;
   readonly expected: ExpectedRevision;
   /** The stream's last revision; undefined when it does not exist. */
@@ -62,35 +60,18 @@ export class WrongExpectedRevision extends Error {
 }
 
 /** The event cannot be written whatever one does: it does not encode by its schema. The program is to blame. */
-export class EventRefused extends Error {
-  override name: string = 'EventRefused';
-  readonly code: string = 'event-refused';
-  readonly retriable = false;
-}
+export class EventRefused extends finalError<string>('event-refused') {}
 
 /** It is larger than an event may be: what the caller gave does not fit into one. */
 export class EventTooLarge extends EventRefused {
-  override name = 'EventTooLarge';
   override readonly code = 'event-too-large';
 }
 
 /** The append may or may not have happened; the same append may be tried again. */
-export class AppendOutcomeUnknown extends Error {
-  override name = 'AppendOutcomeUnknown';
-  readonly code = 'append-outcome-unknown';
-  readonly retriable = true;
-}
+export class AppendOutcomeUnknown extends transientError('append-outcome-unknown') {}
 
 /** More appends are waiting than the store takes in; nothing was written. */
-export class EventStoreBusy extends Error {
-  override name = 'EventStoreBusy';
-  readonly code = 'event-store-busy';
-  readonly retriable = true;
-}
+export class EventStoreBusy extends transientError('event-store-busy') {}
 
 /** An event in the log has a type or schema version that this program does not know. */
-export class LogIsNewer extends Error {
-  override name = 'LogIsNewer';
-  readonly code = 'log-is-newer';
-  readonly retriable = false;
-}
+export class LogIsNewer extends finalError('log-is-newer') {}

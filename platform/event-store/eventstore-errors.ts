@@ -1,35 +1,19 @@
 // What EventStoreDB's client throws, sorted by what can be done about it.
 
 import { AccessDeniedError, convertToCommandError, ErrorType, isCommandError } from '@eventstore/db-client';
-import { asError, isFinal } from '../errors.ts';
+import { asError, finalError, isFinal, transientError } from '../errors.ts';
 
 /** The server did not answer in time, or could not be reached; the same may be asked again. Of an append nothing is said. */
-export class EventStoreUnavailable extends Error {
-  override name = 'EventStoreUnavailable';
-  readonly code = 'event-store-unavailable';
-  readonly retriable = true;
-}
+export class EventStoreUnavailable extends transientError('event-store-unavailable') {}
 
 /** A subscription is over without having been told to end; subscribe again from the last position handled. */
-export class SubscriptionDropped extends Error {
-  override name = 'SubscriptionDropped';
-  readonly code = 'subscription-dropped';
-  readonly retriable = true;
-}
+export class SubscriptionDropped extends transientError('subscription-dropped') {}
 
 /** The server does not know these credentials, or does not let them do this. */
-export class EventStoreAccessDenied extends Error {
-  override name = 'EventStoreAccessDenied';
-  readonly code = 'event-store-access-denied';
-  readonly retriable = false;
-}
+export class EventStoreAccessDenied extends finalError('event-store-access-denied') {}
 
 /** The log holds what Defter cannot have written: not JSON, without Defter's metadata, or in an explicit transaction. */
-export class ForeignEvent extends Error {
-  override name = 'ForeignEvent';
-  readonly code = 'foreign-event';
-  readonly retriable = false;
-}
+export class ForeignEvent extends finalError('foreign-event') {}
 
 export const noAnswer = (withinMs: number): EventStoreUnavailable =>
   new EventStoreUnavailable(`no answer within ${Math.round(withinMs)} ms`);

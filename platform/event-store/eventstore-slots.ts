@@ -1,6 +1,6 @@
 // So many at once, the others in a line. A server takes only so many calls on one connection, and subscriptions need theirs.
 
-import { asError } from '../errors.ts';
+import { asError, NamedError } from '../errors.ts';
 
 export interface Slots {
   /** Resolves to what frees the place again. Rejects with `NoSlot` when none came in time, or the signal aborted first. */
@@ -8,9 +8,7 @@ export interface Slots {
 }
 
 /** The line was too long: nothing was begun. */
-export class NoSlot extends Error {
-  override name = 'NoSlot';
-}
+export class NoSlot extends NamedError {}
 
 /** At most `mostWaiting` in line; who comes after is refused at once. */
 export function createSlots(many: number, mostWaiting: number): Slots {

@@ -17,6 +17,7 @@ import {
 } from './load-state.ts';
 import type { RepeatableCommand } from './remembered-commands.ts';
 import type { Snapshots } from './snapshots.ts';
+import { finalError } from '../errors.ts';
 
 /** Events to append, none where nothing changes, or why not. */
 export type Decision<Refusal extends string> = readonly NewEvent[] | Refusal;
@@ -56,10 +57,7 @@ export interface Refused<State, Refusal extends string> extends StateAt<State> {
 export type Handled<State, Refusal extends string = never> = Taken<State> | Refused<State, Refusal>;
 
 /** The stream is not at the revision that the caller asked for. */
-export class PreconditionFailed extends Error {
-  override name = 'PreconditionFailed';
-  readonly code = 'precondition-failed';
-  readonly retriable = false;
+export class PreconditionFailed extends finalError('precondition-failed') {
   readonly stream: string;
   readonly expected: number;
   /** The stream's last revision; undefined when it does not exist. */

@@ -3,17 +3,15 @@
 // be called `__proto__`, which schemas pass over.
 
 import { isUtf8 } from 'node:buffer';
+import { NamedError } from '../errors.ts';
 
 export const MAX_JSON_DEPTH = 100;
 
 /** The message says what and where, for the caller. */
-export class JsonFault extends Error {
-  override name = 'JsonFault';
-}
+export class JsonFault extends NamedError {}
 
 /** A member that no schema knows and none would see; `path` leads to it. */
-export class ProtoMember extends Error {
-  override name = 'ProtoMember';
+export class ProtoMember extends NamedError {
   readonly path: readonly string[];
   constructor(path: readonly string[]) {
     super('a member is called __proto__');

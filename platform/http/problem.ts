@@ -1,6 +1,8 @@
 // Errors that a caller may see, as RFC 9457 problems. Anything else thrown is unexpected: the caller learns the request
 // id, the log the rest.
 
+import { NamedError } from '../errors.ts';
+
 /** One entry of the problem table: what is the same each time it happens. */
 export interface ProblemKind {
   /** kebab-case. */
@@ -30,8 +32,7 @@ export interface ProblemDetails {
   readonly cause?: unknown;
 }
 
-export class Problem extends Error {
-  override name = 'Problem';
+export class Problem extends NamedError {
   readonly code: string;
   readonly status: number;
   readonly title: string;

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import getRawBody from 'raw-body';
 import { within } from '../patience/within.ts';
+import { NamedError } from '../errors.ts';
 
 /** The body is longer than allowed; what is unread stays in the connection. */
-export class BodyTooLarge extends Error {
-  override name = 'BodyTooLarge';
+export class BodyTooLarge extends NamedError {
   /** Bytes. */
   readonly limit: number;
   constructor(limit: number) {
@@ -14,14 +14,10 @@ export class BodyTooLarge extends Error {
 }
 
 /** The body did not arrive in time; what is unread stays in the connection. */
-export class BodyTooSlow extends Error {
-  override name = 'BodyTooSlow';
-}
+export class BodyTooSlow extends NamedError {}
 
 /** The client left before it had sent the whole body: there is no one to answer. */
-export class ClientGone extends Error {
-  override name = 'ClientGone';
-}
+export class ClientGone extends NamedError {}
 
 /** What the headers say of the body: its length in bytes, 0 without one, undefined when only the end will tell. */
 export function announcedLength(request: IncomingMessage): number | undefined {

@@ -6,6 +6,7 @@ import type { Log } from '../logging/log.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { STOPPING } from './client-signal.ts';
 import { isClosing } from './linger.ts';
+import { finalError } from '../errors.ts';
 
 export interface HttpServer {
   readonly port: number;
@@ -38,11 +39,7 @@ export const HTTP_LIMITS = {
 };
 
 /** The port could not be listened on; the message is a sentence for the operator. */
-export class PortUnavailable extends Error {
-  override name = 'PortUnavailable';
-  readonly code = 'port-unavailable';
-  readonly retriable = false;
-}
+export class PortUnavailable extends finalError('port-unavailable') {}
 
 export async function openHttpServer({ app, host, port, log, limits }: HttpServerOptions): Promise<HttpServer> {
   const { maxConnections, ...serverLimits } = { ...HTTP_LIMITS, ...limits };

@@ -6,7 +6,7 @@
 import type { IHeaders } from 'kafkajs';
 import { ACTOR_KINDS, type EventMetadata, type RecordedEvent } from '#events/envelope.ts';
 import { Interrupted } from '../patience/persist.ts';
-import { asError, codeOf } from '../errors.ts';
+import { asError, codeOf, finalError } from '../errors.ts';
 import type { EventSchemas } from './event-schemas.ts';
 
 export interface EventMessage {
@@ -24,11 +24,7 @@ export interface ReadMessage {
 }
 
 /** A record that is no event as we write them. It is never skipped: its partition stops. */
-export class MalformedRecord extends Error {
-  override name = 'MalformedRecord';
-  readonly code = 'malformed-record';
-  readonly retriable = false;
-}
+export class MalformedRecord extends finalError('malformed-record') {}
 
 export interface EventMessages {
   /** At once when the schema's id is known; see `EventSchemas.encode` for what it rejects with. */

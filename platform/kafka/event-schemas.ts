@@ -4,7 +4,7 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { asError, StartError } from '../errors.ts';
+import { asError, finalError, StartError } from '../errors.ts';
 import { backOff } from '../patience/back-off.ts';
 import { persist } from '../patience/persist.ts';
 import { saySeldom } from '../patience/say-seldom.ts';
@@ -41,11 +41,7 @@ export interface EventSchemas {
 }
 
 /** The registry answers, and does not know the schema. */
-export class SchemaMissing extends Error {
-  override name = 'SchemaMissing';
-  readonly code = 'schema-missing';
-  readonly retriable = false;
-}
+export class SchemaMissing extends finalError('schema-missing') {}
 
 export interface EventSchemasOptions {
   /** Of Confluent's API; `https://user:password@host` for basic authentication. */

@@ -1,7 +1,7 @@
 // How a program starts, runs and ends: parts are opened in order and closed in reverse; a signal, or a part that fails,
 // ends it once, within a grace; what cannot be recovered ends it at once. Exit codes: 0 stopped as asked, 1 otherwise.
 
-import { asError, StartError } from '../errors.ts';
+import { asError, NamedError, StartError } from '../errors.ts';
 import type { Logging } from '../logging/open-logging.ts';
 
 export interface Program {
@@ -21,9 +21,7 @@ export interface Program {
 }
 
 /** Ends a start that is no longer wanted. Not a fault. */
-class StartAbandoned extends Error {
-  override name = 'StartAbandoned';
-}
+class StartAbandoned extends NamedError {}
 
 /** npm hands Ctrl-C on to a process that has had it from the terminal already; that is one signal, not two. */
 const sameSignalMs = 500;

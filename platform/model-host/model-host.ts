@@ -8,6 +8,7 @@ import { createMemoryBudget } from './memory-budget.ts';
 import { type LoadedModel, ModelLoadError } from './model-runtime.ts';
 import type { ModelRuntime, ModelSpec, RunError, RunItem, RunOptions, RunResult } from './model-runtime.ts';
 import { atMost } from '../patience/within.ts';
+import { NamedError } from '../errors.ts';
 
 export interface ModelHost {
   /**
@@ -57,9 +58,7 @@ interface Entry {
   failedUntil?: number;
 }
 
-class ModelHostFullError extends Error {
-  override name = 'ModelHostFullError';
-}
+class ModelHostFullError extends NamedError {}
 
 export function openModelHost(options: ModelHostOptions): ModelHost {
   const { runtimes, log, memoryBudgetBytes, loadBackoffMs = 1_000, roomWaitMs = 5_000 } = options;

@@ -2,6 +2,8 @@
 // and run a batch on it. It knows nothing of tenants, events or HTTP; loading once, the memory budget and unloading
 // are the model host's work, not the runtime's.
 
+import { NamedError } from '../errors.ts';
+
 /** What the host needs to load a model. `revision` changes whenever the definition does, so a changed model is loaded anew. */
 export interface ModelSpec {
   /** Unique among loaded models: owner and name, e.g. `platform/language-id`. */
@@ -79,8 +81,7 @@ export interface ModelRuntime {
 }
 
 /** What went wrong while loading. The message names it for operators; it may hold paths, so callers are not shown it. */
-export class ModelLoadError extends Error {
-  override name = 'ModelLoadError';
+export class ModelLoadError extends NamedError {
   readonly code = 'model-load-failed';
   readonly retriable: boolean;
   constructor(message: string, retriable = false, options?: ErrorOptions) {

@@ -2,9 +2,9 @@
 
 import { PrivateAddressRefused } from '../net/public-lookup.ts';
 import { type RunError } from './model-runtime.ts';
+import { NamedError } from '../errors.ts';
 
-export class UpstreamError extends Error {
-  override name = 'UpstreamError';
+export class UpstreamError extends NamedError {
   readonly runError: RunError;
   /** The same request may be sent again by us, now. */
   readonly again: boolean;

@@ -1,12 +1,9 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isPrivateAddress } from './private-network.ts';
+import { finalError } from '../errors.ts';
 
 /** The name leads inside the network, where this caller may not go. */
-export class PrivateAddressRefused extends Error {
-  override name = 'PrivateAddressRefused';
-  readonly code = 'private-address-refused';
-  readonly retriable = false;
-}
+export class PrivateAddressRefused extends finalError('private-address-refused') {}
 
 type Found = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 

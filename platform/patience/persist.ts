@@ -1,10 +1,8 @@
-import { isFinal } from '../errors.ts';
+import { isFinal, NamedError } from '../errors.ts';
 import { backOff, pause } from './back-off.ts';
 
 /** Who aborted what was waited for expects it; `cause` is the last failure, if there was one. */
-export class Interrupted extends Error {
-  override name = 'Interrupted';
-}
+export class Interrupted extends NamedError {}
 
 export interface Persistence {
   /** Whether trying again is useless: then the error is thrown as it is. Default `isFinal`. */

@@ -2,7 +2,7 @@
 // reads the stream again from the event store.
 
 import type { RecordedEvent } from '#events/envelope.ts';
-import { asError, isTransient } from '../errors.ts';
+import { asError, isTransient, NamedError } from '../errors.ts';
 import type { DeadLetters } from '../bus/dead-letters.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import type { OpenEvent } from './projection.ts';
@@ -119,7 +119,7 @@ function foldOpened(parts: FoldParts, base: Folded, events: readonly RecordedEve
   }
 }
 
-class CannotRender extends Error {}
+class CannotRender extends NamedError {}
 
 function foldEvents(
   { target, letters }: FoldParts,

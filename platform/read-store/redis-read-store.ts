@@ -25,6 +25,7 @@ import {
   ROLLED_BACK,
   TOO_GREAT,
 } from './redis-read-store-script.ts';
+import { finalError, transientError } from '../errors.ts';
 
 /** Keys asked for at once. */
 const MOST_KEYS = 1_000;
@@ -39,21 +40,13 @@ const ABOVE_ALL = Buffer.from([0xff]);
  * The store lost positions that it had acknowledged (a crash before they were synced, a replica that took over): documents
  * may be missing with them. Whoever writes must begin again from the positions that are there.
  */
-export class StoreRolledBack extends Error {
-  override name = 'StoreRolledBack';
-  readonly code = 'store-rolled-back';
-  readonly retriable = false;
-}
+export class StoreRolledBack extends finalError('store-rolled-back') {}
 
 /**
  * The store has been emptied, or marked, for another log than the one that this process has open. Nothing is wrong with what
  * was to be written.
  */
-export class StoreOfOtherLog extends Error {
-  override name = 'StoreOfOtherLog';
-  readonly code = 'other-generation';
-  readonly retriable = true;
-}
+export class StoreOfOtherLog extends transientError('other-generation') {}
 
 export interface RedisReadStore extends ReadStore, GenerationMark {
   /** Rejects with a sentence unless the server answers now. */

@@ -1,11 +1,9 @@
 // What can go wrong with a Redis server, as the ports tell it.
 
+import { transientError } from '../errors.ts';
+
 /** The server cannot be reached, or cannot work now; whether a write that was on its way happened is not known. */
-export class RedisUnavailable extends Error {
-  override name = 'RedisUnavailable';
-  readonly code = 'redis-unavailable';
-  readonly retriable = true;
-}
+export class RedisUnavailable extends transientError('redis-unavailable') {}
 
 /** The first word of what the server answered instead of a result; undefined when it did not answer. */
 export function answeredCode(error: unknown): string | undefined {

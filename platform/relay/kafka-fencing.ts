@@ -1,5 +1,5 @@
 import { RelayFenced } from './relay-target.ts';
-import { asError } from '../errors.ts';
+import { asError, transientError } from '../errors.ts';
 
 const FENCED_TYPES = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED']);
 const FENCED_CODES = new Set([47, 90]);
@@ -25,8 +25,4 @@ export function writeFailure(what: string, cause: unknown): Error {
 }
 
 /** What was written, if anything, tells the next session's checkpoint. */
-export class RelayWriteFailed extends Error {
-  override name = 'RelayWriteFailed';
-  readonly code = 'relay-write-failed';
-  readonly retriable = true;
-}
+export class RelayWriteFailed extends transientError('relay-write-failed') {}

@@ -6,6 +6,7 @@
 import type { Message, PartitionerArgs, RecordMetadata } from 'kafkajs';
 import { placeOf } from './kafka-leaders.ts';
 import type { EncodedEvent } from './relay-target.ts';
+import { NamedError } from '../errors.ts';
 
 export type TopicMessages = readonly { readonly topic: string; readonly messages: Message[] }[];
 
@@ -66,8 +67,7 @@ export function createSingleTries(): SingleTries {
   };
 }
 
-export class SecondTry extends Error {
-  override name = 'SecondTry';
+export class SecondTry extends NamedError {
   constructor() {
     super('a send to several partitions failed, and is not tried again');
   }

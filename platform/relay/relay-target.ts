@@ -4,6 +4,7 @@
 // Not in it: which events, in which topic and partition, in what batches (workers/relay).
 
 import type { RecordedEvent } from '#events/envelope.ts';
+import { transientError } from '../errors.ts';
 
 /** Everything in the log up to here has been written. */
 export interface RelayCheckpoint {
@@ -87,8 +88,4 @@ export interface RelaySession {
 }
 
 /** Another session has been opened since: this one writes nothing any more. */
-export class RelayFenced extends Error {
-  override name = 'RelayFenced';
-  readonly code = 'relay-fenced';
-  readonly retriable = true;
-}
+export class RelayFenced extends transientError('relay-fenced') {}

@@ -1,20 +1,16 @@
 // What an S3 server's refusals mean. Codes are those of the S3 API reference ("Error responses"); a 404 of something in
 // between has none of them, and is never taken for an absent object.
 
-/** The server was not reached, or did not answer in time, or said that it cannot now. Trying again may help. */
-export class S3Unavailable extends Error {
-  override name = 'S3Unavailable';
-  readonly code = 's3-unavailable';
-  readonly retriable = true;
-}
+import { transientError } from '../errors.ts';
 
-/** The server refuses for a reason that only whoever runs it can mend: a key, a right, a bucket that is gone. */
-export class S3Refused extends Error {
-  override name = 'S3Refused';
-  readonly code = 's3-refused';
-  /** What was asked is not at fault: it succeeds once the server is mended, so it is not given up for good. */
-  readonly retriable = true;
-}
+/** The server was not reached, or did not answer in time, or said that it cannot now. Trying again may help. */
+export class S3Unavailable extends transientError('s3-unavailable') {}
+
+/**
+ * The server refuses for a reason that only whoever runs it can mend: a key, a right, a bucket that is gone. What was asked is
+ * not at fault: it succeeds once the server is mended, so it is not given up for good.
+ */
+export class S3Refused extends transientError('s3-refused') {}
 
 interface Answered {
   readonly status: number | undefined;

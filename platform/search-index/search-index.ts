@@ -6,6 +6,7 @@
 // Not in it: what a field means, relevance (everything has an order), joins, deep pages by number.
 
 import type { Positions } from '../positions.ts';
+import { finalError, transientError } from '../errors.ts';
 
 /**
  * - keyword: exact match, at most 512 characters; may be filtered and aggregated
@@ -133,10 +134,7 @@ export interface SearchIndex {
 }
 
 /** The same index is there with other fields: it must be built anew, under another name or from an empty store. */
-export class IndexShapeDiffers extends Error {
-  override name = 'IndexShapeDiffers';
-  readonly code = 'index-shape-differs';
-  readonly retriable = false;
+export class IndexShapeDiffers extends finalError('index-shape-differs') {
   readonly index: string;
   constructor(index: string) {
     super(`the index ${index} has another shape than this program's: it must be rebuilt`);
@@ -145,15 +143,7 @@ export class IndexShapeDiffers extends Error {
 }
 
 /** The engine took too long: it is busy, or the query asks for too much. */
-export class SearchTimedOut extends Error {
-  override name = 'SearchTimedOut';
-  readonly code = 'search-timed-out';
-  readonly retriable = true;
-}
+export class SearchTimedOut extends transientError('search-timed-out') {}
 
 /** A definition or query that the port's rules do not allow, or an index that is not there. */
-export class IndexMisused extends Error {
-  override name = 'IndexMisused';
-  readonly code = 'index-misused';
-  readonly retriable = false;
-}
+export class IndexMisused extends finalError('index-misused') {}

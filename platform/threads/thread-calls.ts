@@ -2,7 +2,7 @@
 // message, and so do the answers: at thousands of calls a second the messages, not the calls, are what costs.
 
 import type { MessagePort, Transferable } from 'node:worker_threads';
-import { asError } from '../errors.ts';
+import { asError, transientError } from '../errors.ts';
 
 // A message is one flat array, three places a call or reply: cloning an object a call costs twice as much. For the same
 // reason callers on a hot path give flat arrays as input.
@@ -46,11 +46,7 @@ function thrown(error: unknown): ThrownHere {
   return { name, message, stack, fields: { ...fields } };
 }
 
-export class ThreadEnded extends Error {
-  override name = 'ThreadEnded';
-  readonly code = 'thread-ended';
-  readonly retriable = true;
-}
+export class ThreadEnded extends transientError('thread-ended') {}
 
 export interface ThreadCaller {
   /** Rejects with what `revive` makes of the other side's error, or `ThreadEnded`. */

@@ -7,6 +7,7 @@
 // retry nor another replica can bring the subject back with a fresh key.
 
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { finalError } from '../errors.ts';
 import { openKeyCache } from './key-cache.ts';
 import { openBytes, SealBroken, sealBytes } from './sealing.ts';
 import type { Vault } from './vault.ts';
@@ -46,30 +47,14 @@ export interface Keyring {
   close(): void;
 }
 
-class KeyringError extends Error {
-  readonly retriable = false;
-}
-
-export class MasterKeyMismatch extends KeyringError {
-  override name = 'MasterKeyMismatch';
-  readonly code = 'master-key-mismatch';
-}
+export class MasterKeyMismatch extends finalError('master-key-mismatch') {}
 
 /** There is data sealed with keys that this vault does not hold. */
-export class VaultMissing extends KeyringError {
-  override name = 'VaultMissing';
-  readonly code = 'vault-missing';
-}
+export class VaultMissing extends finalError('vault-missing') {}
 
-export class SubjectErased extends KeyringError {
-  override name = 'SubjectErased';
-  readonly code = 'subject-erased';
-}
+export class SubjectErased extends finalError('subject-erased') {}
 
-export class SubjectUnknown extends KeyringError {
-  override name = 'SubjectUnknown';
-  readonly code = 'subject-unknown';
-}
+export class SubjectUnknown extends finalError('subject-unknown') {}
 
 const ERASED = new Uint8Array(0);
 const DAY_MS = 86_400_000;

@@ -5,6 +5,7 @@
 // day, which would be 49,000 seals a second all day long.
 
 import { createCipheriv, createDecipheriv, randomFillSync, type KeyObject } from 'node:crypto';
+import { finalError } from '../errors.ts';
 
 const VERSION = 1;
 const NONCE = 12;
@@ -13,11 +14,7 @@ const TAG = 16;
 export const SEAL_OVERHEAD = 1 + NONCE + TAG;
 
 /** What was sealed cannot be opened: another key or other associated data, or its bytes were changed. */
-export class SealBroken extends Error {
-  override name = 'SealBroken';
-  readonly code = 'seal-broken';
-  readonly retriable = false;
-}
+export class SealBroken extends finalError('seal-broken') {}
 
 // One call for 341 nonces: a call for each would cost as much as the sealing. Each stretch is used once.
 const pool = new Uint8Array(4092);
