@@ -17,7 +17,7 @@ import type { EventStore } from '#platform/event-store/event-store.ts';
 import { openSqliteEventStore } from '#platform/event-store/sqlite-event-store.ts';
 import { createKafka, type KafkaOptions } from '#platform/kafka/create-kafka.ts';
 import { createEventMessages, type EventMessages } from '#platform/kafka/event-message.ts';
-import { createEventSchemas } from '#platform/kafka/event-schemas.ts';
+import { openEventSchemas } from '#platform/kafka/event-schemas.ts';
 import { physicalTopic } from '#platform/kafka/physical-name.ts';
 import { migrateTopics } from '#platform/kafka/topics.ts';
 import { openKafkaRelayTarget, relayCheckpointTopic } from '#platform/relay/kafka-relay-target.ts';
@@ -32,7 +32,7 @@ const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: url } = process.env;
 if (!brokers || !url)
   throw new Error('set KAFKA_BROKERS and SCHEMA_REGISTRY_URL, or run it by `npm run services -- …`');
 const kafka: KafkaOptions = { brokers: brokers.split(','), clientId: 'bench', log: { ...log, warn: log.debug } };
-const schemas = createEventSchemas({ url, released: readReleasedSchemas(), log });
+const schemas = openEventSchemas({ url, released: readReleasedSchemas(), log });
 const partitionOf = (_topic: string, stream: string) => partitionOfKey(stream, partitions);
 
 /** About 600 bytes of JSON. */

@@ -6,7 +6,7 @@ import { readModelsOf } from '../projectors/read-models.ts';
 import { defineIndices } from '../projectors/start.ts';
 import { discover, makeFirstThings } from '../compose/first-start.ts';
 import { eventLanguage } from '../compose/event-language.ts';
-import { createServiceStandings } from '../compose/service-standings.ts';
+import { openServiceStandings } from '../compose/service-standings.ts';
 import { expectedStartFaults } from '../compose/start-faults.ts';
 import { type Config, loadConfig, misspeltSettingsFound } from '#platform/config.ts';
 import { faultsOfAlone } from '#platform/config/engines.ts';
@@ -46,7 +46,7 @@ async function migrate(config: Config): Promise<void> {
       const ports = await platform.use(['store', 'readStore', 'searchIndex', 'keyring']);
       await defineIndices({ ...ports, readModels: readModelsOf(config) });
       process.stdout.write('Indices are there.\n');
-      const standings = createServiceStandings(ports);
+      const standings = openServiceStandings(ports);
       const firstKey = await makeFirstThings({ ports, standings, config, shown: true, log });
       const found = await discover(config, { store: ports.store, standings, log });
       for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);

@@ -56,7 +56,7 @@ async function register(ports: CommandPorts & { readonly log: Log }, upstream: U
 }
 
 /** Whether the platform's model of this name comes from somewhere else. */
-async function isTaken({ store }: CommandPorts, name: string, baseUrl: string): Promise<boolean> {
-  const { state } = await loadState({ store, stream: models.stream(PLATFORM, name), decider: models });
+async function isTaken({ store, snapshots }: CommandPorts, name: string, baseUrl: string): Promise<boolean> {
+  const { state } = await loadState({ store, snapshots, stream: models.stream(PLATFORM, name), decider: models });
   return state.status === 'registered' && state.model.definition.source !== baseUrl;
 }

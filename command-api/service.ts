@@ -13,7 +13,7 @@ export interface ReadSide {
   readonly readsOf: (
     ports: Pick<Ports, 'store' | 'readStore' | 'live' | 'contents'>,
     log: Log,
-  ) => Promise<CommandApiOptions['reads']>;
+  ) => Promise<CommandApiOptions['reads'] & { close(): void }>;
   readonly readModelsOf: (config: Config) => Promise<readonly { readonly name: string }[]>;
 }
 
@@ -27,10 +27,11 @@ export const createCommandApiService = ({ readsOf, readModelsOf }: ReadSide): Se
     const { readModelManifest } = await import('#platform/model-host/model-manifest.ts');
     const { upstreamFault } = await import('#platform/net/upstream-fault.ts');
     const { modelsFolder } = await import('#platform/platform.ts');
+    const reads = await readsOf(ports, log);
     const api = openCommandApi({
       ports,
       standings: await standings(),
-      reads: await readsOf(ports, log),
+      reads,
       manifestOf: (source) => readModelManifest(join(modelsFolder, source)).catch(() => undefined),
       upstreamFault: (source) => upstreamFault(source, config.allowPrivateUpstreams),
       inferenceTimeoutMs: config.inferenceTimeoutMs,
@@ -38,6 +39,14 @@ export const createCommandApiService = ({ readsOf, readModelsOf }: ReadSide): Se
       readModels: (await readModelsOf(config)).map(({ name }) => name),
       now: Date.now,
     });
-    return { routes: api.routes, waitsFor: () => null, lags: {}, stop: async () => api.close() };
+    return {
+      routes: api.routes,
+      waitsFor: () => null,
+      lags: {},
+      async stop() {
+        api.close();
+        reads.close();
+      },
+    };
   },
 });

@@ -5,7 +5,7 @@ import { createSnapshots } from '#platform/event-store/snapshots.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
 import type { Ports } from '#platform/platform.ts';
-import { createVersionStates } from '#platform/projection/version-states.ts';
+import { openVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { openAdmission } from './admission.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
@@ -34,7 +34,7 @@ export interface CommandApiOptions {
 export function openCommandApi(options: CommandApiOptions): { readonly routes: BoundRoute[]; close(): void } {
   const { ports, standings, manifestOf, upstreamFault, now } = options;
   const { store, readStore, contents, keyring, live, tokens, serverKey } = ports;
-  const states = createVersionStates({ store, readStore, live, ...projectionVersions });
+  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
   const shared = {
     store,
     standings,
@@ -60,6 +60,9 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
       ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),
       ...createOperationRoutes({ ...shared, readStore, states, readModels: options.readModels }),
     ],
-    close: () => admission.close(),
+    close() {
+      admission.close();
+      states.close();
+    },
   };
 }

@@ -20,7 +20,7 @@ import { eventLanguage } from './event-language.ts';
 import { discover, makeFirstThings } from './first-start.ts';
 import { createDocumentation, createOperations, createServiceApp } from './service-app.ts';
 import { openProcess, type ProcessParts } from './process.ts';
-import { createStandingsOf } from './service-standings.ts';
+import { openStandingsOf } from './service-standings.ts';
 import type { ServicesWiring } from './service-thread.ts';
 import { allServices, type ThreadPlan, threadsOf } from './services.ts';
 import { expectedStartFaults } from './start-faults.ts';
@@ -55,7 +55,11 @@ async function start(program: Program): Promise<void> {
   void platform.failed.then((error) => program.fail('event store', error));
   // The search index too, though no service here reads it yet: of all threads only this one empties what another log left.
   const ports = await platform.use(['store', 'readStore', 'searchIndex', 'live', 'keyring']);
-  const standings = createStandingsOf(ports, config);
+  const standings = await program.open(
+    'standings',
+    async () => openStandingsOf(ports, config),
+    (open) => open.close(),
+  );
   const firstKey = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });
   for (const plan of threadsOf(allServices, config)) await openThread(program, config, platform, parts, plan);
   const tools = { config, log, consumers: createConsumerMetrics(metrics), standings: async () => standings };

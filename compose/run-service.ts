@@ -22,7 +22,7 @@ import type { Service } from '#platform/service.ts';
 import { eventLanguage } from './event-language.ts';
 import { createDocumentation, createMisdirected, createServiceApp } from './service-app.ts';
 import { openProcess, type ProcessParts } from './process.ts';
-import { createServiceStandings } from './service-standings.ts';
+import { openServiceStandings } from './service-standings.ts';
 import { expectedStartFaults } from './start-faults.ts';
 import { startService } from './start-service.ts';
 
@@ -60,7 +60,12 @@ async function start(program: Program, service: Service<Standing>): Promise<void
   );
   void platform.failed.then((error) => program.fail('event store', error));
   let shared: Promise<Standings<Standing>> | undefined;
-  const standings = () => (shared ??= platform.use(['store', 'readStore', 'live']).then(createServiceStandings));
+  const standings = () =>
+    (shared ??= program.open(
+      'standings',
+      async () => openServiceStandings(await platform.use(['store', 'readStore', 'live'])),
+      (open) => open.close(),
+    ));
   const running = await program.open(
     name,
     () =>

@@ -7,13 +7,17 @@ import { loadState } from '#platform/event-store/load-state.ts';
 import { createSnapshots, type Snapshots } from '#platform/event-store/snapshots.ts';
 import type { Ports } from '#platform/platform.ts';
 import { fedDocuments, liveDocuments } from '#platform/projection/version-directory.ts';
-import { createVersionStates } from '#platform/projection/version-states.ts';
+import { openVersionStates } from '#platform/projection/version-states.ts';
 import { createRememberedStandings } from '#platform/standing/remembered-standings.ts';
 import { createStandings, type Standings } from '#platform/standing/standings.ts';
 import { FED_AFTER_SWITCH_MS } from '../projectors/projections/read-model.ts';
 import { standingReadModel } from '../projectors/standing/read-model.ts';
 
 type StandingPorts = Pick<Ports, 'store' | 'readStore'> & Partial<Pick<Ports, 'live'>>;
+
+export interface OpenStandings extends Standings<Standing> {
+  close(): void;
+}
 
 /** How a standing is folded from its stream. */
 export function createStandingLoader(store: Pick<EventStore, 'readStream'>, snapshots?: Snapshots) {
@@ -27,22 +31,25 @@ export function createStandingLoader(store: Pick<EventStore, 'readStream'>, snap
 }
 
 /** Read from the read store each time. What is written goes to every version of the read model that is or may be read. */
-export function createServiceStandings({ store, readStore, live }: StandingPorts): Standings<Standing> {
-  const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
-  return createStandings<Standing>({
+export function openServiceStandings({ store, readStore, live }: StandingPorts): OpenStandings {
+  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+  const { directory } = states;
+  const standings = createStandings<Standing>({
     load: createStandingLoader(store, createSnapshots(readStore, snapshotShapeOf)),
     readStore: liveDocuments(readStore, standingReadModel.name, directory),
     writeTo: () => fedDocuments(readStore, standingReadModel.name, directory, 2 * FED_AFTER_SWITCH_MS),
     keyOf: standingKey,
     writeOf: standingDocument,
   });
+  return { ...standings, close: () => states.close() };
 }
 
 /** In memory where this process alone handles every command of the installation: its log and read store are its own. */
-export function createStandingsOf(
+export function openStandingsOf(
   ports: StandingPorts,
   { eventStoreUrl, redisUrl }: Pick<Config, 'eventStoreUrl' | 'redisUrl'>,
-): Standings<Standing> {
-  const standings = createServiceStandings(ports);
-  return eventStoreUrl === undefined && redisUrl === undefined ? createRememberedStandings(standings) : standings;
+): OpenStandings {
+  const standings = openServiceStandings(ports);
+  if (eventStoreUrl !== undefined || redisUrl !== undefined) return standings;
+  return { ...createRememberedStandings(standings), close: () => standings.close() };
 }

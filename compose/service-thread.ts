@@ -4,7 +4,7 @@ import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
 import { openPlatform, type ThreadWiring } from '#platform/platform.ts';
 import { eventLanguage } from './event-language.ts';
 import { runTogether } from './run-together.ts';
-import { createServiceStandings } from './service-standings.ts';
+import { type OpenStandings, openServiceStandings } from './service-standings.ts';
 import { allServices } from './services.ts';
 
 /** What a thread of services is given. */
@@ -19,6 +19,7 @@ export interface ServicesWiring {
 export const startServices: StartServices<ServicesWiring> = async (wiring, { log, metrics, fail }) => {
   const { config, thread } = wiring;
   const platform = await openPlatform({ config, events: eventLanguage, log, metrics, thread });
+  let shared: Promise<OpenStandings> | undefined;
   const running = await runTogether(
     allServices.filter(({ name }) => wiring.services.includes(name)),
     platform.use,
@@ -26,7 +27,7 @@ export const startServices: StartServices<ServicesWiring> = async (wiring, { log
       config,
       log,
       consumers: createConsumerMetrics(metrics),
-      standings: async () => createServiceStandings(await platform.use(['store', 'readStore', 'live'])),
+      standings: () => (shared ??= platform.use(['store', 'readStore', 'live']).then(openServiceStandings)),
       fail,
     },
   );
@@ -34,6 +35,7 @@ export const startServices: StartServices<ServicesWiring> = async (wiring, { log
     waitsFor: () => running.waitsFor(),
     async stop() {
       await running.stop();
+      (await shared)?.close();
       await platform.close();
     },
   };

@@ -22,7 +22,7 @@ async function readModelsOf(config: Config) {
 }
 
 async function readsOf(...[ports, log]: Parameters<ReadSide['readsOf']>) {
-  return (await import('../query-api/start.ts')).createReadsForCommands(ports, log);
+  return (await import('../query-api/start.ts')).openReadsForCommands(ports, log);
 }
 
 /** What one process runs on a thread. */

@@ -8,7 +8,7 @@ import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { type ProjectionOptions, startProjection } from '#platform/projection/start-projection.ts';
 import type { Projection } from '#platform/projection/projection.ts';
-import { createVersionStates } from '#platform/projection/version-states.ts';
+import { openVersionStates } from '#platform/projection/version-states.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { definitionOf } from '#platform/projection/versions.ts';
 import { IndexShapeDiffers, type SearchIndex } from '#platform/search-index/search-index.ts';
@@ -38,7 +38,8 @@ export interface ProjectorOptions {
 export async function defineIndices(
   ports: Pick<ProjectorOptions, 'readModels' | 'store' | 'readStore' | 'searchIndex'>,
 ): Promise<void> {
-  const { directory } = createVersionStates({ ...ports, ...projectionVersions });
+  const { store, readStore } = ports;
+  const { directory } = openVersionStates({ store, readStore, ...projectionVersions });
   for (const projection of ports.readModels) {
     if (projection.kind === 'document') continue;
     const { live } = await directory.of(projection.name);
@@ -51,7 +52,7 @@ export async function defineIndices(
 
 export async function startProjectors(options: ProjectorOptions) {
   const { store, bus, rebuildBus, readStore, searchIndex, contents, live, log, observe, now = Date.now } = options;
-  const states = createVersionStates({ store, readStore, live, ...projectionVersions });
+  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
   const ports = { store, bus, rebuildBus, readStore, searchIndex, contents, live, log, observe, states, now };
   const known = await startProjection({
     projection: projectionStatesProjection,
@@ -78,6 +79,7 @@ export async function startProjectors(options: ProjectorOptions) {
       silence();
       await keeper.stop();
       await Promise.all(running.map((projection) => projection.stop()));
+      states.close();
     },
   };
 }

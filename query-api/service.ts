@@ -13,9 +13,9 @@ export const createQueryApiService = (
   side: 'query',
   async start(use, { config, standings, log }) {
     const ports = await use(needs);
-    const { createQueryApi } = await import('./start.ts');
+    const { openQueryApi } = await import('./start.ts');
     const readModels = await readModelsOf(config);
-    const routes = createQueryApi({ ports, standings: await standings(), readModels, log, now: Date.now });
-    return { routes, waitsFor: () => null, lags: {}, stop: () => Promise.resolve() };
+    const api = openQueryApi({ ports, standings: await standings(), readModels, log, now: Date.now });
+    return { routes: api.routes, waitsFor: () => null, lags: {}, stop: async () => api.close() };
   },
 });

@@ -5,7 +5,7 @@ import type { Log } from '#platform/logging/log.ts';
 import type { Ports } from '#platform/platform.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { liveDocuments } from '#platform/projection/version-directory.ts';
-import { createVersionStates } from '#platform/projection/version-states.ts';
+import { openVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { inferenceReadModel } from '../projectors/inference/read-model.ts';
 import { standingReadModel } from '../projectors/standing/read-model.ts';
@@ -18,6 +18,7 @@ import { createInferenceReader, type InferenceReader } from './inferences/infere
 import { createInferenceRoutes } from './inferences/routes.ts';
 import { createModelRoutes } from './models/routes.ts';
 import { usableModels } from './models/usable-models.ts';
+import { openProjectorStatus } from './operations/projector-status.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 
@@ -31,9 +32,12 @@ export interface QueryApiOptions {
 }
 
 /** The query side's routes, ready to be served. */
-export function createQueryApi({ ports, standings, readModels, log, now }: QueryApiOptions): BoundRoute[] {
+export function openQueryApi(options: QueryApiOptions): { readonly routes: BoundRoute[]; close(): void } {
+  const { ports, standings, readModels, log, now } = options;
   const { store, partitionOf, readStore, searchIndex, live, contents, tokens } = ports;
-  const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
+  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+  const { directory, snapshots } = states;
+  const status = openProjectorStatus(live);
   const fresh = createFreshness({
     tokens,
     partitionOf,
@@ -46,16 +50,22 @@ export function createQueryApi({ ports, standings, readModels, log, now }: Query
     ? liveDocuments(readStore, inferenceReadModel.name, directory)
     : undefined;
   const inferences = createInferenceReader({ store, documents, contents, live });
-  return [
-    ...createInferenceRoutes({ inferences, live, fresh, log }),
-    ...createModelRoutes({ standings, fresh }),
-    ...createTenantRoutes({ standings, fresh }),
-    ...createAuthRoutes({ standings, fresh }),
-    ...createApiKeyRoutes({ standings, fresh, now }),
-    ...createCredentialRoutes({ standings, fresh }),
-    ...createAuditRoutes({ fresh }),
-    ...createOperationRoutes({ store, readStore, live, fresh, readModels }),
-  ];
+  return {
+    routes: [
+      ...createInferenceRoutes({ inferences, live, fresh, log }),
+      ...createModelRoutes({ standings, fresh }),
+      ...createTenantRoutes({ standings, fresh }),
+      ...createAuthRoutes({ standings, fresh }),
+      ...createApiKeyRoutes({ standings, fresh, now }),
+      ...createCredentialRoutes({ standings, fresh }),
+      ...createAuditRoutes({ fresh }),
+      ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),
+    ],
+    close() {
+      status.close();
+      states.close();
+    },
+  };
 }
 
 /** What the command API's answers show of the read side. */
@@ -64,14 +74,15 @@ export interface ReadsForCommands {
   readonly waitForInference: InferenceReader['waitFor'];
   /** The names of the models that a tenant may use. */
   readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
+  close(): void;
 }
 
-export function createReadsForCommands(
+export function openReadsForCommands(
   { store, readStore, live, contents }: Pick<Ports, 'store' | 'readStore' | 'live' | 'contents'>,
   log: Log,
 ): ReadsForCommands {
-  const { directory } = createVersionStates({ store, readStore, live, ...projectionVersions });
-  const standings = liveDocuments(readStore, standingReadModel.name, directory);
+  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+  const standings = liveDocuments(readStore, standingReadModel.name, states.directory);
   // What has just begun has no document yet.
   const inferences = createInferenceReader({ store, documents: undefined, contents, live });
   return {
@@ -81,5 +92,6 @@ export function createReadsForCommands(
         return undefined;
       }),
     modelNames: async (tenantId) => (await usableModels(standings, tenantId)).map(({ model }) => model.definition.name),
+    close: () => states.close(),
   };
 }

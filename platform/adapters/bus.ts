@@ -33,9 +33,9 @@ export async function openKafkaBus(
 ): Promise<Opened<Bus>> {
   const { config, events, log, signal } = options;
   const kafkaBus = await import('../bus/kafka-bus.ts');
-  const { createEventSchemas } = await import('../kafka/event-schemas.ts');
+  const { openEventSchemas } = await import('../kafka/event-schemas.ts');
   const codec = createEventCodec(events);
-  const schemas = createEventSchemas(settings.schemas);
+  const schemas = openEventSchemas(settings.schemas);
   const bus = opened(
     await kafkaBus.openKafkaBus({
       kafka: settings.kafka,

@@ -13,13 +13,13 @@ async function prepareKafka(options: AdapterOptions): Promise<void> {
   const settings = kafkaSettings(options);
   if (!settings) return;
   const { createKafka } = await import('../kafka/create-kafka.ts');
-  const { createEventSchemas } = await import('../kafka/event-schemas.ts');
+  const { openEventSchemas } = await import('../kafka/event-schemas.ts');
   const { physicalTopic } = await import('../kafka/physical-name.ts');
   const { migrateTopics } = await import('../kafka/topics.ts');
   const { relayCheckpointTopic } = await import('../relay/kafka-relay-target.ts');
   const { waitForKafka } = await import('../kafka/wait-for-kafka.ts');
   const { namespace, partitions, kafkaReplication: replication } = options.config;
-  const schemas = createEventSchemas(settings.schemas);
+  const schemas = openEventSchemas(settings.schemas);
   const { brokers } = settings.kafka;
   const { log, signal = new AbortController().signal } = options;
   const admin = await waitForKafka(createKafka(settings.kafka), { log, signal, brokers });

@@ -11,10 +11,10 @@ export async function openRelayTarget(
   const settings = kafkaSettings(options);
   if (!settings) throw new TypeError('KAFKA_BROKERS is not set: there is nothing to relay to');
   const { openKafkaRelayTarget } = await import('../relay/kafka-relay-target.ts');
-  const { createEventSchemas } = await import('../kafka/event-schemas.ts');
+  const { openEventSchemas } = await import('../kafka/event-schemas.ts');
   const { createEventMessages } = await import('../kafka/event-message.ts');
   const { namespace, partitions } = options.config;
-  const schemas = createEventSchemas(settings.schemas);
+  const schemas = openEventSchemas(settings.schemas);
   const messages = createEventMessages({ schemas, generation: store.generation });
   const target = openKafkaRelayTarget({
     kafka: settings.kafka,

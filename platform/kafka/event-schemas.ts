@@ -72,7 +72,7 @@ interface Reader {
   fromBuffer(buffer: Buffer): unknown;
 }
 
-export function createEventSchemas({ url, released, log }: EventSchemasOptions): EventSchemas {
+export function openEventSchemas({ url, released, log }: EventSchemasOptions): EventSchemas {
   const { registry, host } = createRegistry(url);
   const closing = new AbortController();
   const writers = new Map<string, Writer>();

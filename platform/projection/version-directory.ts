@@ -21,6 +21,11 @@ export interface VersionDirectory<Versions extends KnownVersions = KnownVersions
   look(projection: string): Promise<Versions>;
 }
 
+export interface OpenVersionDirectory<Versions extends KnownVersions> extends VersionDirectory<Versions> {
+  /** From now on it is told of no changes. */
+  close(): void;
+}
+
 export interface VersionDirectoryParts<Versions extends KnownVersions> {
   readonly load: (projection: string) => Promise<Versions>;
   readonly live?: Pick<LiveChannel, 'subscribe'> | undefined;
@@ -49,15 +54,15 @@ interface Entry<Versions> {
   readonly at: number;
 }
 
-export function createVersionDirectory<Versions extends KnownVersions>(
+export function openVersionDirectory<Versions extends KnownVersions>(
   parts: VersionDirectoryParts<Versions>,
-): VersionDirectory<Versions> {
+): OpenVersionDirectory<Versions> {
   const { load, live, now = () => performance.now() } = parts;
   const known = new Map<string, Entry<Versions>>();
   const looking = new Map<string, Promise<Versions>>();
   let told = -Infinity;
 
-  if (live) onVersionsChanged(live, () => (told = now()));
+  const unsubscribe = live && onVersionsChanged(live, () => (told = now()));
 
   async function look(projection: string): Promise<Versions> {
     const at = now();
@@ -88,6 +93,7 @@ export function createVersionDirectory<Versions extends KnownVersions>(
         return entry.versions;
       }
     },
+    close: () => unsubscribe?.(),
   };
 }
 

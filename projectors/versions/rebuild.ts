@@ -112,7 +112,8 @@ export async function append(
   decide: (state: ProjectionState) => readonly NewEvent[],
 ): Promise<ProjectionState> {
   const stream = projections.stream(projection.name);
-  const { state } = await handleCommand({ store, stream, decider: projections, decide });
+  const { snapshots } = states;
+  const { state } = await handleCommand({ store, stream, decider: projections, decide, snapshots });
   await states.changed(projection.name);
   return state;
 }

@@ -16,18 +16,18 @@ export interface VersionProgress {
 /** Summed up over all processes; undefined while none feeds the version. */
 export type StatusOf = (projection: string, version: number) => VersionProgress | undefined;
 
-export function watchProjectorStatus(
+export function openProjectorStatus(
   live: Pick<LiveChannel, 'subscribe'>,
   now: () => number = () => performance.now(),
-): StatusOf {
+): { readonly of: StatusOf; close(): void } {
   const heard = new Map<string, { readonly at: number; readonly projections: ProjectorStatus['projections'] }>();
-  live.subscribe(PROJECTION_STATUS, ({ value }) => {
+  const close = live.subscribe(PROJECTION_STATUS, ({ value }) => {
     const { process, projections } = value as ProjectorStatus;
     heard.set(process, { at: now(), projections });
     for (const [name, { at }] of heard) if (now() - at > SILENT_AFTER_MS) heard.delete(name);
   });
 
-  return (projection, version) => {
+  const of: StatusOf = (projection, version) => {
     let sum: VersionProgress | undefined;
     for (const { at, projections } of heard.values()) {
       const ageMs = Math.round(now() - at);
@@ -47,6 +47,7 @@ export function watchProjectorStatus(
     }
     return sum;
   };
+  return { of, close };
 }
 
 function lowest(a: bigint | null, b: bigint | null): bigint | null {

@@ -17,39 +17,40 @@ import {
 import type { Positions } from '#platform/positions.ts';
 import { type EventStore, LogIsNewer } from '#platform/event-store/event-store.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
+import type { Snapshots } from '#platform/event-store/snapshots.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
-import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { versionName } from '#platform/projection/versions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Freshness } from '../freshness.ts';
 import { viewProjection } from './projection-view.ts';
-import { watchProjectorStatus } from './projector-status.ts';
+import type { StatusOf } from './projector-status.ts';
 
 export interface OperationQueryPorts {
   readonly store: Pick<EventStore, 'readStream' | 'head'>;
+  readonly snapshots: Snapshots;
   readonly readStore: Pick<ReadStore, 'get' | 'keys'>;
-  readonly live: Pick<LiveChannel, 'subscribe'>;
   readonly fresh: Freshness;
   readonly readModels: readonly Projection[];
+  readonly statusOf: StatusOf;
 }
 
 const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
 export function createOperationRoutes({
   store,
+  snapshots,
   readStore,
-  live,
   fresh,
   readModels,
+  statusOf,
 }: OperationQueryPorts): BoundRoute[] {
-  const statusOf = watchProjectorStatus(live);
-
   /** Folded from the log, so that it shows what was asked a moment ago. */
-  const stateOf = (name: string) => loadState({ store, stream: projections.stream(name), decider: projections });
+  const stateOf = (name: string) =>
+    loadState({ store, snapshots, stream: projections.stream(name), decider: projections });
 
   const viewOf = async (readModel: Projection) => {
     const { name } = readModel;
@@ -76,7 +77,10 @@ export function createOperationRoutes({
     return { status: 200, ...(revision >= 0 && { headers: { etag: etagOf(revision) } }), body: view };
   };
 
-  /** What was asked to be done with letters of these groups, by the letter's id; the last of each. */
+  /**
+   * What was asked to be done with letters of these groups, by the letter's id; the last of each. From all events: no state,
+   * so no snapshot, remembers every letter.
+   */
   const requestsOf = async (letters: readonly Pick<DeadLetter, 'group'>[]) => {
     const names = [...new Set(letters.map(({ group }) => nameOfGroup(group)))];
     const asked = await Promise.all(

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { createEventSchemas, type EventSchemas, type ReleasedSchema } from '#platform/kafka/event-schemas.ts';
+import { openEventSchemas, type EventSchemas, type ReleasedSchema } from '#platform/kafka/event-schemas.ts';
 import { describeOn } from '../services/describe-on.ts';
 import { eventually } from '../support/eventually.ts';
 import { numberedEvent } from '../support/numbered-events.ts';
@@ -40,7 +40,7 @@ describeOn(['schema-registry'], 'schemas of events in a registry', (env) => {
   });
 
   function open(released: readonly ReleasedSchema[], at = url) {
-    const schemas = createEventSchemas({ url: at, released, log });
+    const schemas = openEventSchemas({ url: at, released, log });
     opened.push(schemas);
     return schemas;
   }

@@ -2,12 +2,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { NewEvent } from '#events/envelope.ts';
 import { type ModelDefinition, models } from '#events/model.ts';
+import { projections, projectionStateKey, projectionVersions } from '#events/projection.ts';
 import { snapshotShapeOf } from '#events/aggregates.ts';
 import { createEvent } from '#events/create-event.ts';
 import type { EventStore, ReadStreamOptions } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { createSnapshots, type Snapshots } from '#platform/event-store/snapshots.ts';
+import { openVersionStates } from '#platform/projection/version-states.ts';
 import { newId } from '#platform/new-id.ts';
 import { ORIGIN } from '../support/given-decider.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
@@ -86,6 +88,30 @@ describe('snapshots of long streams', () => {
     const { events, state, revision } = await counted(snapshots);
     expect(events).to.be.at.most(200);
     expect({ state, revision }).to.deep.equal(await wholeFold());
+  });
+
+  it('let the versions of a read model be looked at without reading all that operators did', async () => {
+    let read = 0;
+    const readStream = async (name: string, options?: ReadStreamOptions) => {
+      const page = await store.readStream(name, options);
+      read += page.length;
+      return page;
+    };
+    const states = openVersionStates({ store: { readStream }, readStore, ...projectionVersions });
+    const discarded = { stream: 'inference-1', revision: 0, reason: null };
+    for (let n = 0; n < 400; n++) {
+      await handleCommand({
+        store,
+        stream: projections.stream('audit'),
+        decider: projections,
+        snapshots: states.snapshots,
+        decide: () => [createEvent('DeadLetterDiscarded', discarded, origin())],
+      });
+    }
+    await states.changed('audit');
+    expect(read).to.be.within(1, 200);
+    const [written] = await readStore.get([projectionStateKey(projections.stream('audit'))]);
+    expect(written).to.deep.equal({ revision: 399, value: projections.initial });
   });
 
   it('make the same as folding everything, the memory of commands included', async () => {

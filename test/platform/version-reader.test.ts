@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Positions } from '#platform/positions.ts';
-import { createVersionDirectory, type KnownVersions, KNOWN_FOR_MS } from '#platform/projection/version-directory.ts';
+import { openVersionDirectory, type KnownVersions, KNOWN_FOR_MS } from '#platform/projection/version-directory.ts';
 import { createVersionReader } from '#platform/projection/version-reader.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -99,7 +99,7 @@ describe('what a process knows of versions', () => {
     let now = 0;
     let looks = 0;
     let tell = () => {};
-    const directory = createVersionDirectory({
+    const directory = openVersionDirectory({
       load: async () => known(++looks),
       live: {
         subscribe: (_, listener) => {
@@ -119,9 +119,21 @@ describe('what a process knows of versions', () => {
     expect((await directory.of('p')).live).to.equal(3);
   });
 
+  it('is told of no changes once it is closed', async () => {
+    const subscribed = new Set<string>();
+    const subscribe = (channel: string) => {
+      subscribed.add(channel);
+      return () => void subscribed.delete(channel);
+    };
+    const directory = openVersionDirectory({ load: async () => known(1), live: { subscribe } });
+    expect(subscribed.size).to.equal(1);
+    directory.close();
+    expect(subscribed.size).to.equal(0);
+  });
+
   it('is looked at once for all who ask at the same time', async () => {
     let looks = 0;
-    const directory = createVersionDirectory({ load: async () => known(++looks), now: () => 0 });
+    const directory = openVersionDirectory({ load: async () => known(++looks), now: () => 0 });
     const all = await Promise.all([1, 2, 3].map(() => directory.of('p')));
     expect(all.map(({ live }) => live)).to.deep.equal([1, 1, 1]);
   });
@@ -129,7 +141,7 @@ describe('what a process knows of versions', () => {
   it('serves on while the store fails, but not for longer than it is safe', async () => {
     let now = 0;
     let fails = false;
-    const directory = createVersionDirectory({
+    const directory = openVersionDirectory({
       load: async () => {
         if (fails) throw new Error('no store');
         return known(7);

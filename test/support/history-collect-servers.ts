@@ -5,7 +5,7 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { projections } from '#events/projection.ts';
 import { type Config, parseConfig } from '#platform/config.ts';
 import { createEventMessages } from '#platform/kafka/event-message.ts';
-import { createEventSchemas } from '#platform/kafka/event-schemas.ts';
+import { openEventSchemas } from '#platform/kafka/event-schemas.ts';
 import { physicalTopic } from '#platform/kafka/physical-name.ts';
 import { openPlatform } from '#platform/platform.ts';
 import { versionIndex, definitionOf } from '#platform/projection/versions.ts';
@@ -90,7 +90,7 @@ export async function readAllRows(
 
 export async function readAllRelayed(config: Config): Promise<Relayed> {
   const { kafkaBrokers: brokers = [], schemaRegistryUrl: registry = '', namespace, partitions } = config;
-  const schemas = createEventSchemas({ url: registry, released: eventLanguage.released(), log: createQuietLog() });
+  const schemas = openEventSchemas({ url: registry, released: eventLanguage.released(), log: createQuietLog() });
   const messages = createEventMessages({ schemas, generation: '' });
   const names = new Map(eventLanguage.topics.map((topic) => [physicalTopic(namespace, topic), topic]));
   const checkpointTopic = relayCheckpointTopic(namespace);

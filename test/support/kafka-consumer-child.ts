@@ -2,13 +2,13 @@
 // Arguments: namespace, group, partitions, acknowledges (yes or no). Environment: KAFKA_BROKERS, SCHEMA_REGISTRY_URL.
 
 import { openKafkaBus } from '#platform/bus/kafka-bus.ts';
-import { createEventSchemas } from '#platform/kafka/event-schemas.ts';
+import { openEventSchemas } from '#platform/kafka/event-schemas.ts';
 import { countedSchema, TEST_TOPICS } from './kafka-namespace.ts';
 import { createQuietLog } from './quiet-log.ts';
 
 const [namespace = '', group = '', partitions = '', acknowledges = ''] = process.argv.slice(2);
 const log = createQuietLog();
-const schemas = createEventSchemas({ url: process.env['SCHEMA_REGISTRY_URL'] ?? '', released: [countedSchema], log });
+const schemas = openEventSchemas({ url: process.env['SCHEMA_REGISTRY_URL'] ?? '', released: [countedSchema], log });
 const bus = await openKafkaBus({
   kafka: { brokers: (process.env['KAFKA_BROKERS'] ?? '').split(','), clientId: 'child' },
   namespace,

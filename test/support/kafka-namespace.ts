@@ -6,7 +6,7 @@ import type { Admin, Kafka } from 'kafkajs';
 import { openKafkaBus, type KafkaBus, type KafkaBusOptions } from '#platform/bus/kafka-bus.ts';
 import { createKafka } from '#platform/kafka/create-kafka.ts';
 import { createEventMessages, type EventMessages } from '#platform/kafka/event-message.ts';
-import { createEventSchemas, type EventSchemas, type ReleasedSchema } from '#platform/kafka/event-schemas.ts';
+import { openEventSchemas, type EventSchemas, type ReleasedSchema } from '#platform/kafka/event-schemas.ts';
 import { physicalTopic } from '#platform/kafka/physical-name.ts';
 import { migrateTopics } from '#platform/kafka/topics.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -55,7 +55,7 @@ export async function openKafkaNamespace(options: KafkaNamespaceOptions): Promis
   const physical = topics.map((topic) => physicalTopic(namespace, topic));
   const checkpointTopic = `${namespace}.checkpoint`;
   await migrateTopics({ admin, topics: physical, partitions, checkpointTopic });
-  const schemas = createEventSchemas({ url: env['SCHEMA_REGISTRY_URL'] ?? '', released, log });
+  const schemas = openEventSchemas({ url: env['SCHEMA_REGISTRY_URL'] ?? '', released, log });
   await schemas.register();
   return {
     namespace,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, KafkaMessage } from 'kafkajs';
 import { createKafka, type KafkaOptions } from '#platform/kafka/create-kafka.ts';
 import { createEventMessages } from '#platform/kafka/event-message.ts';
-import { createEventSchemas } from '#platform/kafka/event-schemas.ts';
+import { openEventSchemas } from '#platform/kafka/event-schemas.ts';
 import { physicalTopic } from '#platform/kafka/physical-name.ts';
 import { migrateTopics } from '#platform/kafka/topics.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -30,7 +30,7 @@ export const newRelayNamespace = (): string => `relay-${randomUUID().slice(0, 8)
 const optionsOf = ({ brokers }: RelayServers, log: Log): KafkaOptions => ({ brokers, clientId: 'relay-test', log });
 
 export function createRelaySchemas({ registry }: RelayServers, log: Log) {
-  return createEventSchemas({ url: registry, released: relaySchemas, log });
+  return openEventSchemas({ url: registry, released: relaySchemas, log });
 }
 
 /** Topics and schemas. */
