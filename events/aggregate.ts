@@ -59,7 +59,7 @@ export interface AggregateDefinition<Category extends string, E extends EventFie
   /** How many events a stream can have. */
   readonly longest: number | 'unbounded';
   readonly initial: State;
-  /** Pure; what it calls is not seen by `shape`, so what makes a state stands in it. */
+  /** Pure, and it names nothing outside itself: of what it called, `shape` would not see a change. */
   readonly evolve: (state: State, event: EventOf<E>) => State;
   readonly standing: Standing;
 }

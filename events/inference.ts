@@ -62,13 +62,12 @@ export type InferenceState =
       readonly result: Said<unknown>;
     };
 
-const said = <Data>({ data, metadata, recordedAt }: RecordedEvent<string, Data>): Said<Data> => ({
-  data,
-  tenantId: metadata.tenantId,
-  at: recordedAt,
-});
-
 function evolve(state: InferenceState, event: EventOf<typeof events>): InferenceState {
+  const said = <Data>({ data, metadata, recordedAt }: RecordedEvent<string, Data>): Said<Data> => ({
+    data,
+    tenantId: metadata.tenantId,
+    at: recordedAt,
+  });
   if (state.status === 'absent') {
     return event.type === 'InferenceRequested' ? { status: 'queued', eventId: event.id, request: said(event) } : state;
   }

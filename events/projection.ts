@@ -102,13 +102,12 @@ const initial: ProjectionState = {
   last: null,
 };
 
-const RETIRED_REMEMBERED = 20;
-
 function evolve(before: ProjectionState, event: EventOf<typeof events>): ProjectionState {
+  const retiredRemembered = 20;
   const { live, candidate, kept, retired, highest } = before;
   const at = event.recordedAt;
   const without = (version: number) => kept.filter((one) => one.version !== version);
-  const retire = (version: number) => [...retired.filter((one) => one !== version), version].slice(-RETIRED_REMEMBERED);
+  const retire = (version: number) => [...retired.filter((one) => one !== version), version].slice(-retiredRemembered);
   switch (event.type) {
     case 'ProjectionRebuildRequested': {
       const { version, kind, onDifference } = event.data;
