@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_KEY_SCOPES, permissionSchema, PERMISSIONS } from './permissions.ts';
-import { afterParameter, idSchema, limitParameter, listOf, nameSchema, timeSchema } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { afterParameter, idSchema, limitParameter, pageOf, nameSchema, timeSchema } from './primitives.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 export const apiKeySchema = z
   .object({
@@ -56,14 +56,12 @@ const example = {
 
 const params = z.object({ id: idSchema });
 
-export const apiKeyRoutes = {
+export const apiKeyRoutes = routesUnder('API keys', {
   issueApiKey: {
-    id: 'issueApiKey',
     method: 'POST',
     path: '/v1/api-keys',
     side: 'command',
     permission: 'keys:write',
-    tag: 'API keys',
     summary: 'Issue an API key',
     body: issueApiKeySchema,
     bodyExample: { name: 'invoice robot', scopes: ['inference:write', 'inference:read'] },
@@ -78,12 +76,10 @@ export const apiKeyRoutes = {
     idempotent: true,
   },
   revokeApiKey: {
-    id: 'revokeApiKey',
     method: 'DELETE',
     path: '/v1/api-keys/{id}',
     side: 'command',
     permission: 'keys:write',
-    tag: 'API keys',
     summary: 'Revoke an API key',
     description: 'It holds at once, on every replica. Revoking a revoked key changes nothing.',
     params,
@@ -92,12 +88,10 @@ export const apiKeyRoutes = {
     ifMatch: true,
   },
   getApiKey: {
-    id: 'getApiKey',
     method: 'GET',
     path: '/v1/api-keys/{id}',
     side: 'query',
     permission: 'keys:read',
-    tag: 'API keys',
     summary: 'Read an API key, without the key itself',
     params,
     answers: {
@@ -105,20 +99,12 @@ export const apiKeyRoutes = {
     },
   },
   listApiKeys: {
-    id: 'listApiKeys',
     method: 'GET',
     path: '/v1/api-keys',
     side: 'query',
     permission: 'keys:read',
-    tag: 'API keys',
     summary: 'List API keys',
     query: z.strictObject({ limit: limitParameter, after: afterParameter }),
-    answers: {
-      200: {
-        description: 'A page of keys, without the keys themselves.',
-        schema: listOf(apiKeySchema).meta({ id: 'ApiKeyList' }),
-        example: { object: 'list', data: [example], next: null },
-      },
-    },
+    answers: pageOf('ApiKeyList', apiKeySchema, 'A page of keys, without the keys themselves.', example),
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

@@ -4,13 +4,13 @@ import {
   afterParameter,
   idSchema,
   limitParameter,
-  listOf,
+  pageOf,
   repeatedParameter,
   revisionSchema,
   timeParameter,
   timeSchema,
 } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 export const auditEventSchema = z
   .object({
@@ -33,14 +33,25 @@ export type AuditEventView = z.infer<typeof auditEventSchema>;
 
 const typeSchema = z.string().regex(/^[A-Z][A-Za-z]{0,63}$/, 'Must be the name of an event type');
 
-export const auditRoutes = {
+const example = {
+  id: '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',
+  type: 'InferenceRequested',
+  stream: 'inference-0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',
+  revision: 0,
+  position: '1024',
+  tenantId: 'default',
+  actor: { kind: 'api-key', id: '0198a2f47c1e' },
+  correlationId: '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
+  causationId: '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
+  recordedAt: '2026-08-01T09:30:00.000Z',
+};
+
+export const auditRoutes = routesUnder('Audit', {
   listAudit: {
-    id: 'listAudit',
     method: 'GET',
     path: '/v1/audit',
     side: 'query',
     permission: 'audit:read',
-    tag: 'Audit',
     summary: 'List what happened, the newest first',
     description:
       'Every event of your tenant; with the permission `platform`, of all tenants. Reading it is itself recorded.',
@@ -54,29 +65,6 @@ export const auditRoutes = {
       limit: limitParameter,
       after: afterParameter,
     }),
-    answers: {
-      200: {
-        description: 'A page of events.',
-        schema: listOf(auditEventSchema).meta({ id: 'AuditEventList' }),
-        example: {
-          object: 'list',
-          data: [
-            {
-              id: '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',
-              type: 'InferenceRequested',
-              stream: 'inference-0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',
-              revision: 0,
-              position: '1024',
-              tenantId: 'default',
-              actor: { kind: 'api-key', id: '0198a2f47c1e' },
-              correlationId: '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
-              causationId: '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
-              recordedAt: '2026-08-01T09:30:00.000Z',
-            },
-          ],
-          next: null,
-        },
-      },
-    },
+    answers: pageOf('AuditEventList', auditEventSchema, 'A page of events.', example),
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

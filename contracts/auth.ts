@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PERMISSIONS, permissionSchema } from './permissions.ts';
 import { idSchema, nameSchema } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 export const meSchema = z
   .object({
@@ -14,14 +14,12 @@ export const meSchema = z
   })
   .meta({ id: 'Me' });
 
-export const authRoutes = {
+export const authRoutes = routesUnder('Sign-in', {
   getMe: {
-    id: 'getMe',
     method: 'GET',
     path: '/v1/me',
     side: 'query',
     anyCaller: true,
-    tag: 'Sign-in',
     summary: 'Say who you are and what you may do',
     description: 'Needs a valid credential, and no permission.',
     answers: {
@@ -39,4 +37,4 @@ export const authRoutes = {
       },
     },
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { afterParameter, idSchema, limitParameter, listOf, nameSchema, timeSchema } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { afterParameter, idSchema, limitParameter, pageOf, nameSchema, timeSchema } from './primitives.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 export const credentialSchema = z
   .object({
@@ -46,14 +46,12 @@ const example = {
 
 const params = z.object({ id: idSchema });
 
-export const credentialRoutes = {
+export const credentialRoutes = routesUnder('Credentials', {
   storeCredential: {
-    id: 'storeCredential',
     method: 'POST',
     path: '/v1/credentials',
     side: 'command',
     permission: 'credentials:write',
-    tag: 'Credentials',
     summary: "Store a credential for a model's upstream",
     body: storeCredentialSchema,
     bodyExample: { name: 'OpenAI, invoices', kind: 'openai', value: 'env:OPENAI_API_KEY' },
@@ -68,12 +66,10 @@ export const credentialRoutes = {
     idempotent: true,
   },
   deleteCredential: {
-    id: 'deleteCredential',
     method: 'DELETE',
     path: '/v1/credentials/{id}',
     side: 'command',
     permission: 'credentials:write',
-    tag: 'Credentials',
     summary: 'Delete a credential and its value',
     params,
     answers: { 204: { description: 'The credential is gone.', headers: ['etag', 'x-consistency-token'] } },
@@ -81,31 +77,21 @@ export const credentialRoutes = {
     ifMatch: true,
   },
   getCredential: {
-    id: 'getCredential',
     method: 'GET',
     path: '/v1/credentials/{id}',
     side: 'query',
     permission: 'credentials:read',
-    tag: 'Credentials',
     summary: 'Read a credential, without its value',
     params,
     answers: { 200: { description: 'The credential.', schema: credentialSchema, headers: ['etag'], example } },
   },
   listCredentials: {
-    id: 'listCredentials',
     method: 'GET',
     path: '/v1/credentials',
     side: 'query',
     permission: 'credentials:read',
-    tag: 'Credentials',
     summary: 'List credentials',
     query: z.strictObject({ limit: limitParameter, after: afterParameter }),
-    answers: {
-      200: {
-        description: 'A page of credentials, without their values.',
-        schema: listOf(credentialSchema).meta({ id: 'CredentialList' }),
-        example: { object: 'list', data: [example], next: null },
-      },
-    },
+    answers: pageOf('CredentialList', credentialSchema, 'A page of credentials, without their values.', example),
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

@@ -11,12 +11,12 @@ import {
   durationParameter,
   idSchema,
   limitParameter,
-  listOf,
+  pageOf,
   repeatedParameter,
   shownAs,
   timeParameter,
 } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 /** No body is longer; what counts is the model's own bound. */
 const MOST_INPUT_CHARS = 2 * 1024 * 1024;
@@ -88,14 +88,12 @@ const waitQuery = z.strictObject({
     }),
 });
 
-export const inferenceRoutes = {
+export const inferenceRoutes = routesUnder('Inferences', {
   submitInference: {
-    id: 'submitInference',
     method: 'POST',
     path: '/v1/inferences',
     side: 'command',
     permission: 'inference:write',
-    tag: 'Inferences',
     summary: 'Submit an inference',
     description:
       'Either `input` and `parameters`, or `messages` and whatever else the upstream knows. The answer means that the request is durably accepted; read it at `Location`, or `wait` for its end here. Who leaves while waiting does not cancel it.',
@@ -120,12 +118,10 @@ export const inferenceRoutes = {
     idempotent: true,
   },
   cancelInference: {
-    id: 'cancelInference',
     method: 'DELETE',
     path: '/v1/inferences/{id}',
     side: 'command',
     permission: 'inference:write',
-    tag: 'Inferences',
     summary: 'Cancel an inference',
     description: 'Cancelling a cancelled one changes nothing.',
     params,
@@ -142,12 +138,10 @@ export const inferenceRoutes = {
     ifMatch: true,
   },
   getInference: {
-    id: 'getInference',
     method: 'GET',
     path: '/v1/inferences/{id}',
     side: 'query',
     permission: 'inference:read',
-    tag: 'Inferences',
     summary: 'Read an inference, waiting for its end if asked to',
     params,
     query: waitQuery,
@@ -162,12 +156,10 @@ export const inferenceRoutes = {
     },
   },
   listInferences: {
-    id: 'listInferences',
     method: 'GET',
     path: '/v1/inferences',
     side: 'query',
     permission: 'inference:read',
-    tag: 'Inferences',
     summary: 'List and search inferences, the newest first',
     query: z.strictObject({
       status: repeatedParameter(inferenceStatusSchema).optional(),
@@ -183,21 +175,13 @@ export const inferenceRoutes = {
       limit: limitParameter,
       after: afterParameter,
     }),
-    answers: {
-      200: {
-        description: 'A page of inferences.',
-        schema: listOf(inferenceSchema).meta({ id: 'InferenceList' }),
-        example: { object: 'list', data: [example], next: null },
-      },
-    },
+    answers: pageOf('InferenceList', inferenceSchema, 'A page of inferences.', example),
   },
   streamInference: {
-    id: 'streamInference',
     method: 'GET',
     path: '/v1/inferences/{id}/events',
     side: 'query',
     permission: 'inference:read',
-    tag: 'Inferences',
     summary: 'Follow an inference: its tokens as they come, then its end',
     description: [
       'Server-sent events (WHATWG HTML, section 9.2): first `status`, then each `token` as it is written, last `end`.',
@@ -215,4 +199,4 @@ export const inferenceRoutes = {
       },
     },
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

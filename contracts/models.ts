@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { descriptionSchema, idSchema } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 /** Segments of letters, digits and `. _ : @ -`, joined by `/`: `org/model-7b:latest`. */
 export const modelNameSchema = z
@@ -132,14 +132,12 @@ const example = {
 };
 const written = ['location', 'etag', 'x-consistency-token'] as const;
 
-export const modelRoutes = {
+export const modelRoutes = routesUnder('Models', {
   registerModel: {
-    id: 'registerModel',
     method: 'PUT',
     path: '/v1/models/{name}',
     side: 'command',
     permission: 'models:write',
-    tag: 'Models',
     summary: 'Register a model, or register it anew',
     description: 'Defaults set before stay. The upstream must not be on a private network unless the server allows it.',
     params: paramsLike('acme/writer'),
@@ -155,12 +153,10 @@ export const modelRoutes = {
     ifMatch: true,
   },
   setModelDefaults: {
-    id: 'setModelDefaults',
     method: 'PUT',
     path: '/v1/models/{name}/defaults',
     side: 'command',
     permission: 'models:write',
-    tag: 'Models',
     summary: "Set a model's default parameters",
     params: paramsLike('tiny-writer'),
     slashes: 'name',
@@ -174,12 +170,10 @@ export const modelRoutes = {
     ifMatch: true,
   },
   retireModel: {
-    id: 'retireModel',
     method: 'DELETE',
     path: '/v1/models/{name}',
     side: 'command',
     permission: 'models:write',
-    tag: 'Models',
     summary: 'Retire a model',
     description: 'Requests accepted before still run.',
     params: paramsLike('acme/writer'),
@@ -200,12 +194,10 @@ export const modelRoutes = {
     openai: true,
   },
   listModels: {
-    id: 'listModels',
     method: 'GET',
     path: '/v1/models',
     side: 'query',
     permission: 'models:read',
-    tag: 'Models',
     summary: 'List the models that you may use',
     answers: {
       200: {
@@ -217,12 +209,10 @@ export const modelRoutes = {
     openai: true,
   },
   getModel: {
-    id: 'getModel',
     method: 'GET',
     path: '/v1/models/{name}',
     side: 'query',
     permission: 'models:read',
-    tag: 'Models',
     summary: 'Read a model',
     params: paramsLike('tiny-writer'),
     slashes: 'name',
@@ -230,4 +220,4 @@ export const modelRoutes = {
     problems: ['model-not-found'],
     openai: true,
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

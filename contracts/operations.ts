@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { auditEventSchema } from './audit.ts';
-import { actorSchema, afterParameter, limitParameter, listOf, revisionSchema, timeSchema } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { actorSchema, afterParameter, limitParameter, pageOf, revisionSchema, timeSchema } from './primitives.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 const versionSchema = z.number().int().min(1).meta({ description: 'Of the read model: 1, 2, …' });
 const countSchema = z.number().int().min(0);
@@ -171,30 +171,25 @@ const accepted = (description: string, example: z.infer<typeof acceptedSchema>) 
     },
   }) as const;
 
-export const operationRoutes = {
+export const operationRoutes = routesUnder('Operations', {
   listProjections: {
-    id: 'listProjections',
     method: 'GET',
     path: '/v1/projections',
     side: 'query',
     permission: 'operations:read',
-    tag: 'Operations',
     summary: 'List read models',
-    answers: {
-      200: {
-        description: 'Every read model, with its versions and how far it is.',
-        schema: listOf(projectionSchema).meta({ id: 'ProjectionList' }),
-        example: { object: 'list', data: [projectionExample], next: null },
-      },
-    },
+    answers: pageOf(
+      'ProjectionList',
+      projectionSchema,
+      'Every read model, with its versions and how far it is.',
+      projectionExample,
+    ),
   },
   getProjection: {
-    id: 'getProjection',
     method: 'GET',
     path: '/v1/projections/{name}',
     side: 'query',
     permission: 'operations:read',
-    tag: 'Operations',
     summary: 'Read the state of a read model',
     params: nameParams,
     answers: {
@@ -202,12 +197,10 @@ export const operationRoutes = {
     },
   },
   rebuildProjection: {
-    id: 'rebuildProjection',
     method: 'POST',
     path: '/v1/projections/{name}/rebuild',
     side: 'command',
     permission: 'operations:write',
-    tag: 'Operations',
     summary: 'Build a read model anew',
     description:
       'A new version is built from the log beside the one that is read, compared with it and switched to, with no pause. The old one is kept for a day, or until the next rebuild.',
@@ -220,12 +213,10 @@ export const operationRoutes = {
     idempotent: true,
   },
   rollBackProjection: {
-    id: 'rollBackProjection',
     method: 'POST',
     path: '/v1/projections/{name}/rollback',
     side: 'command',
     permission: 'operations:write',
-    tag: 'Operations',
     summary: 'Go back to the version of a read model that was read before',
     description: 'It is caught up with the log, compared and switched to, with no pause.',
     params: nameParams,
@@ -237,12 +228,10 @@ export const operationRoutes = {
     idempotent: true,
   },
   listDeadLetters: {
-    id: 'listDeadLetters',
     method: 'GET',
     path: '/v1/dead-letters',
     side: 'query',
     permission: 'platform',
-    tag: 'Operations',
     summary: 'List dead letters',
     description:
       'Streams of which an event could not be handled: while a letter stands they wait, and nothing else does.',
@@ -255,21 +244,13 @@ export const operationRoutes = {
       limit: limitParameter,
       after: afterParameter,
     }),
-    answers: {
-      200: {
-        description: 'A page of letters, by group and stream.',
-        schema: listOf(deadLetterSchema).meta({ id: 'DeadLetterList' }),
-        example: { object: 'list', data: [letterExample], next: null },
-      },
-    },
+    answers: pageOf('DeadLetterList', deadLetterSchema, 'A page of letters, by group and stream.', letterExample),
   },
   getDeadLetter: {
-    id: 'getDeadLetter',
     method: 'GET',
     path: '/v1/dead-letters/{id}',
     side: 'query',
     permission: 'platform',
-    tag: 'Operations',
     summary: 'Inspect a dead letter',
     description: 'One that was retried or discarded can still be read when it stands no more.',
     params: letterParams,
@@ -282,12 +263,10 @@ export const operationRoutes = {
     },
   },
   retryDeadLetter: {
-    id: 'retryDeadLetter',
     method: 'POST',
     path: '/v1/dead-letters/{id}/retry',
     side: 'command',
     permission: 'operations:write',
-    tag: 'Operations',
     summary: 'Try a dead letter again',
     description:
       'The stream is handled from the failed event on, as the log has it; if that fails, a letter stands again.',
@@ -299,12 +278,10 @@ export const operationRoutes = {
     idempotent: true,
   },
   discardDeadLetter: {
-    id: 'discardDeadLetter',
     method: 'POST',
     path: '/v1/dead-letters/{id}/discard',
     side: 'command',
     permission: 'operations:write',
-    tag: 'Operations',
     summary: 'Give up an event that cannot be handled',
     description:
       'This group leaves the event out for good, also when it is rebuilt, and goes on with what came after it.',
@@ -315,4 +292,4 @@ export const operationRoutes = {
     answers: accepted('It is recorded and done within seconds.', { id: letterExample.id, status: 'discarding' }),
     idempotent: true,
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

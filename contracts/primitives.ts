@@ -78,9 +78,17 @@ export const afterParameter = z
 export const repeatedParameter = <Value extends z.ZodType<unknown, string>>(value: Value) =>
   z.union([value, z.array(value).max(20)]).transform((given) => (Array.isArray(given) ? given : [given]));
 
-/** A page of a list; `next` goes into `after` for the page that follows, null on the last. */
-export const listOf = <Item extends z.ZodType>(item: Item) =>
-  z.object({ object: z.literal('list'), data: z.array(item), next: z.string().nullable() });
+/**
+ * The answer that is a page of a list; `id` names its schema in documents. `next` goes into `after` for the page that
+ * follows, null on the last.
+ */
+export const pageOf = <Item extends z.ZodType>(id: string, item: Item, description: string, example: unknown) => ({
+  200: {
+    description,
+    schema: z.object({ object: z.literal('list'), data: z.array(item), next: z.string().nullable() }).meta({ id }),
+    example: { object: 'list', data: [example], next: null },
+  },
+});
 
 /** 0-based; also the number in the ETag. */
 export const revisionSchema = z.number().int().min(0);

@@ -63,4 +63,11 @@ export interface RouteContract {
   readonly openai?: true;
 }
 
-export type RouteTable = Readonly<Record<string, RouteContract>>;
+/** The routes of one area by their ids. */
+export type RouteTable = Readonly<Record<string, Omit<RouteContract, 'id' | 'tag'>>>;
+
+/** Gives each route of a table the id that it stands under there, and the heading that all of them share. */
+export const routesUnder = <const Table extends RouteTable>(tag: string, table: Table) =>
+  Object.fromEntries(Object.entries(table).map(([id, route]) => [id, { ...route, id, tag }])) as {
+    readonly [Id in keyof Table & string]: Table[Id] & { readonly id: Id; readonly tag: string };
+  };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { afterParameter, idSchema, limitParameter, listOf, nameSchema, timeSchema } from './primitives.ts';
-import type { RouteTable } from './route.ts';
+import { afterParameter, idSchema, limitParameter, pageOf, nameSchema, timeSchema } from './primitives.ts';
+import { type RouteTable, routesUnder } from './route.ts';
 
 export const tenantSchema = z
   .object({
@@ -23,14 +23,12 @@ const example = {
   createdAt: '2026-08-01T09:30:00.000Z',
 };
 
-export const tenantRoutes = {
+export const tenantRoutes = routesUnder('Tenants', {
   createTenant: {
-    id: 'createTenant',
     method: 'POST',
     path: '/v1/tenants',
     side: 'command',
     permission: 'platform',
-    tag: 'Tenants',
     summary: 'Create a tenant',
     description: 'Names are unique without regard to case.',
     body: createTenantSchema,
@@ -47,27 +45,23 @@ export const tenantRoutes = {
     idempotent: true,
   },
   listTenants: {
-    id: 'listTenants',
     method: 'GET',
     path: '/v1/tenants',
     side: 'query',
     permission: 'tenants:read',
-    tag: 'Tenants',
     summary: 'List tenants',
     description: 'All of them with the permission `platform`, else your own.',
     query: z.strictObject({ limit: limitParameter, after: afterParameter }),
-    answers: { 200: { description: 'A page of tenants.', schema: listOf(tenantSchema).meta({ id: 'TenantList' }) } },
+    answers: pageOf('TenantList', tenantSchema, 'A page of tenants.', example),
   },
   getTenant: {
-    id: 'getTenant',
     method: 'GET',
     path: '/v1/tenants/{id}',
     side: 'query',
     permission: 'tenants:read',
     tenantFrom: { path: 'id' },
-    tag: 'Tenants',
     summary: 'Read a tenant',
     params: z.object({ id: idSchema }),
     answers: { 200: { description: 'The tenant.', schema: tenantSchema, headers: ['etag'], example } },
   },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable);

@@ -40,11 +40,7 @@ export function viewApiKey(id: string, key: StoredApiKey, revoked: boolean, now:
   };
 }
 
-export interface StoredCredential {
-  readonly name: string;
-  readonly kind: 'openai';
-  readonly last4: string;
-  readonly environment: string | null;
+export interface StoredCredential extends Readonly<Pick<CredentialView, 'name' | 'kind' | 'last4' | 'environment'>> {
   readonly createdAt: number;
 }
 
@@ -58,38 +54,26 @@ export const viewCredential = (id: string, credential: StoredCredential): Creden
   createdAt: isoTime(credential.createdAt),
 });
 
+type Parameter = ModelView['parameters'][number];
+type Definition = Pick<
+  ModelView,
+  'description' | 'task' | 'runtime' | 'upstreamModel' | 'credentialId' | 'anyParameter' | 'maxInputChars' | 'timeoutMs'
+>;
+
+/** Values of parameters are JSON text. */
 export interface StoredModel {
   readonly owner: string;
   readonly revision: number;
   readonly createdAt: number;
-  /** Parameter name to JSON text. */
   readonly defaults: Readonly<Record<string, string>>;
-  readonly definition: {
+  readonly definition: Readonly<Definition> & {
     readonly name: string;
-    readonly description: string;
-    readonly task: ModelView['task'];
-    readonly runtime: ModelView['runtime'];
     readonly source: string;
-    readonly upstreamModel: string | null;
-    readonly credentialId: string | null;
-    readonly anyParameter: boolean;
-    readonly maxInputChars: number;
-    readonly timeoutMs: number;
-    readonly parameters: readonly {
-      readonly name: string;
-      readonly type: ModelView['parameters'][number]['type'];
-      readonly minimum: number | null;
-      readonly maximum: number | null;
-      readonly maxItems: number | null;
-      readonly maxLength: number | null;
-      readonly default: string | null;
-      readonly description: string;
-    }[];
+    readonly parameters: readonly (Readonly<Omit<Parameter, 'default'>> & { readonly default: string | null })[];
   };
 }
 
-type ParameterValue = ModelView['parameters'][number]['default'];
-const parsed = (text: string) => JSON.parse(text) as ParameterValue;
+const parsed = (text: string) => JSON.parse(text) as Parameter['default'];
 
 /** Where a model comes from and what opens it is shown to its owner only. */
 export function viewModel(

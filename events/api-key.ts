@@ -1,4 +1,4 @@
-import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
+import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 
 const events = {
   ApiKeyIssued: [
@@ -11,13 +11,8 @@ const events = {
   ApiKeyRevoked: [],
 } as const satisfies EventFields;
 
-export interface ApiKey {
+export interface ApiKey extends DataOf<typeof events, 'ApiKeyIssued'> {
   readonly tenantId: string;
-  readonly name: string;
-  readonly hash: string;
-  readonly last4: string;
-  readonly scopes: readonly string[];
-  readonly expiresAt: number | null;
   readonly createdAt: number;
 }
 

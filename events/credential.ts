@@ -1,6 +1,6 @@
 // A credential's value never enters the log: it is in the vault under the credential's id, or in the environment.
 
-import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
+import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 
 const events = {
   CredentialStored: [
@@ -13,13 +13,8 @@ const events = {
   CredentialDeleted: [],
 } as const satisfies EventFields;
 
-export interface Credential {
+export interface Credential extends DataOf<typeof events, 'CredentialStored'> {
   readonly tenantId: string;
-  readonly name: string;
-  readonly kind: 'openai';
-  readonly last4: string;
-  readonly secretId: string | null;
-  readonly environment: string | null;
   readonly createdAt: number;
 }
 

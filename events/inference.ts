@@ -40,27 +40,19 @@ interface Said<Data> {
   readonly at: number;
 }
 
+interface Ended<Status, Result> {
+  readonly status: Status;
+  readonly eventId: string;
+  readonly request: Said<InferenceRequest>;
+  readonly result: Said<Result>;
+}
+
 export type InferenceState =
   | { readonly status: 'absent' }
   | { readonly status: 'queued'; readonly eventId: string; readonly request: Said<InferenceRequest> }
-  | {
-      readonly status: 'completed';
-      readonly eventId: string;
-      readonly request: Said<InferenceRequest>;
-      readonly result: Said<DataOf<typeof events, 'InferenceCompleted'>>;
-    }
-  | {
-      readonly status: 'failed';
-      readonly eventId: string;
-      readonly request: Said<InferenceRequest>;
-      readonly result: Said<DataOf<typeof events, 'InferenceFailed'>>;
-    }
-  | {
-      readonly status: 'cancelled';
-      readonly eventId: string;
-      readonly request: Said<InferenceRequest>;
-      readonly result: Said<unknown>;
-    };
+  | Ended<'completed', DataOf<typeof events, 'InferenceCompleted'>>
+  | Ended<'failed', DataOf<typeof events, 'InferenceFailed'>>
+  | Ended<'cancelled', unknown>;
 
 function evolve(state: InferenceState, event: EventOf<typeof events>): InferenceState {
   const said = <Data>({ data, metadata, recordedAt }: RecordedEvent<string, Data>): Said<Data> => ({

@@ -3,12 +3,7 @@ import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts'
 const events = { TenantCreated: [{ name: 'name', type: 'string' }] } as const satisfies EventFields;
 
 export type TenantState =
-  | { readonly status: 'absent' }
-  | {
-      readonly status: 'active';
-      readonly name: string;
-      readonly createdAt: number;
-    };
+  { readonly status: 'absent' } | { readonly status: 'active'; readonly name: string; readonly createdAt: number };
 
 function evolve(_: TenantState, event: EventOf<typeof events>): TenantState {
   const { name } = event.data;
