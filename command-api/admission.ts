@@ -1,6 +1,6 @@
-// No more is accepted than can be worked off: beyond a bound on what has been accepted and not ended, 503. One model may
-// have as much of it waiting as it works off in half a minute, and a quarter whatever its pace: so a slow upstream does not
-// close the door for all, and a quick model's short stall closes it for nobody.
+// No more is accepted than can be worked off in half a minute, by one model or by all together: beyond it, 503. Whatever
+// their pace, MAX_OUTSTANDING may wait in all, and a quarter of it for one model: so a slow upstream does not close the door
+// for all, and a short stall of quick models closes it for nobody.
 
 import { problems } from '#contracts/problems.ts';
 import { WORKLOAD, type WorkloadMessage } from '#events/live.ts';
@@ -38,6 +38,7 @@ export function openAdmission(
   now: () => number = () => performance.now(),
 ): Admission {
   const shareOfOne = Math.max(1, Math.floor(mostOutstanding * SHARE_OF_ONE));
+  let mostOfAll = mostOutstanding;
   const reports = new Map<string, Report>();
   let outstanding = 0;
   /** By model, of all workers together; requests a second. */
@@ -64,6 +65,8 @@ export function openAdmission(
         reported.set(key, { waiting: before.waiting + waiting, perSecond: before.perSecond + perSecond });
       }
     }
+    const perSecond = [...reported.values()].reduce((sum, model) => sum + model.perSecond, 0);
+    mostOfAll = Math.max(mostOutstanding, Math.floor(perSecond * MOST_SECONDS_WAITED));
   }
 
   function forgetUpTo(time: number) {
@@ -77,8 +80,8 @@ export function openAdmission(
   return {
     close,
     admit(modelKey) {
-      if (outstanding + since.length >= mostOutstanding)
-        throw refuse(`More than ${mostOutstanding} inferences are waiting; come again in a moment.`);
+      if (outstanding + since.length >= mostOfAll)
+        throw refuse(`More than ${mostOfAll} inferences are waiting; come again in a moment.`);
       const sinceHere = sinceOf.get(modelKey) ?? 0;
       const { waiting, perSecond } = reported.get(modelKey) ?? { waiting: 0, perSecond: 0 };
       const mostOfOne = Math.max(shareOfOne, Math.floor(perSecond * MOST_SECONDS_WAITED));

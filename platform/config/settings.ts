@@ -119,7 +119,7 @@ export const settings = {
     'Partitions of each topic. Fixed by the first start; change it only with an empty DATA_DIR.',
   ]),
   maxOutstanding: required('MAX_OUTSTANDING', wholeNumber(1, 10_000_000), '10000', [
-    'Inferences accepted and not yet ended, at most; beyond it requests are answered 503.',
+    'Inferences accepted and not yet ended, at most, unless what waits is worked off in 30 seconds; beyond it requests are answered 503.',
   ]),
   shutdownGraceMs: required('SHUTDOWN_GRACE', duration(100, 600_000), '10s', [
     'How long a stop may take before what still runs is cut off.',
