@@ -13,12 +13,19 @@ import { Problem } from '#platform/http/problem.ts';
 import { etagOf, type IfMatch } from '#platform/http/route.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { problems } from '#contracts/problems.ts';
+import type { Origins } from './origin.ts';
 
 /** Where commands are run; those of a first start have no snapshots. */
 export interface CommandPorts {
   readonly store: EventStore;
   readonly standings: Standings<Standing>;
   readonly snapshots?: Snapshots;
+}
+
+/** What the routes that run commands need besides. */
+export interface CommandRoutePorts extends CommandPorts {
+  readonly tokens: ConsistencyTokens;
+  readonly origins: Origins;
 }
 
 /** What a caller is told of each reason for which a decider refuses. */

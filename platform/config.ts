@@ -9,16 +9,15 @@ import { settingsByKey, type Setting, type settings } from './config/settings.ts
 import { codeOf, StartError } from './errors.ts';
 
 type Settings = typeof settings;
-type Values = {
+
+/** All settings, parsed: times in milliseconds, sizes in bytes. `logDir` is null where log files are off. */
+export type Config = {
   readonly [Key in keyof Settings]: Settings[Key] extends Setting<infer T>
     ? Settings[Key] extends { readonly fallback: string }
       ? T
       : T | undefined
     : never;
 };
-
-/** All settings, parsed: times in milliseconds, sizes in bytes. `logDir` is null where log files are off. */
-export type Config = Values;
 
 export type ConfigResult =
   { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly faults: readonly string[] };
@@ -39,7 +38,7 @@ export function parseConfig(env: Environment, dotenv: Environment = {}): ConfigR
     if (value === undefined) faults.push(...faultsOf(setting, chosen));
     return value;
   };
-  const values = Object.fromEntries(settingsByKey.map(([key, setting]) => [key, read(setting)])) as Values;
+  const values = Object.fromEntries(settingsByKey.map(([key, setting]) => [key, read(setting)])) as Config;
   if (faults.length > 0) return { ok: false, faults };
   return { ok: true, config: values };
 }
@@ -77,7 +76,7 @@ export function describeConfig(config: Config): Record<string, string> {
   const shown: Record<string, string> = {};
   for (const [key, setting] of settingsByKey) {
     const value = config[key as keyof Config];
-    if (value !== undefined) shown[setting.name] = setting.secret ? '***' : setting.kind.print(value);
+    if (value !== undefined) shown[setting.name] = setting.secret ? '***' : (setting.kind.print ?? String)(value);
   }
   return shown;
 }

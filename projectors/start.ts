@@ -1,35 +1,20 @@
 // The projectors: from the bus into the read models, each in its versions.
 
 import { projectionVersions } from '#events/projection.ts';
-import type { Bus } from '#platform/bus/bus.ts';
-import type { Contents } from '#platform/content/content.ts';
-import type { EventStore } from '#platform/event-store/event-store.ts';
-import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
-import type { Log } from '#platform/logging/log.ts';
-import { type ProjectionOptions, startProjection } from '#platform/projection/start-projection.ts';
+import { startProjection } from '#platform/projection/start-projection.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { openVersionStates } from '#platform/projection/version-states.ts';
-import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { definitionOf } from '#platform/projection/versions.ts';
-import { IndexShapeDiffers, type SearchIndex } from '#platform/search-index/search-index.ts';
+import { IndexShapeDiffers } from '#platform/search-index/search-index.ts';
 import { projectionStatesProjection } from './projections/projection.ts';
+import type { FeedPorts } from './versions/feed-options.ts';
 import { sayProjectorStatus } from './versions/say-status.ts';
 import { startVersionFeeds } from './versions/version-feeds.ts';
 import { startVersionKeeper } from './versions/version-keeper.ts';
 
-export interface ProjectorOptions {
+export interface ProjectorOptions extends Omit<FeedPorts, 'states' | 'now'> {
   /** See read-models.ts. */
   readonly readModels: readonly Projection[];
-  readonly store: EventStore;
-  readonly bus: Bus;
-  /** Reads the event store itself, for rebuilds; left out where `bus` does. */
-  readonly rebuildBus?: Bus | undefined;
-  readonly readStore: ReadStore;
-  readonly searchIndex: SearchIndex;
-  readonly contents: Pick<Contents, 'open'>;
-  readonly live: LiveChannel;
-  readonly log: Log;
-  readonly observe?: NonNullable<ProjectionOptions['observe']>;
   /** Milliseconds since the epoch; for tests. */
   readonly now?: () => number;
 }
@@ -51,19 +36,12 @@ export async function defineIndices(
 }
 
 export async function startProjectors(options: ProjectorOptions) {
-  const { store, bus, rebuildBus, readStore, searchIndex, contents, live, log, observe, now = Date.now } = options;
+  const { store, readStore, live, log, observe, now = Date.now } = options;
   const states = openVersionStates({ store, readStore, live, ...projectionVersions });
-  const ports = { store, bus, rebuildBus, readStore, searchIndex, contents, live, log, observe, states, now };
-  const known = await startProjection({
-    projection: projectionStatesProjection,
-    bus,
-    store,
-    readStore,
-    searchIndex,
-    live,
-    log,
-    ...(observe && { observe }),
-  });
+  const ports = { ...options, states, now };
+  const { bus, searchIndex } = options;
+  const of = { bus, store, readStore, searchIndex, live, log, ...(observe && { observe }) };
+  const known = await startProjection({ ...of, projection: projectionStatesProjection });
   const kept = await Promise.all(
     options.readModels.map(async (projection) => ({ projection, feeds: await startVersionFeeds(projection, ports) })),
   );

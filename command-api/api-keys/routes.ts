@@ -6,17 +6,14 @@ import { viewApiKey } from '#contracts/views.ts';
 import { apiKeys } from '#events/api-key.ts';
 import { tenants } from '#events/tenant.ts';
 import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
-import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { type FieldFault, Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Caller, Handler } from '#platform/http/route.ts';
-import type { CommandOrigin, Origins } from '../origin.ts';
-import { acknowledge, type CommandPorts, notFound, runCommand } from '../run-command.ts';
+import type { CommandOrigin } from '../origin.ts';
+import { acknowledge, type CommandRoutePorts, notFound, runCommand } from '../run-command.ts';
 import { decideIssueApiKey, decideRevokeApiKey } from './decide.ts';
 
-export interface ApiKeyPorts extends CommandPorts {
-  readonly tokens: ConsistencyTokens;
-  readonly origins: Origins;
+export interface ApiKeyPorts extends CommandRoutePorts {
   /** Derives the secret of a key asked for with an Idempotency-Key, so that the repeat is answered with the same key. */
   readonly secret: KeyObject;
   readonly now: () => number;

@@ -3,19 +3,15 @@ import { problems } from '#contracts/problems.ts';
 import { viewCredential } from '#contracts/views.ts';
 import { credentials } from '#events/credential.ts';
 import { reservedVariables } from '#platform/config.ts';
-import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { Keyring } from '#platform/vault/keyring.ts';
-import type { Origins } from '../origin.ts';
-import { acknowledge, type CommandPorts, notFound, runCommand } from '../run-command.ts';
+import { acknowledge, type CommandRoutePorts, notFound, runCommand } from '../run-command.ts';
 import { decideDeleteCredential, decideStoreCredential } from './decide.ts';
 
-export interface CredentialPorts extends CommandPorts {
+export interface CredentialPorts extends CommandRoutePorts {
   readonly keyring: Pick<Keyring, 'putSecret' | 'removeSecret'>;
-  readonly tokens: ConsistencyTokens;
-  readonly origins: Origins;
 }
 
 const ENVIRONMENT = 'env:';

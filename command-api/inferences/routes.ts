@@ -4,7 +4,6 @@ import { problems } from '#contracts/problems.ts';
 import { inferences } from '#events/inference.ts';
 import { CANCELLATIONS, inferenceChannel } from '#events/live.ts';
 import type { Model } from '#events/model.ts';
-import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import type { Contents } from '#platform/content/content.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
@@ -12,16 +11,13 @@ import { type Answer, type BoundRoute, etagOf, type Handler } from '#platform/ht
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
 import { resolveModel } from '../models/resolve-model.ts';
-import type { Origins } from '../origin.ts';
-import { acknowledge, type CommandPorts, type Done, notFound, runCommand } from '../run-command.ts';
+import { acknowledge, type CommandRoutePorts, type Done, notFound, runCommand } from '../run-command.ts';
 import { type AskedInference, checkRequest } from './check-request.ts';
 import { decideCancelInference, decideRequestInference } from './decide.ts';
 
-export interface InferencePorts extends CommandPorts {
+export interface InferencePorts extends CommandRoutePorts {
   readonly contents: Pick<Contents, 'seal'>;
   readonly live: LiveChannel;
-  readonly tokens: ConsistencyTokens;
-  readonly origins: Origins;
   readonly timeoutMs: number;
   readonly now: () => number;
   /** The inference as its readers see it, once it has ended or `waitMs` milliseconds are over. */

@@ -3,21 +3,19 @@ import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
 import { credentials } from '#events/credential.ts';
 import { type ModelDefinition, models, type ModelState, PLATFORM } from '#events/model.ts';
-import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
+import type { Decision } from '#platform/event-store/handle-command.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import type { BoundRoute, Caller, Handler } from '#platform/http/route.ts';
+import type { BoundRoute, Caller, Handler, RequestOf } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
 import { checkParameters } from '../inferences/parameters.ts';
-import type { CommandOrigin, Origins } from '../origin.ts';
-import { acknowledge, type CommandPorts, type Done, runCommand } from '../run-command.ts';
+import type { CommandOrigin, CommandRequest } from '../origin.ts';
+import { acknowledge, type CommandRoutePorts, type Done, runCommand } from '../run-command.ts';
 import { decideRegisterModel, decideRetireModel, decideSetModelDefaults } from './decide.ts';
 import { builtInDefinition, type ModelRegistration, upstreamDefinition } from './definition.ts';
 
-export interface ModelPorts extends CommandPorts {
-  readonly tokens: ConsistencyTokens;
-  readonly origins: Origins;
+export interface ModelPorts extends CommandRoutePorts {
   /** The manifest of a built-in model; undefined when there is no such folder. */
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   /** Says what is wrong with an upstream's URL for this tenant; undefined when nothing is. */
@@ -106,47 +104,45 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     return answer(caller, done.before.status === 'registered' ? 200 : 201, done);
   };
 
-  const setModelDefaults: Handler<typeof modelRoutes.setModelDefaults> = async (request) => {
-    const { caller, params, body, ifMatch } = request;
-    const { name } = params;
-    const given = await origins(request);
-    const owner = await ownerOf(caller, name, given);
-    const origin = { ...given, tenantId: owner };
-    const done = await runCommand(ports, {
-      aggregate: models,
-      stream: models.stream(owner, name),
-      origin,
-      ifMatch,
-      refusals: { absent: () => noSuchModel(name) },
-      decide(state) {
-        const faults = state.status === 'registered' ? checkParameters(state.model.definition, body, '') : [];
-        if (faults.length > 0)
-          throw new Problem(problems['invalid-request'], { errors: faults.map((fault) => ({ in: 'body', ...fault })) });
-        const defaults = Object.fromEntries(Object.entries(body).map(([key, value]) => [key, JSON.stringify(value)]));
-        return decideSetModelDefaults({ defaults, origin, repeatable: origin.repeatable }, state);
-      },
-    });
-    return answer(caller, 200, done);
-  };
-
-  const retireModel: Handler<typeof modelRoutes.retireModel> = async (request) => {
+  /** Changes the model that the name means to the caller. */
+  const change = async (
+    request: CommandRequest & Pick<RequestOf<typeof modelRoutes.retireModel>, 'params' | 'ifMatch'>,
+    decide: (state: ModelState, origin: CommandOrigin) => Decision<'absent'>,
+  ) => {
     const { caller, params, ifMatch } = request;
     const { name } = params;
     const given = await origins(request);
     const owner = await ownerOf(caller, name, given);
     const origin = { ...given, tenantId: owner };
-    const done = await runCommand(ports, {
+    return runCommand(ports, {
       aggregate: models,
       stream: models.stream(owner, name),
       origin,
       ifMatch,
       refusals: { absent: () => noSuchModel(name) },
-      decide: (state) => decideRetireModel(origin, state),
+      decide: (state) => decide(state, origin),
     });
+  };
+
+  const setModelDefaults: Handler<typeof modelRoutes.setModelDefaults> = async (request) => {
+    const { caller, body } = request;
+    const done = await change(request, (state, origin) => {
+      const faults = state.status === 'registered' ? checkParameters(state.model.definition, body, '') : [];
+      if (faults.length > 0)
+        throw new Problem(problems['invalid-request'], { errors: faults.map((fault) => ({ in: 'body', ...fault })) });
+      const defaults = Object.fromEntries(Object.entries(body).map(([key, value]) => [key, JSON.stringify(value)]));
+      return decideSetModelDefaults({ defaults, origin, repeatable: origin.repeatable }, state);
+    });
+    return answer(caller, 200, done);
+  };
+
+  const retireModel: Handler<typeof modelRoutes.retireModel> = async (request) => {
+    const { caller, params } = request;
+    const done = await change(request, (state, origin) => decideRetireModel(origin, state));
     return {
       status: 200,
       headers: acknowledge(tokens, caller.tenantId, done),
-      body: { id: name, object: 'model', deleted: true },
+      body: { id: params.name, object: 'model', deleted: true },
     };
   };
 

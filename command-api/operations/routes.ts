@@ -4,21 +4,18 @@ import type { Origin } from '#events/create-event.ts';
 import { PLATFORM } from '#events/model.ts';
 import { type ProjectionState, projections } from '#events/projection.ts';
 import { findDeadLetterById, nameOfGroup, readDeadLetterId, versionOfGroup } from '#platform/bus/dead-letter-rows.ts';
-import type { ConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Handler } from '#platform/http/route.ts';
 import type { VersionStates } from '#platform/projection/version-states.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
-import type { CommandRequest, Origins } from '../origin.ts';
-import { acknowledge, type CommandPorts, notFound, type Refusals, runCommand } from '../run-command.ts';
+import type { CommandRequest } from '../origin.ts';
+import { acknowledge, type CommandRoutePorts, notFound, type Refusals, runCommand } from '../run-command.ts';
 import { decideRebuild, decideRollback, decideTakeUp, type OperationRefusal } from './decide.ts';
 
-export interface OperationPorts extends CommandPorts {
+export interface OperationPorts extends CommandRoutePorts {
   readonly readStore: Pick<ReadStore, 'get'>;
   readonly states: VersionStates<ProjectionState>;
-  readonly tokens: ConsistencyTokens;
-  readonly origins: Origins;
   /** The names of the read models that this installation keeps. */
   readonly readModels: readonly string[];
 }

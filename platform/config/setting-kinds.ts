@@ -5,7 +5,8 @@ import { type EventStoreAddress, parseEventStoreUrl, printServers } from './even
 export interface SettingKind<T> {
   /** undefined: the text is refused. */
   parse(text: string): T | undefined;
-  print(value: T): string;
+  /** Left out where `String` does it. */
+  readonly print?: (value: T) => string;
   /** Completes "PORT must be …". */
   readonly must: string;
   /** In place of `must`, of a text that was refused: each completes a sentence that begins with "PORT", without secrets. */
@@ -14,14 +15,12 @@ export interface SettingKind<T> {
 
 export const text: SettingKind<string> = {
   parse: (text) => text,
-  print: (value) => value,
   must: 'a text',
 };
 
 export function textOfAtLeast(characters: number): SettingKind<string> {
   return {
     parse: (text) => (text.length >= characters ? text : undefined),
-    print: (value) => value,
     must: `a text of at least ${characters} characters`,
   };
 }
@@ -32,7 +31,6 @@ export function wholeNumber(from: number, to: number): SettingKind<number> {
       const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
       return value >= from && value <= to ? value : undefined;
     },
-    print: String,
     must: `a whole number from ${from} to ${to}`,
   };
 }
@@ -40,7 +38,6 @@ export function wholeNumber(from: number, to: number): SettingKind<number> {
 export function oneOf<const Choice extends string>(...choices: readonly Choice[]): SettingKind<Choice> {
   return {
     parse: (text) => choices.find((choice) => choice === text),
-    print: (value) => value,
     must: `one of ${choices.join(', ')}`,
   };
 }
@@ -103,7 +100,6 @@ export const httpUrl: SettingKind<string> = {
       return undefined;
     return url.href.replace(/\/+$/, '');
   },
-  print: (value) => value,
   must: 'an http or https URL without user name, password, query or fragment',
 };
 
@@ -145,7 +141,6 @@ export function serverUrl(...schemes: readonly string[]): SettingKind<string> {
       if (!url?.host || !schemes.includes(url.protocol.slice(0, -1))) return undefined;
       return text.replace(/\/+$/, '');
     },
-    print: (value) => value,
     must: `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   };
 }
@@ -176,6 +171,5 @@ export const addresses: SettingKind<readonly string[]> = {
 /** What may be part of the name of a topic, an index, a key and a bucket. */
 export const namespace: SettingKind<string> = {
   parse: (text) => (/^[a-z][a-z0-9-]{0,30}$/.test(text) ? text : undefined),
-  print: (value) => value,
   must: 'at most 31 lower-case letters, digits and dashes, a letter first',
 };

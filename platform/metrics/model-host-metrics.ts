@@ -26,25 +26,22 @@ export function createMeasuredModelHost(host: ModelHost, { registry }: ThreadMet
     labelNames: ['runtime', 'outcome'],
     registers,
   });
-  const held = [
-    new Gauge({
-      name: 'defter_models_loaded',
-      help: 'Models in memory.',
-      registers: [],
-      collect(): void {
-        this.set(host.loaded().length);
-      },
-    }),
-    new Gauge({
-      name: 'defter_models_loaded_bytes',
-      help: 'Memory of loaded models.',
-      registers: [],
-      collect(): void {
-        this.set(host.loaded().reduce((sum, { bytes }) => sum + bytes, 0));
-      },
-    }),
-  ];
-  for (const gauge of held) registry.registerMetric(gauge);
+  const models = new Gauge({
+    name: 'defter_models_loaded',
+    help: 'Models in memory.',
+    registers,
+    collect() {
+      models.set(host.loaded().length);
+    },
+  });
+  const memory = new Gauge({
+    name: 'defter_models_loaded_bytes',
+    help: 'Memory of loaded models.',
+    registers,
+    collect() {
+      memory.set(host.loaded().reduce((sum, { bytes }) => sum + bytes, 0));
+    },
+  });
   return {
     ...host,
     async run(spec, items, options) {

@@ -1,7 +1,7 @@
 // Puts a streamed chat completion together again, into the body the same request would have had unstreamed. Members
 // not known here come through as well, by the rules of OpenAI's clients: text grows, lists with `index` merge by it.
 
-import type { JsonObject } from './openai-request.ts';
+import { isObject, type JsonObject } from './openai-request.ts';
 
 /** Members that some upstreams repeat in each delta; the others' text is appended. */
 const replaced = new Set(['role', 'type', 'id', 'name', 'index', 'object']);
@@ -106,8 +106,4 @@ function withoutIndex(call: unknown): unknown {
 /** An upstream's `__proto__` is a member like any other and must not become the object's prototype. */
 function set(target: JsonObject, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true });
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

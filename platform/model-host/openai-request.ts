@@ -5,6 +5,9 @@ import { malformed } from './upstream-error.ts';
 
 export type JsonObject = Record<string, unknown>;
 
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** `chat`: the caller speaks the upstream's protocol and gets its body untouched; `text`: text in, text out. */
 export interface UpstreamRequest {
   readonly shape: 'chat' | 'text';

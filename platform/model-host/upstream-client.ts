@@ -2,7 +2,7 @@
 // `request` follows none), every failure an `UpstreamError` whose message never holds the credential.
 
 import { type Dispatcher, request } from 'undici';
-import type { JsonObject } from './openai-request.ts';
+import { isObject, type JsonObject } from './openai-request.ts';
 import { errorOfConnection, errorOfStatus, malformed, UpstreamError } from './upstream-error.ts';
 import type { UpstreamLimits } from './upstream-limits.ts';
 import { backOff, spread } from '../patience/back-off.ts';
@@ -131,8 +131,4 @@ function retryAfterMs(headers: Dispatcher.ResponseData['headers']): number | und
   if (/^\d+(\.\d+)?$/.test(after)) return Number.parseFloat(after) * 1_000;
   const date = Date.parse(after);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

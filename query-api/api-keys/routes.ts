@@ -1,11 +1,10 @@
 import { apiKeyRoutes, type ApiKeyView } from '#contracts/api-keys.ts';
-import { problems } from '#contracts/problems.ts';
 import { viewApiKey } from '#contracts/views.ts';
 import { apiKeys } from '#events/api-key.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
-import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
+import { notFound } from '../not-found.ts';
 import { listStandings } from '../stored-list.ts';
 import { createStandingReader, type StandingPorts, type StoredStanding } from '../stored-one.ts';
 
@@ -30,8 +29,7 @@ export function createApiKeyRoutes({ now, ...ports }: ApiKeyQueryPorts): BoundRo
       const [stored] = await readStandings(request, [apiKeys.stream(params.id)]);
       const [view] = stored ? viewsOf(params.id, stored) : [];
       const mayRead = view?.tenantId === caller.tenantId || caller.permissions.has('platform');
-      if (!stored || !view || !mayRead)
-        throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+      if (!stored || !view || !mayRead) throw notFound();
       return { status: 200, headers: { etag: etagOf(stored.revision) }, body: view };
     },
   });

@@ -4,11 +4,11 @@ import { isoTime } from '#contracts/views.ts';
 import { ACTOR_KINDS } from '#events/envelope.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import type { BoundRoute } from '#platform/http/route.ts';
+import type { BoundRoute, RequestOf } from '#platform/http/route.ts';
 import type { Condition, Hit } from '#platform/search-index/search-index.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { Freshness } from '../freshness.ts';
-import { readCursor, writeCursor } from '../page-cursor.ts';
+import { searchPage } from '../search-page.ts';
 
 export interface AuditQueryPorts {
   readonly fresh: Freshness;
@@ -22,31 +22,18 @@ export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
       if (query.tenant !== undefined && query.tenant !== caller.tenantId && !all)
         throw new Problem(problems.forbidden, { detail: 'The audit of another tenant needs the permission platform.' });
       const index = await fresh.of(auditReadModel, request);
-      const after = readCursor(query.after);
-      const hits = await index.search({
+      const { hits, next } = await searchPage(index, query, {
         partition: query.tenant ?? (all ? undefined : caller.tenantId),
         conditions: conditionsOf(query),
-        order: 'descending',
-        limit: query.limit + 1,
-        ...(after && { after }),
       });
-      const page = hits.slice(0, query.limit);
-      const last = page.at(-1);
-      const next = hits.length > page.length && last ? writeCursor(last) : null;
-      return { status: 200, body: { object: 'list', data: page.map(viewAuditEvent), next } };
+      return { status: 200, body: { object: 'list', data: hits.map(viewAuditEvent), next } };
     },
   });
 }
 
-interface AuditFilters {
-  readonly type?: readonly string[] | undefined;
-  readonly stream?: string | undefined;
-  readonly actor?: string | undefined;
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
-}
+type Filters = RequestOf<typeof auditRoutes.listAudit>['query'];
 
-function conditionsOf({ type, stream, actor, from, to }: AuditFilters): Condition[] {
+function conditionsOf({ type, stream, actor, from, to }: Filters): Condition[] {
   const conditions: Condition[] = [];
   if (type) conditions.push({ field: 'type', in: type });
   if (stream !== undefined) conditions.push({ field: 'stream', in: [stream] });

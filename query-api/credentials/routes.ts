@@ -1,11 +1,10 @@
 import { credentialRoutes } from '#contracts/credentials.ts';
-import { problems } from '#contracts/problems.ts';
 import { viewCredential } from '#contracts/views.ts';
 import { credentials } from '#events/credential.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
-import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
+import { notFound } from '../not-found.ts';
 import { listStandings } from '../stored-list.ts';
 import { createStandingReader, type StandingPorts, type StoredStanding } from '../stored-one.ts';
 
@@ -32,7 +31,7 @@ export function createCredentialRoutes(ports: StandingPorts): BoundRoute[] {
       const { caller, params } = request;
       const [stored] = await readStandings(request, [credentials.stream(params.id)]);
       const [view] = stored ? viewsOf(params.id, caller.tenantId, stored) : [];
-      if (!stored || !view) throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+      if (!stored || !view) throw notFound();
       return { status: 200, headers: { etag: etagOf(stored.revision) }, body: view };
     },
   });

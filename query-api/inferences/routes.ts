@@ -1,8 +1,6 @@
 import { inferenceRoutes } from '#contracts/inferences.ts';
-import { problems } from '#contracts/problems.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
-import { Problem } from '#platform/http/problem.ts';
-import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
+import { type BoundRoute, etagOf, type Handler, type RequestOf } from '#platform/http/route.ts';
 import { lastEventId, openEventStream } from '#platform/http/sse.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -10,7 +8,8 @@ import { foldQuery } from '#platform/search-index/fold.ts';
 import type { Condition } from '#platform/search-index/search-index.ts';
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import type { Freshness } from '../freshness.ts';
-import { readCursor, writeCursor } from '../page-cursor.ts';
+import { notFound } from '../not-found.ts';
+import { searchPage } from '../search-page.ts';
 import { inferenceEvents } from './inference-events.ts';
 import type { InferenceReader } from './inference-reader.ts';
 
@@ -20,8 +19,6 @@ export interface InferenceQueryPorts {
   readonly fresh: Freshness;
   readonly log: Log;
 }
-
-const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
 export function createInferenceRoutes({ inferences, live, fresh, log }: InferenceQueryPorts): BoundRoute[] {
   const getInference: Handler<typeof inferenceRoutes.getInference> = async (request) => {
@@ -45,26 +42,16 @@ export function createInferenceRoutes({ inferences, live, fresh, log }: Inferenc
     const { caller, query } = request;
     const index = await fresh.of(inferencesReadModel, request);
     const { tenantId } = caller;
-    const after = readCursor(query.after);
-    const hits = await index.search({
+    const { hits, next } = await searchPage(index, query, {
       partition: tenantId,
       conditions: conditionsOf(query),
       ...(query.q !== undefined && { text: { field: 'words', words: foldQuery(query.q) } }),
-      order: 'descending',
-      limit: query.limit + 1,
-      ...(after && { after }),
     });
-    const page = hits.slice(0, query.limit);
     const shown = await inferences.readAll(
       tenantId,
-      page.map(({ id }) => id),
+      hits.map(({ id }) => id),
     );
-    const data = shown.map(({ view }) => view);
-    const last = page.at(-1);
-    return {
-      status: 200,
-      body: { object: 'list', data, next: hits.length > page.length && last ? writeCursor(last) : null },
-    };
+    return { status: 200, body: { object: 'list', data: shown.map(({ view }) => view), next } };
   };
 
   const streamInference: Handler<typeof inferenceRoutes.streamInference> = async (request) => {
@@ -92,14 +79,9 @@ export function createInferenceRoutes({ inferences, live, fresh, log }: Inferenc
   return bindRoutes(inferenceRoutes, 'query', { getInference, listInferences, streamInference });
 }
 
-interface ListFilters {
-  readonly status?: readonly string[] | undefined;
-  readonly model?: readonly string[] | undefined;
-  readonly createdAfter?: number | undefined;
-  readonly createdBefore?: number | undefined;
-}
+type Filters = RequestOf<typeof inferenceRoutes.listInferences>['query'];
 
-function conditionsOf({ status, model, createdAfter, createdBefore }: ListFilters): Condition[] {
+function conditionsOf({ status, model, createdAfter, createdBefore }: Filters): Condition[] {
   const conditions: Condition[] = [];
   // To the index a running request is one that waits.
   if (status) conditions.push({ field: 'status', in: status.map((one) => (one === 'running' ? 'queued' : one)) });

@@ -26,6 +26,7 @@ import type { Projection } from '#platform/projection/projection.ts';
 import { versionName } from '#platform/projection/versions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Freshness } from '../freshness.ts';
+import { notFound } from '../not-found.ts';
 import { viewProjection } from './projection-view.ts';
 import type { StatusOf } from './projector-status.ts';
 
@@ -37,8 +38,6 @@ export interface OperationQueryPorts {
   readonly readModels: readonly Projection[];
   readonly statusOf: StatusOf;
 }
-
-const notFound = () => new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 
 export function createOperationRoutes({
   store,

@@ -1,12 +1,11 @@
-import { problems } from '#contracts/problems.ts';
 import { tenantRoutes } from '#contracts/tenants.ts';
 import { viewTenant } from '#contracts/views.ts';
 import { tenants } from '#events/tenant.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
-import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { TokenBearer } from '../freshness.ts';
+import { notFound } from '../not-found.ts';
 import { listStandings } from '../stored-list.ts';
 import { createStandingReader, type StandingPorts } from '../stored-one.ts';
 
@@ -36,7 +35,7 @@ export function createTenantRoutes(ports: StandingPorts): BoundRoute[] {
 
   const getTenant: Handler<typeof tenantRoutes.getTenant> = async (request) => {
     const tenant = await ofId(request, request.params.id);
-    if (!tenant) throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
+    if (!tenant) throw notFound();
     return { status: 200, headers: { etag: etagOf(tenant.revision) }, body: tenant.view };
   };
 
