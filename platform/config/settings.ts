@@ -32,15 +32,18 @@ export interface Setting<T> {
   readonly hidden?: true;
 }
 
-type Rest<T> = Omit<Setting<T>, 'name' | 'kind' | 'about' | 'fallback'>;
+type Hidden = Pick<Setting<unknown>, 'hidden'>;
 
-function required<T>(name: string, kind: SettingKind<T>, fallback: string, about: string[], rest?: Rest<T>) {
-  return { name, kind, fallback, about, ...rest } satisfies Setting<T>;
+function required<T>(name: string, kind: SettingKind<T>, fallback: string, about: string[], hidden?: Hidden) {
+  return { name, kind, fallback, about, ...hidden } satisfies Setting<T>;
 }
 
-function optional<T>(name: string, kind: SettingKind<T>, about: string[], rest?: Rest<T>) {
-  return { name, kind, about, ...rest } as Setting<T> & { readonly fallback?: never };
+function optional<T>(name: string, kind: SettingKind<T>, about: string[]) {
+  return { name, kind, about } as Setting<T> & { readonly fallback?: never };
 }
+
+const secret = <T>(name: string, kind: SettingKind<T>, about: string[]) =>
+  ({ ...optional(name, kind, about), secret: true }) as const;
 
 const day = 86_400_000;
 
@@ -57,23 +60,13 @@ export const settings = {
   dataDir: required('DATA_DIR', text, './data', [
     'The folder that holds everything Defter keeps; made when it is missing.',
   ]),
-  apiKey: optional(
-    'API_KEY',
-    textOfAtLeast(32),
-    ['The first API key, instead of one made at the first start: at least 32 characters.'],
-    {
-      secret: true,
-    },
-  ),
-  masterKey: optional(
-    'MASTER_KEY',
-    key32,
-    [
-      'Wraps the keys that encrypt what people send: 32 bytes in base64 or hexadecimal (openssl rand -base64 32).',
-      'Without it a key is made at the first start and kept in DATA_DIR.',
-    ],
-    { secret: true },
-  ),
+  apiKey: secret('API_KEY', textOfAtLeast(32), [
+    'The first API key, instead of one made at the first start: at least 32 characters.',
+  ]),
+  masterKey: secret('MASTER_KEY', key32, [
+    'Wraps the keys that encrypt what people send: 32 bytes in base64 or hexadecimal (openssl rand -base64 32).',
+    'Without it a key is made at the first start and kept in DATA_DIR.',
+  ]),
   logLevel: required('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', ['The least level that is logged.']),
   logDir: optional('LOG_DIR', folderOrOff, [
     'The folder of application.log and access.log; off writes no log files. Without it they are in DATA_DIR/logs, and a',
@@ -84,23 +77,15 @@ export const settings = {
   logMaxAge: required('LOG_MAX_AGE', duration(60_000, 3650 * day), '30d', [
     'Rotated log files older than this are deleted.',
   ]),
-  metricsToken: optional(
-    'METRICS_TOKEN',
-    textOfAtLeast(16),
-    ['Who sends it as a bearer token may read /metrics (at least 16 characters); without it only this machine may.'],
-    { secret: true },
-  ),
+  metricsToken: secret('METRICS_TOKEN', textOfAtLeast(16), [
+    'Who sends it as a bearer token may read /metrics (at least 16 characters); without it only this machine may.',
+  ]),
   discover: required('DISCOVER', onOff, 'on', [
     'Whether to look at start for models to register: OpenAI (with OPENAI_API_KEY) and a running Ollama.',
   ]),
-  openaiApiKey: optional(
-    'OPENAI_API_KEY',
-    text,
-    ['The key for OPENAI_UPSTREAM_URL; its models are registered at start.'],
-    {
-      secret: true,
-    },
-  ),
+  openaiApiKey: secret('OPENAI_API_KEY', text, [
+    'The key for OPENAI_UPSTREAM_URL; its models are registered at start.',
+  ]),
   openaiUpstreamUrl: required('OPENAI_UPSTREAM_URL', httpUrl, 'https://api.openai.com/v1', [
     'Base URL of the OpenAI-compatible API that OPENAI_API_KEY is for.',
   ]),
@@ -127,44 +112,31 @@ export const settings = {
   namespace: required('NAMESPACE', namespace, 'defter', [
     'Goes before the names of topics, indices and keys on servers that several installations share.',
   ]),
-  eventStoreUrl: optional(
-    'EVENTSTORE_URL',
-    eventStoreUrl,
-    [
-      'EventStoreDB for the log, such as esdb://127.0.0.1:2113?tls=false, or all nodes of a cluster, such as',
-      'esdb://user:password@a:2113,b:2113,c:2113?tls=true; without it the log is in DATA_DIR.',
-    ],
-    { secret: true },
-  ),
+  eventStoreUrl: secret('EVENTSTORE_URL', eventStoreUrl, [
+    'EventStoreDB for the log, such as esdb://127.0.0.1:2113?tls=false, or all nodes of a cluster, such as',
+    'esdb://user:password@a:2113,b:2113,c:2113?tls=true; without it the log is in DATA_DIR.',
+  ]),
   kafkaBrokers: optional('KAFKA_BROKERS', addresses, [
     'Kafka for the bus, host:port with commas between; without it the bus is in the process. Needs SCHEMA_REGISTRY_URL.',
   ]),
   kafkaTls: required('KAFKA_TLS', onOff, 'off', ['Whether Kafka is spoken to over TLS.']),
   kafkaUsername: optional('KAFKA_USERNAME', text, ['For Kafka by SASL (SCRAM-SHA-512).']),
-  kafkaPassword: optional('KAFKA_PASSWORD', text, ['The password that goes with it.'], { secret: true }),
+  kafkaPassword: secret('KAFKA_PASSWORD', text, ['The password that goes with it.']),
   kafkaReplication: required('KAFKA_REPLICATION', wholeNumber(1, 7), '1', [
     'How many brokers keep each topic that migrate makes; 3 where there are three.',
   ]),
-  schemaRegistryUrl: optional('SCHEMA_REGISTRY_URL', serverUrl('http', 'https'), ['The Avro schema registry.'], {
-    secret: true,
-  }),
-  redisUrl: optional(
-    'REDIS_URL',
-    serverUrl('redis', 'rediss'),
-    ['Redis for the read models kept by key, the cache and what is said live; it must keep an append-only file.'],
-    { secret: true },
-  ),
-  elasticsearchUrl: optional(
-    'ELASTICSEARCH_URL',
-    serverUrl('http', 'https'),
-    ['Elasticsearch for what is found by its fields and words.'],
-    { secret: true },
-  ),
-  elasticsearchApiKey: optional('ELASTICSEARCH_API_KEY', text, ['An API key for Elasticsearch.'], { secret: true }),
+  schemaRegistryUrl: secret('SCHEMA_REGISTRY_URL', serverUrl('http', 'https'), ['The Avro schema registry.']),
+  redisUrl: secret('REDIS_URL', serverUrl('redis', 'rediss'), [
+    'Redis for the read models kept by key, the cache and what is said live; it must keep an append-only file.',
+  ]),
+  elasticsearchUrl: secret('ELASTICSEARCH_URL', serverUrl('http', 'https'), [
+    'Elasticsearch for what is found by its fields and words.',
+  ]),
+  elasticsearchApiKey: secret('ELASTICSEARCH_API_KEY', text, ['An API key for Elasticsearch.']),
   s3Endpoint: optional('S3_ENDPOINT', httpUrl, ['An S3 store for large payloads and for the vault.']),
   s3Region: required('S3_REGION', text, 'us-east-1', ['Its region.']),
   s3AccessKeyId: optional('S3_ACCESS_KEY_ID', text, ['Its access key.']),
-  s3SecretAccessKey: optional('S3_SECRET_ACCESS_KEY', text, ['The secret that goes with it.'], { secret: true }),
+  s3SecretAccessKey: secret('S3_SECRET_ACCESS_KEY', text, ['The secret that goes with it.']),
   s3Bucket: optional('S3_BUCKET', text, ['The bucket of large payloads; default <NAMESPACE>-blobs.']),
   s3VaultBucket: optional('S3_VAULT_BUCKET', text, [
     'The bucket of the vault, which must not keep versions; default <NAMESPACE>-vault. Back it up apart.',

@@ -3,7 +3,7 @@
 
 import { openSqliteReader } from '../sqlite/open-sqlite.ts';
 import { SearchTimedOut } from './search-index.ts';
-import { readIndex } from './sqlite-index-schema.ts';
+import { forEachIndex } from './sqlite-index-schema.ts';
 import { createIndexReader, type IndexReader } from './sqlite-index-reader.ts';
 
 export interface IndexReaders {
@@ -16,7 +16,7 @@ const rowsBetweenLooks = 256;
 
 export function openIndexReaders(path: string): IndexReaders {
   const database = openSqliteReader(path);
-  const readers = new Map<string, { readonly generation: string; readonly reader: IndexReader }>();
+  const readerOf = forEachIndex(database, (definition) => createIndexReader(database, definition));
   let rows = 0;
   let deadline = 0;
   const checkTime = () => {
@@ -26,15 +26,6 @@ export function openIndexReaders(path: string): IndexReaders {
     if (++rows % rowsBetweenLooks === 0) checkTime();
     return 1;
   });
-
-  function readerOf(index: string): IndexReader {
-    const { generation, definition } = readIndex(database, index);
-    const known = readers.get(index);
-    if (known?.generation === generation) return known.reader;
-    const reader = createIndexReader(database, definition);
-    readers.set(index, { generation, reader });
-    return reader;
-  }
 
   return {
     read(index, until, work) {

@@ -97,6 +97,19 @@ export function readIndex(database: DatabaseSync, name: string): StoredIndex {
   return { definition: { name, ...shape }, generation: row.generation };
 }
 
+/** What is made of an index by its definition: once, and anew when the index is another of that name. */
+export function forEachIndex<Made>(database: DatabaseSync, make: (definition: IndexDefinition) => Made) {
+  const known = new Map<string, { readonly generation: string; readonly made: Made }>();
+  return (name: string): Made => {
+    const { generation, definition } = readIndex(database, name);
+    const before = known.get(name);
+    if (before?.generation === generation) return before.made;
+    const made = make(definition);
+    known.set(name, { generation, made });
+    return made;
+  };
+}
+
 function readRow(database: DatabaseSync, name: string): { shape: string; generation: string } | undefined {
   const row = database.prepare('SELECT shape, generation FROM search_index WHERE name = ?').get(name);
   return row && { shape: String(row['shape']), generation: String(row['generation']) };

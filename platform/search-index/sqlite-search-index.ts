@@ -24,7 +24,7 @@ import {
   defineIndex,
   dropEveryIndex,
   dropIndex,
-  readIndex,
+  forEachIndex,
   searchFile,
   searchSchema,
   searchVersion,
@@ -54,16 +54,7 @@ export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings)
   const searches = reads === 'here' ? searchHere(path, until) : await searchOnThread(path, until);
   const readPositions = createPositionsReader(database);
   const mark = createSqliteGeneration(database, () => dropEveryIndex(database));
-  const writers = new Map<string, { readonly generation: string; readonly writer: IndexWriter }>();
-
-  function writerOf(index: string): IndexWriter {
-    const { generation, definition } = readIndex(database, index);
-    const known = writers.get(index);
-    if (known?.generation === generation) return known.writer;
-    const writer = createIndexWriter(database, definition);
-    writers.set(index, { generation, writer });
-    return writer;
-  }
+  const writerOf = forEachIndex(database, (definition) => createIndexWriter(database, definition));
 
   return {
     async define(index) {
@@ -71,10 +62,11 @@ export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings)
       defineIndex(database, index);
     },
     async apply(index, writes, checkpoint) {
+      let writer = undefined as IndexWriter | undefined;
       try {
-        inTransaction(database, () => writerOf(index).apply(writes, checkpoint));
+        inTransaction(database, () => (writer = writerOf(index)).apply(writes, checkpoint));
       } catch (error) {
-        writers.get(index)?.writer.forget();
+        writer?.forget();
         throw error;
       }
     },
