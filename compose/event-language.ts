@@ -1,4 +1,4 @@
-import { topicOf, topics } from '#events/aggregates.ts';
+import { topicOf, topics, typesOf } from '#events/aggregates.ts';
 import { catalog } from '#events/catalog.ts';
 import { readReleasedSchemas } from '#events/released-schemas.ts';
 import { upcast } from '#events/upcast.ts';
@@ -7,7 +7,8 @@ import type { EventLanguage } from '#platform/event-language.ts';
 export const eventLanguage: EventLanguage = {
   types: catalog,
   upcast: (event) => upcast(event),
+  typesOf,
   topicOf,
-  topics: topics,
+  topics,
   released: readReleasedSchemas,
 };

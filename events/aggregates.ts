@@ -41,6 +41,13 @@ export const aggregateOf = (stream: string): AnyAggregate | undefined => categor
 /** The topic of a stream's events; undefined for a category that this program does not know. */
 export const topicOf = (stream: string): string | undefined => aggregateOf(stream)?.topic;
 
+const typesIn = new Map(
+  (aggregates as readonly AnyAggregate[]).map(({ category, schemas }) => [category, new Set(Object.keys(schemas))]),
+);
+
+/** The types of events of a stream, by name; undefined for a category that this program does not know. */
+export const typesOf = (stream: string): ReadonlySet<string> | undefined => typesIn.get(categoryOf(stream));
+
 /** Streams that cannot be longer are folded anew each time. */
 const LONGEST_WITHOUT_SNAPSHOT = 200;
 

@@ -4,6 +4,8 @@ import type { RecordedEvent } from '#events/envelope.ts';
 export interface EventLanguage {
   readonly types: ReadonlyMap<string, { readonly schema: object; readonly version: number }>;
   readonly upcast: (event: RecordedEvent) => RecordedEvent;
+  /** The names of the types that such a stream holds; undefined for a kind of stream that the program does not know. */
+  readonly typesOf: (stream: string) => ReadonlySet<string> | undefined;
   /** undefined for a kind of stream that the program does not know. */
   readonly topicOf: (stream: string) => string | undefined;
   readonly topics: readonly string[];

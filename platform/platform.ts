@@ -74,7 +74,7 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
   const log = port('event store', nothing, () => openEventStore(options));
   /** What all others wait for. */
   const checked = once(async () => {
-    const store = createCheckedEventStore(await log(), createEventCodec(events));
+    const store = createCheckedEventStore(await log(), createEventCodec(events), events);
     await options.prepared?.(store);
     return store;
   });
@@ -204,5 +204,5 @@ export const discoverOpenAi: typeof discover = async (options) =>
 export async function openLog(config: Config, events: EventLanguage, log: Log): Promise<EventStore> {
   requireLog(config);
   const { port } = await openEventStore({ config, events, log });
-  return createCheckedEventStore(port, createEventCodec(events));
+  return createCheckedEventStore(port, createEventCodec(events), events);
 }

@@ -1,16 +1,27 @@
-// The event store as all services get it: nothing is appended unchecked, nothing is read as it was once written.
+// The event store as all services get it: nothing is appended unchecked or to a stream where it does not belong, which would
+// stop every consumer for ever, nothing is read as it was once written.
 
 import type { RecordedEvent } from '#events/envelope.ts';
+import type { EventLanguage } from '../event-language.ts';
 import type { EventCodec } from './event-codec.ts';
-import type { EventStore } from './event-store.ts';
+import { EventRefused, type EventStore } from './event-store.ts';
 
 /** Reads throw `LogIsNewer`; a subscription first yields the events before the one it does not know. */
-export function createCheckedEventStore(store: EventStore, codec: EventCodec): EventStore {
+export function createCheckedEventStore(
+  store: EventStore,
+  codec: EventCodec,
+  { typesOf }: Pick<EventLanguage, 'typesOf'>,
+): EventStore {
   const read = (event: RecordedEvent) => codec.read(event);
   return {
     generation: store.generation,
     async append(stream, events, expected) {
-      for (const event of events) codec.check(event);
+      const own = typesOf(stream);
+      if (!own) throw new EventRefused(`${stream} is of no kind of stream that this program knows`);
+      for (const event of events) {
+        codec.check(event);
+        if (!own.has(event.type)) throw new EventRefused(`${event.type} is no event of ${stream}`);
+      }
       return store.append(stream, events, expected);
     },
     readStream: async (stream, options) => (await store.readStream(stream, options)).map(read),

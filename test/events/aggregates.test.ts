@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { defineAggregate, type EventFields } from '#events/aggregate.ts';
-import { aggregates, byCategory, topicOf, topics } from '#events/aggregates.ts';
+import { aggregates, byCategory, topicOf, topics, typesOf } from '#events/aggregates.ts';
 import { catalog, catalogOf } from '#events/catalog.ts';
 import { contentSchema } from '#events/content.ts';
 import { createEvent } from '#events/create-event.ts';
@@ -19,15 +19,17 @@ const definition = {
 } as const;
 
 describe('the list of aggregates', () => {
-  it('says of each event type its schema and version, and of each stream its topic', () => {
+  it('says of each event type its schema and version, and of each stream its topic and its types', () => {
     for (const { category, topic, events, schemas, stream } of aggregates) {
       expect(Object.keys(schemas)).to.deep.equal(Object.keys(events));
       for (const type of Object.keys(events)) expect(catalog.get(type)).to.deep.include({ version: 1 });
       expect(topicOf(stream('a', 'b'))).to.equal(topic);
+      expect([...(typesOf(stream('a', 'b')) ?? [])]).to.deep.equal(Object.keys(events));
       expect(stream('a', 'b')).to.equal(`${category}-a-b`);
     }
     expect(topics).to.have.length(new Set(topics).size);
     expect(topicOf('unheard-of')).to.equal(undefined);
+    expect(typesOf('unheard-of')).to.equal(undefined);
   });
 
   it('holds no category and no event type twice', () => {

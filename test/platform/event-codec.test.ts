@@ -138,7 +138,9 @@ describe('event codec', () => {
     let checked: EventStore;
     before(async () => {
       store = await openTemporaryEventStore();
-      checked = createCheckedEventStore(store, codec);
+      checked = createCheckedEventStore(store, codec, {
+        typesOf: (stream) => (stream.startsWith('unheard') ? undefined : new Set(['Measured'])),
+      });
     });
     after(() => checked.close());
 
@@ -149,6 +151,18 @@ describe('event codec', () => {
       await checked.append('checked', events.slice(0, 1), 'no_stream');
       expect(await checked.readStream('checked')).to.deep.equal(await store.readStream('checked'));
       expect(checked.generation).to.equal(store.generation);
+    });
+
+    it('writes nothing to a stream where it does not belong, at which every consumer would stop', async () => {
+      for (const [stream, one, said] of [
+        ['unheard-of', event('Measured', good), 'unheard-of is of no kind of stream that this program knows'],
+        ['measured-1', event('Counted', { total: 1 }, 2), 'Counted is no event of measured-1'],
+      ] as const) {
+        const head = await store.head();
+        const refused = await refusal(EventRefused, checked.append(stream, [one], 'no_stream'));
+        expect(refused.message).to.equal(said);
+        expect(await store.head()).to.equal(head);
+      }
     });
 
     it('upcasts what it reads, and stops at what it does not know', async () => {
