@@ -44,9 +44,9 @@ async function migrate(config: Config): Promise<void> {
     const platform = await openPlatform({ ...options, onOtherGeneration: 'empty' });
     try {
       const ports = await platform.use(['store', 'readStore', 'searchIndex', 'keyring']);
-      await defineIndices({ ...ports, readModels: readModelsOf(config) });
+      await defineIndices({ ...ports, readModels: readModelsOf(config), log });
       process.stdout.write('Indices are there.\n');
-      const standings = openServiceStandings(ports);
+      const standings = openServiceStandings(ports, log);
       const firstKey = await makeFirstThings({ ports, standings, config, shown: true, log });
       const found = await discover(config, { store: ports.store, standings, log });
       for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);

@@ -37,6 +37,7 @@ export const createCommandApiService = ({ readsOf, readModelsOf }: ReadSide): Se
       inferenceTimeoutMs: config.inferenceTimeoutMs,
       mostOutstanding: config.maxOutstanding,
       readModels: (await readModelsOf(config)).map(({ name }) => name),
+      log,
       now: Date.now,
     });
     return {

@@ -3,6 +3,7 @@ import { projectionVersions } from '#events/projection.ts';
 import type { Standing } from '#events/standing.ts';
 import { createSnapshots } from '#platform/event-store/snapshots.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
+import type { Log } from '#platform/logging/log.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
 import type { Ports } from '#platform/platform.ts';
 import { openVersionStates } from '#platform/projection/version-states.ts';
@@ -27,18 +28,19 @@ export interface CommandApiOptions {
   readonly mostOutstanding: number;
   /** The names of the read models that this installation keeps. */
   readonly readModels: readonly string[];
+  readonly log: Log;
   readonly now: () => number;
 }
 
 /** The command side's routes, ready to be served. */
 export function openCommandApi(options: CommandApiOptions): { readonly routes: BoundRoute[]; close(): void } {
-  const { ports, standings, manifestOf, upstreamFault, now } = options;
+  const { ports, standings, manifestOf, upstreamFault, log, now } = options;
   const { store, readStore, contents, keyring, live, tokens, serverKey } = ports;
-  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+  const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const shared = {
     store,
     standings,
-    snapshots: createSnapshots(readStore, snapshotShapeOf),
+    snapshots: createSnapshots(readStore, snapshotShapeOf, log),
     tokens,
     origins: createOrigins({ secret: serverKey, keyring }),
   };

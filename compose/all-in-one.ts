@@ -57,7 +57,7 @@ async function start(program: Program): Promise<void> {
   const ports = await platform.use(['store', 'readStore', 'searchIndex', 'live', 'keyring']);
   const standings = await program.open(
     'standings',
-    async () => openStandingsOf(ports, config),
+    async () => openStandingsOf(ports, config, log),
     (open) => open.close(),
   );
   const firstKey = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });

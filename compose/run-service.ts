@@ -63,7 +63,7 @@ async function start(program: Program, service: Service<Standing>): Promise<void
   const standings = () =>
     (shared ??= program.open(
       'standings',
-      async () => openServiceStandings(await platform.use(['store', 'readStore', 'live'])),
+      async () => openServiceStandings(await platform.use(['store', 'readStore', 'live']), log),
       (open) => open.close(),
     ));
   const running = await program.open(

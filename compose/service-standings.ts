@@ -5,6 +5,7 @@ import type { Config } from '#platform/config.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { createSnapshots, type Snapshots } from '#platform/event-store/snapshots.ts';
+import type { Log } from '#platform/logging/log.ts';
 import type { Ports } from '#platform/platform.ts';
 import { fedDocuments, liveDocuments } from '#platform/projection/version-directory.ts';
 import { openVersionStates } from '#platform/projection/version-states.ts';
@@ -31,11 +32,11 @@ export function createStandingLoader(store: Pick<EventStore, 'readStream'>, snap
 }
 
 /** Read from the read store each time. What is written goes to every version of the read model that is or may be read. */
-export function openServiceStandings({ store, readStore, live }: StandingPorts): OpenStandings {
-  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+export function openServiceStandings({ store, readStore, live }: StandingPorts, log: Log): OpenStandings {
+  const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const { directory } = states;
   const standings = createStandings<Standing>({
-    load: createStandingLoader(store, createSnapshots(readStore, snapshotShapeOf)),
+    load: createStandingLoader(store, createSnapshots(readStore, snapshotShapeOf, log)),
     readStore: liveDocuments(readStore, standingReadModel.name, directory),
     writeTo: () => fedDocuments(readStore, standingReadModel.name, directory, 2 * FED_AFTER_SWITCH_MS),
     keyOf: standingKey,
@@ -48,8 +49,9 @@ export function openServiceStandings({ store, readStore, live }: StandingPorts):
 export function openStandingsOf(
   ports: StandingPorts,
   { eventStoreUrl, redisUrl }: Pick<Config, 'eventStoreUrl' | 'redisUrl'>,
+  log: Log,
 ): OpenStandings {
-  const standings = openServiceStandings(ports);
+  const standings = openServiceStandings(ports, log);
   if (eventStoreUrl !== undefined || redisUrl !== undefined) return standings;
   return { ...createRememberedStandings(standings), close: () => standings.close() };
 }

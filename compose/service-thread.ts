@@ -27,7 +27,8 @@ export const startServices: StartServices<ServicesWiring> = async (wiring, { log
       config,
       log,
       consumers: createConsumerMetrics(metrics),
-      standings: () => (shared ??= platform.use(['store', 'readStore', 'live']).then(openServiceStandings)),
+      standings: () =>
+        (shared ??= platform.use(['store', 'readStore', 'live']).then((ports) => openServiceStandings(ports, log))),
       fail,
     },
   );

@@ -21,10 +21,10 @@ export interface ProjectorOptions extends Omit<FeedPorts, 'states' | 'now'> {
 
 /** Makes the indices of the read models as they are read now. */
 export async function defineIndices(
-  ports: Pick<ProjectorOptions, 'readModels' | 'store' | 'readStore' | 'searchIndex'>,
+  ports: Pick<ProjectorOptions, 'readModels' | 'store' | 'readStore' | 'searchIndex' | 'log'>,
 ): Promise<void> {
-  const { store, readStore } = ports;
-  const { directory } = openVersionStates({ store, readStore, ...projectionVersions });
+  const { store, readStore, log } = ports;
+  const { directory } = openVersionStates({ store, readStore, log, ...projectionVersions });
   for (const projection of ports.readModels) {
     if (projection.kind === 'document') continue;
     const { live } = await directory.of(projection.name);
@@ -37,7 +37,7 @@ export async function defineIndices(
 
 export async function startProjectors(options: ProjectorOptions) {
   const { store, readStore, live, log, observe, now = Date.now } = options;
-  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+  const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const ports = { ...options, states, now };
   const { bus, searchIndex } = options;
   const of = { bus, store, readStore, searchIndex, live, log, ...(observe && { observe }) };

@@ -35,7 +35,7 @@ export interface QueryApiOptions {
 export function openQueryApi(options: QueryApiOptions): { readonly routes: BoundRoute[]; close(): void } {
   const { ports, standings, readModels, log, now } = options;
   const { store, partitionOf, readStore, searchIndex, live, contents, tokens } = ports;
-  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+  const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const { directory, snapshots } = states;
   const status = openProjectorStatus(live);
   const fresh = createFreshness({
@@ -81,7 +81,7 @@ export function openReadsForCommands(
   { store, readStore, live, contents }: Pick<Ports, 'store' | 'readStore' | 'live' | 'contents'>,
   log: Log,
 ): ReadsForCommands {
-  const states = openVersionStates({ store, readStore, live, ...projectionVersions });
+  const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const standings = liveDocuments(readStore, standingReadModel.name, states.directory);
   // What has just begun has no document yet.
   const inferences = createInferenceReader({ store, documents: undefined, contents, live });

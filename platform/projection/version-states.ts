@@ -4,6 +4,7 @@ import type { EventStore } from '../event-store/event-store.ts';
 import { type Decider, loadState } from '../event-store/load-state.ts';
 import { createSnapshots, type Snapshots } from '../event-store/snapshots.ts';
 import type { LiveChannel } from '../live-channel/live-channel.ts';
+import type { Log } from '../logging/log.ts';
 import type { ReadStore } from '../read-store/read-store.ts';
 import { createStandings, type StandingOptions } from '../standing/standings.ts';
 import {
@@ -24,6 +25,7 @@ export interface VersionStateParts<State extends KnownVersions> extends Pick<
   /** `shape` tells what its states are made by; see events/aggregate.ts. */
   readonly decider: Decider<State> & { readonly shape: string };
   readonly streamOf: (projection: string) => string;
+  readonly log: Pick<Log, 'warn'>;
 }
 
 export interface VersionStates<State extends KnownVersions> {
@@ -36,8 +38,8 @@ export interface VersionStates<State extends KnownVersions> {
 }
 
 export function openVersionStates<State extends KnownVersions>(parts: VersionStateParts<State>): VersionStates<State> {
-  const { store, readStore, live, decider, streamOf } = parts;
-  const snapshots = createSnapshots(readStore, () => decider.shape);
+  const { store, readStore, live, decider, streamOf, log } = parts;
+  const snapshots = createSnapshots(readStore, () => decider.shape, log);
   const states = createStandings<State>({
     ...parts,
     async load(stream) {

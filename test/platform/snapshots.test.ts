@@ -14,6 +14,7 @@ import { newId } from '#platform/new-id.ts';
 import { ORIGIN } from '../support/given-decider.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
+import { createQuietLog } from '../support/quiet-log.ts';
 
 const definition: ModelDefinition = {
   name: 'm',
@@ -54,10 +55,11 @@ describe('snapshots of long streams', () => {
   let store: EventStore;
   let snapshots: Snapshots;
   let readStore: ReturnType<typeof createMemoryReadStore>;
+  const log = createQuietLog();
   beforeEach(() => {
     store = createMemoryEventStore();
     readStore = createMemoryReadStore();
-    snapshots = createSnapshots(readStore, snapshotShapeOf);
+    snapshots = createSnapshots(readStore, snapshotShapeOf, log);
   });
 
   /** Appends each change by a command of its own. */
@@ -97,7 +99,7 @@ describe('snapshots of long streams', () => {
       read += page.length;
       return page;
     };
-    const states = openVersionStates({ store: { readStream }, readStore, ...projectionVersions });
+    const states = openVersionStates({ store: { readStream }, readStore, log, ...projectionVersions });
     const discarded = { stream: 'inference-1', revision: 0, reason: null };
     for (let n = 0; n < 400; n++) {
       await handleCommand({
@@ -119,7 +121,7 @@ describe('snapshots of long streams', () => {
     await fc.assert(
       fc.asyncProperty(changes, async (given) => {
         store = createMemoryEventStore();
-        snapshots = createSnapshots(createMemoryReadStore(), snapshotShapeOf);
+        snapshots = createSnapshots(createMemoryReadStore(), snapshotShapeOf, log);
         await change1By1(given);
         const [{ events, ...short }, { events: all, ...whole }] = [await counted(snapshots), await counted(undefined)];
         expect(short).to.deep.equal(whole);
@@ -151,10 +153,20 @@ describe('snapshots of long streams', () => {
 
   it('by another evolve are void', async () => {
     await change1By1(Array.from({ length: 150 }, (_, n) => (n === 0 ? 'register' : 'defaults')));
-    const others = createSnapshots(readStore, (name) => `another ${snapshotShapeOf(name)}`);
+    const others = createSnapshots(readStore, (name) => `another ${snapshotShapeOf(name)}`, log);
     expect(await snapshots.find(stream)).not.to.equal(undefined);
     expect(await others.find(stream)).to.equal(undefined);
     expect((await counted(others)).events).to.equal(150);
+  });
+
+  it('fail no command while the read store is away, and are said to be missing once', async () => {
+    const away = () => Promise.reject(new Error('the read store is away'));
+    const heard = createQuietLog();
+    snapshots = createSnapshots({ get: away, put: away }, snapshotShapeOf, heard);
+    await change1By1(Array.from({ length: 105 }, (_, n) => (n === 0 ? 'register' : 'defaults')));
+    const { state, revision } = await counted(snapshots);
+    expect({ state, revision }).to.deep.equal(await wholeFold());
+    expect(heard.lines.filter((line) => line.includes('the read store is away'))).to.have.length(1);
   });
 
   it('are not kept of streams that are always short', async () => {
