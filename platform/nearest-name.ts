@@ -5,7 +5,7 @@ import { closestMatch } from 'leven';
 const SHORTEST = 3;
 /** Longer names are not compared, and no more than so many: what a stranger sends costs at most a millisecond or two. */
 const LONGEST = 64;
-const MOST_NAMES = 200;
+export const MOST_NAMES = 200;
 const MOST_SLIPS = 3;
 
 /** Nobody means to tell two names apart by case, or by - and _ alone. */

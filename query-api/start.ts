@@ -17,7 +17,7 @@ import { createFreshness } from './freshness.ts';
 import { createInferenceReader, type InferenceReader } from './inferences/inference-reader.ts';
 import { createInferenceRoutes } from './inferences/routes.ts';
 import { createModelRoutes } from './models/routes.ts';
-import { usableModels } from './models/usable-models.ts';
+import { namesToCompare } from './models/usable-models.ts';
 import { openProjectorStatus } from './operations/projector-status.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
@@ -72,7 +72,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
 export interface ReadsForCommands {
   /** Undefined also when it cannot be read: that it was accepted is answered all the same. */
   readonly waitForInference: InferenceReader['waitFor'];
-  /** The names of the models that a tenant may use. */
+  /** Names of models that a tenant may use, to guess which one was meant. */
   readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
   close(): void;
 }
@@ -91,7 +91,7 @@ export function openReadsForCommands(
         log.warn({ err, inferenceId: id }, 'an inference was accepted, but could not be waited for');
         return undefined;
       }),
-    modelNames: async (tenantId) => (await usableModels(standings, tenantId)).map(({ model }) => model.definition.name),
+    modelNames: (tenantId) => namesToCompare(standings, tenantId),
     close: () => states.close(),
   };
 }

@@ -8,7 +8,7 @@ import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import { createStandingReader, type StandingPorts } from '../stored-one.ts';
-import { modelsIn, usableModels } from './usable-models.ts';
+import { modelsIn, namesToCompare, usableModels } from './usable-models.ts';
 
 export function createModelRoutes(ports: StandingPorts): BoundRoute[] {
   const { fresh } = ports;
@@ -29,7 +29,7 @@ export function createModelRoutes(ports: StandingPorts): BoundRoute[] {
     const [found] = [...modelsIn(own), ...modelsIn(shared).filter(({ model }) => isGrantedTo(model, tenantId))];
     if (!found) {
       const documents = await fresh.of(standingReadModel, request);
-      const names = (await usableModels(documents, tenantId)).map(({ model }) => model.definition.name);
+      const names = await namesToCompare(documents, tenantId);
       const detail = `There is no model ${name}${didYouMean(name, names) || '.'}`;
       throw new Problem(problems['model-not-found'], { detail });
     }
