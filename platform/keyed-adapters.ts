@@ -4,7 +4,7 @@
 export interface KeyedAdapters<Port> {
   /** undefined: there is none of this key. One that could not be opened is tried again when it is named again. */
   get(key: string): Promise<Port> | undefined;
-  /** Closes those that were opened; opens no more. */
+  /** Closes those that were opened; opens no more. Rejects, all having been closed that can be, with what could not. */
   close(): Promise<void>;
 }
 
@@ -31,7 +31,11 @@ export function createKeyedAdapters<Port extends { close(): Promise<void> }>(
     async close() {
       closed = true;
       const open = await Promise.allSettled(opened.values());
-      await Promise.all(open.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])));
+      const closing = open.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : []));
+      const faults = (await Promise.allSettled(closing)).flatMap((one) =>
+        one.status === 'rejected' ? [one.reason] : [],
+      );
+      if (faults.length > 0) throw new AggregateError(faults, 'not every adapter could be closed');
     },
   };
 }

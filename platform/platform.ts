@@ -113,7 +113,7 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
     /** Reads the event store itself, whatever the bus: for rebuilds, which begin with the first event. */
     logBus,
     bus: kafka ? port('bus', checked, (of) => openKafkaBus(options, kafka, of)) : logBus,
-    relayTarget: port('bus', checked, (of) => openRelayTarget(options, of)),
+    relayTarget: port('relay target', checked, (of) => openRelayTarget(options, of)),
     keyring,
     contents: port('contents', both(keyring, blobStore), async ([keys, store]) => {
       const justSealed = openJustSealed();

@@ -2,13 +2,14 @@
 // one another opens at the same time.
 
 import type { MessagePort } from 'node:worker_threads';
+import { Interrupted } from '../patience/persist.ts';
 import type { Opened } from './opened.ts';
 
 /** Opens the port, or answers the one that is open. */
 export type Open<Port> = () => Promise<Port>;
 
 export interface PortOpener {
-  /** A port, by the name that its engine has for operators. `needs` is awaited first. */
+  /** A port, by the name that its engine has for operators. `needs` is awaited first; after `close` none is opened. */
   readonly port: <Given, Port>(
     name: string,
     needs: Open<Given>,
@@ -37,6 +38,7 @@ export function createPortOpener(waits: Set<string>): PortOpener {
   const health: Record<string, () => Promise<void>> = {};
   const broken = Promise.withResolvers<Error>();
   const connecting = new Map<string, () => MessagePort>();
+  let closed = false;
 
   function note<Port>(name: string, { port, health: healthOf, failed, connect, close }: Opened<Port>): Port {
     waits.delete(name);
@@ -47,12 +49,21 @@ export function createPortOpener(waits: Set<string>): PortOpener {
     return port;
   }
 
+  async function openAfter<Given, Port>(
+    name: string,
+    needs: Open<Given>,
+    open: (given: Given) => Promise<Opened<Port>>,
+  ): Promise<Port> {
+    const given = await needs();
+    if (closed) throw new Interrupted(`${name} was not opened: all is being closed`);
+    waits.add(name);
+    return note(name, await open(given));
+  }
+
   return {
     port: (name, needs, open) =>
-      once(async () => {
-        const given = await needs();
-        waits.add(name);
-        const opening = open(given).then((opened) => note(name, opened));
+      once(() => {
+        const opening = openAfter(name, needs, open);
         underWay.add(opening);
         return opening.finally(() => underWay.delete(opening));
       }),
@@ -60,6 +71,7 @@ export function createPortOpener(waits: Set<string>): PortOpener {
     failed: broken.promise,
     connect: () => Object.fromEntries([...connecting].map(([name, connect]) => [name, connect()])),
     async close() {
+      closed = true;
       await Promise.allSettled(underWay);
       const faults: unknown[] = [];
       for (let close = closing.pop(); close; close = closing.pop()) await close().catch((err) => faults.push(err));

@@ -34,6 +34,19 @@ describe('adapters chosen by key', () => {
     expect(await keyed.get('flaky')).to.have.property('name', 'flaky');
   });
 
+  it('closes all that can be closed, and tells what could not', async () => {
+    const [said, slow] = [[] as string[], Promise.withResolvers<void>()];
+    const stuck = async () => ({ close: () => Promise.reject(new Error('stuck')) });
+    const good = async () => ({ close: () => slow.promise.then(() => void said.push('closed')) });
+    const keyed = createKeyedAdapters<{ close(): Promise<void> }>({ stuck, good });
+    await Promise.all([keyed.get('stuck'), keyed.get('good')]);
+    const closing = keyed.close().catch((err: unknown) => err);
+    slow.resolve();
+    const error = await closing;
+    expect((error as AggregateError).errors.map(String)).to.deep.equal(['Error: stuck']);
+    expect(said).to.deep.equal(['closed']);
+  });
+
   it('opens none once it is closed', async () => {
     const { said, keyed } = adapters();
     await keyed.close();

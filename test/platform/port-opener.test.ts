@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createPortOpener } from '#platform/adapters/port-opener.ts';
+import { Interrupted } from '#platform/patience/persist.ts';
 
 const nothing = () => Promise.resolve();
 
@@ -61,6 +62,21 @@ describe('opening ports', () => {
     late.resolve();
     await closing;
     expect(said).to.deep.equal(['opening late', 'closed late']);
+  });
+
+  it('opens nothing more once it is closed, also not what waited for another meanwhile', async () => {
+    const { opener, port, said } = openerOf();
+    const slow = Promise.withResolvers<void>();
+    const log = port('log', nothing, slow.promise);
+    const waiting = port('documents', log)().catch((err: unknown) => err);
+    await turn();
+    const closing = opener.close();
+    slow.resolve();
+    await closing;
+    expect(said).to.deep.equal(['opening log', 'closed log']);
+    expect(await waiting).to.be.instanceOf(Interrupted);
+    expect(await port('late')().catch((err: unknown) => err)).to.be.instanceOf(Interrupted);
+    expect(said).to.have.length(2);
   });
 
   it('closes all that can be closed, and tells what could not', async () => {
