@@ -49,7 +49,7 @@ async function start(program: Program): Promise<void> {
   await prepareEngines(options);
   const platform = await program.open(
     'platform',
-    () => openPlatform({ ...options, onOtherGeneration: 'empty' }),
+    () => openPlatform({ ...options, besideThreads: true, onOtherGeneration: 'empty' }),
     (open) => open.close(),
   );
   void platform.failed.then((error) => program.fail('event store', error));

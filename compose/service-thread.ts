@@ -18,7 +18,7 @@ export interface ServicesWiring {
 /** What each thread of the process that runs everything runs; see platform/lifecycle/service-thread.ts. */
 export const startServices: StartServices<ServicesWiring> = async (wiring, { log, metrics, fail }) => {
   const { config, thread } = wiring;
-  const platform = await openPlatform({ config, events: eventLanguage, log, metrics, thread });
+  const platform = await openPlatform({ config, events: eventLanguage, log, metrics, thread, besideThreads: true });
   let shared: Promise<OpenStandings> | undefined;
   const running = await runTogether(
     allServices.filter(({ name }) => wiring.services.includes(name)),

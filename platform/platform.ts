@@ -43,6 +43,8 @@ export type { ThreadWiring } from './adapters/opened.ts';
 export interface PlatformOptions extends AdapterOptions {
   /** Told of appends and of runs of models. */
   readonly metrics?: ThreadMetrics;
+  /** Whether other threads of this process open a platform too. */
+  readonly besideThreads?: boolean;
   /** Names what is waited for, as long as it is. */
   readonly waits?: Set<string>;
   /** Resolves when there is something to work on: a service started alone waits for `migrate`. */
@@ -116,9 +118,9 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
     relayTarget: port('relay target', checked, (of) => openRelayTarget(options, of)),
     keyring,
     contents: port('contents', both(keyring, blobStore), async ([keys, store]) => {
-      const justSealed = openJustSealed();
+      const justSealed = options.besideThreads ? openJustSealed() : undefined;
       const contents = createContents({ keyring: keys, blobs: createBlobs({ store, keyring: keys }), justSealed });
-      return { port: contents, close: async () => justSealed.close() };
+      return { port: contents, close: async () => justSealed?.close() };
     }),
     tokens: once(async () => {
       const { generation } = await checked();

@@ -57,7 +57,7 @@ export interface ContentsParts {
   readonly keyring: Keyring;
   readonly blobs: Blobs;
   /** Left out: nothing is told to other threads, and all is decrypted. */
-  readonly justSealed?: Pick<JustSealed, 'tell' | 'take'>;
+  readonly justSealed?: Pick<JustSealed, 'tell' | 'take'> | undefined;
 }
 
 export function createContents({ keyring, blobs, justSealed }: ContentsParts): Contents {

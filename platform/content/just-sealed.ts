@@ -13,7 +13,7 @@ const SWEEP_MS = 10_000;
 const MOST_BYTES = 8 * 1_048_576;
 
 export interface JustSealed {
-  /** Tells the other threads what was sealed with a key. */
+  /** Tells the other threads what was sealed with a key; nobody once this is closed. */
   tell(keyId: string, sealed: string, text: string): void;
   /** The text, once, if another thread has told it lately. */
   take(keyId: string, sealed: string): string | undefined;
@@ -33,6 +33,7 @@ export function openJustSealed(): JustSealed {
   });
   let pending: [string, string][] = [];
   let timer: NodeJS.Timeout | undefined;
+  let closed = false;
 
   channel.addEventListener('message', (event) => {
     for (const [name, text] of (event as MessageEvent).data as Told) known.set(name, text);
@@ -48,6 +49,7 @@ export function openJustSealed(): JustSealed {
 
   return {
     tell(keyId, sealed, text) {
+      if (closed) return;
       pending.push([nameOf(keyId, sealed), text]);
       timer ??= setTimeout(flush, TELL_EVERY_MS).unref();
     },
@@ -59,6 +61,7 @@ export function openJustSealed(): JustSealed {
       return text;
     },
     close() {
+      closed = true;
       clearTimeout(timer);
       clearInterval(sweeping);
       channel.close();

@@ -3,6 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Keyring, openKeyring, SubjectErased } from '#platform/vault/keyring.ts';
 import { type CommandRequest, createOrigins, type Origins } from '../../command-api/origin.ts';
+import { createOriginSealer } from '#platform/content/seal-origin.ts';
+import { eventually } from '../support/eventually.ts';
 import { createMemoryVault } from '../support/memory-vault.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -99,6 +101,14 @@ describe('where a command came from', () => {
     expect(one.sealedOrigin).not.to.deep.equal(two.sealedOrigin);
     const long = await origins(request({ headers: { 'user-agent': 'x'.repeat(10_000) } }));
     expect(await opened('acme', long.sealedOrigin!)).to.have.property('client', 'x'.repeat(256));
+  });
+
+  it('is sealed anew after a while: nobody keeps it readable', async () => {
+    const seal = createOriginSealer(keyring, 20);
+    const from = { address: '192.0.2.7', client: 'curl/8' };
+    const first = await seal('acme', from);
+    expect(await seal('acme', from)).to.equal(first);
+    await eventually(async () => expect((await seal('acme', from)).sealed).not.to.equal(first.sealed));
   });
 
   it('is gone with its key', async () => {

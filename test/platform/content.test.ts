@@ -99,6 +99,15 @@ describe('content', () => {
       expect(await reader.open('acme', content)).to.deep.equal({ text: 'told' });
     });
 
+    it('is told to nobody once what it is told by is closed', async () => {
+      there.close();
+      there.tell('key', 'sealed', 'late');
+      there = openJustSealed();
+      there.tell('key', 'sealed after it', 'heard');
+      await eventually(() => expect(here.take('key', 'sealed after it')).to.equal('heard'));
+      expect(here.take('key', 'sealed')).to.equal(undefined);
+    });
+
     it('is ERASED all the same once the tenant is, and opens for no other', async () => {
       const { content, reader } = await sealedThere('told');
       expect(await failure((async () => reader.open('other', content))())).to.be.instanceOf(Error);
