@@ -35,7 +35,7 @@ const nameDigest = (name: string) => createHash('sha256').update(name.normalize(
 
 /** Throws the problem `name-taken`. */
 export async function createTenant(ports: TenantPorts, { id, name, origin }: NewTenant) {
-  const claims: Written[] = [];
+  let claim: Written | undefined;
   const done = await runCommand(ports, {
     aggregate: tenants,
     stream: tenants.stream(id),
@@ -43,13 +43,14 @@ export async function createTenant(ports: TenantPorts, { id, name, origin }: New
     refusals: {},
     async decide(state) {
       if (state.status !== 'absent') return [];
-      claims.push(await claimName(ports, id, name, origin));
+      // Asked again after a conflict: the name is claimed already.
+      claim ??= await claimName(ports, id, name, origin);
       await ports.keyring.createSubject(id);
       return decideCreateTenant({ name, origin }, state);
     },
   });
   if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after it was created`);
-  return { ...done, tenant: done.state, claims };
+  return { ...done, tenant: done.state, claims: claim ? [claim] : [] };
 }
 
 async function claimName(ports: TenantPorts, tenantId: string, name: string, by: NewTenant['origin']) {

@@ -7,6 +7,7 @@
 // tokens joined by commas.
 
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 export interface ConsistencyEntry {
   readonly stream: string;
@@ -96,11 +97,10 @@ export function createConsistencyTokens(options: {
     createHmac('sha256', secret).update(`${kind} ${text}`).digest().subarray(0, DIGEST);
   const macOf = (bytes: Uint8Array) => createHmac('sha256', secret).update(bytes).digest().subarray(0, MAC);
   const generation = digest('generation', options.generation);
-  const tenants = new Map<string, Buffer>();
+  const tenants = new LRUCache<string, Buffer>({ max: MOST_TENANTS_KNOWN });
   const tenantDigest = (tenantId: string) => {
     const known = tenants.get(tenantId);
     if (known) return known;
-    if (tenants.size >= MOST_TENANTS_KNOWN) tenants.clear();
     const made = digest('tenant', tenantId);
     tenants.set(tenantId, made);
     return made;

@@ -84,13 +84,13 @@ export async function startChild(options: ChildOptions, signal?: AbortSignal): P
     look().catch((err: unknown) => log.warn({ service: name, err }, 'what memory it holds cannot be told'));
   }, options.lookAtMemoryEveryMs ?? 2_000);
 
-  async function stop(graceMs: number): Promise<void> {
+  const stop = async (graceMs: number): Promise<void> => {
     stopping = true;
     child.kill('SIGTERM');
     await atMost(graceMs, exited);
-    killGroup(pid ?? 0);
+    killGroup(pid);
     await exited;
-  }
+  };
 
   const ask = async () => {
     if (!(await answers())) throw new Error(`${name} is not ready yet`);

@@ -2,7 +2,7 @@
 
 import { expect } from 'chai';
 import type { CommandOrigin } from '../../command-api/origin.ts';
-import type { EventStore } from '#platform/event-store/event-store.ts';
+import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import { type Standing, standingDocument, standingKey } from '#events/standing.ts';
 import { tenants } from '#events/tenant.ts';
 import { Problem } from '#platform/http/problem.ts';
@@ -65,6 +65,21 @@ describe('creating a tenant, which writes two streams', () => {
     expect(await create('Acme', by)).to.deep.include({ outcome: 'replayed', state: first.state, claims: [] });
     expect(await typesInLog()).to.deep.equal(['TenantNameClaimed', 'TenantCreated']);
     expect(keys).to.deep.equal(['t1']);
+  });
+
+  it('claims the name once though another wrote the stream meanwhile', async () => {
+    let lost = 0;
+    const contended: EventStore = {
+      ...store,
+      async append(stream, ...rest) {
+        if (stream.startsWith(tenants.stream()) && lost++ === 0)
+          throw new WrongExpectedRevision(stream, 'no_stream', 0);
+        return store.append(stream, ...rest);
+      },
+    };
+    const { claims } = await create('Acme', origin('t1'), contended);
+    expect(lost).to.equal(2);
+    expect(claims).to.have.length(1);
   });
 
   it('refuses another name under the same key, and leaves that name free', async () => {
