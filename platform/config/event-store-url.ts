@@ -128,6 +128,9 @@ function readOptions(query: string): { options?: EventStoreAddress['options']; f
     const [name = '', value = ''] = pair.split(/=(.*)/s).map(decode);
     return pair === '' ? [] : [[names.get(flat(name)) ?? name, value.trim()] as const];
   });
+  const seen = given.map(([name]) => name);
+  const twice = new Set(seen.filter((name, at) => Object.hasOwn(optionsSchema.shape, name) && seen.indexOf(name) < at));
+  if (twice.size > 0) return { faults: [...twice].map((name) => `names the option ${name} more than once`) };
   const { data, error } = optionsSchema.safeParse(Object.fromEntries(given));
   if (!error) {
     const halfPair = (data.userCertFile === undefined) !== (data.userKeyFile === undefined);

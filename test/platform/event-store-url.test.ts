@@ -55,6 +55,7 @@ const refused: readonly (readonly [url: string, ...faults: string[]])[] = [
   ['esdb://a?nodePreference=follower', noEffect('nodePreference', 'Defter reads and writes at the leader')],
   ['esdb://a?throwOnAppendFailure=false', noEffect('throwOnAppendFailure', 'Defter makes its appends itself')],
   ['esdb://a?defaultDeadline=1000', noEffect('defaultDeadline', 'Defter has deadlines of its own')],
+  ['esdb://a?tls=true&TLS=false&keepAliveTimeout=1', 'names the option tls more than once'],
   ['esdb://a?tls=no', 'names the option tls, which must be true or false'],
   ['esdb://a?tlsCAFile=', 'names the option tlsCAFile, which must not be empty'],
   ['esdb://a?gossipTimeout=5s', 'names the option gossipTimeout, which must be a whole number, at least 1'],
