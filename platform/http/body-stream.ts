@@ -42,9 +42,13 @@ export function openBodyStream(req: IncomingMessage, res: ServerResponse, bounds
   };
   const end = () => {
     clearTimeout(idle);
+    // All of it is here: what becomes of the connection does not matter to who is still reading.
+    req.off('close', gone).off('error', gone);
     body.push(null);
   };
-  const gone = (cause?: unknown) => void body.destroy(req.complete ? undefined : new ClientGone(undefined, { cause }));
+  const gone = (cause?: unknown) => void body.destroy(new ClientGone(undefined, { cause }));
+  // Whoever reads it is told of its error, whenever that is; an error before anyone does must not end the process.
+  body.on('error', () => undefined);
   req.pause();
   req.on('data', take).on('end', end).on('close', gone).on('error', gone);
   return body;

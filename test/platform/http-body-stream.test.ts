@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { BodyTooLarge, BodyTooSlow, ClientGone } from '#platform/http/read-body.ts';
 import { bindRoute } from '#platform/http/route.ts';
 import { eventually } from '../support/eventually.ts';
 import { exchange, type Floor, KEY, openFloor, problemOf } from './http-floor-server.ts';
@@ -19,6 +21,8 @@ const upload = {
   stream: { contentTypes: ['application/x-ndjson', 'multipart/form-data'], limit: LIMIT, idleMs: IDLE_MS },
 } as const;
 const small = { ...upload, id: 'small', path: '/v1/small', stream: { ...upload.stream, limit: 1_000 } } as const;
+const slow = { ...upload, id: 'slow', path: '/v1/slow' } as const;
+const late = { ...small, id: 'late', path: '/v1/late' } as const;
 const refused = { ...upload, id: 'refused', path: '/v1/refused' } as const;
 
 const HEAD = `Host: a\r\nAuthorization: ${KEY}\r\nContent-Type: application/x-ndjson\r\n`;
@@ -29,10 +33,12 @@ describe('a body that is a stream', () => {
   let floor: Floor;
   let failures: unknown[];
   let highest: number;
+  let begun: boolean;
 
   beforeEach(async () => {
     failures = [];
     highest = 0;
+    begun = false;
     const count = async (body: AsyncIterable<Buffer>) => {
       let bytes = 0;
       try {
@@ -50,9 +56,23 @@ describe('a body that is a stream', () => {
       }
       return { status: 201, body: { bytes } };
     };
+    const slowly = async function* (body: AsyncIterable<Buffer>) {
+      for await (const part of body) {
+        yield part;
+        await pause(20);
+      }
+    };
+    const afterItsEnd = async (body: Readable) => {
+      body.read();
+      begun = true;
+      await eventually(() => expect(body.destroyed).to.equal(true));
+      return count(body);
+    };
     floor = await openFloor([
       bindRoute(upload, ({ body }) => count(body)),
       bindRoute(small, ({ body }) => count(body)),
+      bindRoute(slow, ({ body }) => count(slowly(body))),
+      bindRoute(late, ({ body }) => afterItsEnd(body)),
       bindRoute(refused, () => ({ status: 409, body: {} })),
     ]);
   });
@@ -84,6 +104,11 @@ describe('a body that is a stream', () => {
     expect((await send('/v1/files', 'abc', 'multipart/form-data; boundary="x y"')).status).to.equal(201);
     expect(await (await send('/v1/files', '')).json()).to.deep.equal({ bytes: 0 });
   });
+
+  for (const bytes of [1, 65_536, 300_000])
+    it(`of ${bytes} bytes reaches a slow reader whole`, async () => {
+      expect(await (await send('/v1/slow', 'x'.repeat(bytes))).json()).to.deep.equal({ bytes });
+    });
 
   it('of another type is 415, before anything of it is read', async () => {
     const answer = await send('/v1/files', '{}', 'application/json');
@@ -119,6 +144,23 @@ describe('a body that is a stream', () => {
     expect(floor.records[0]).to.include({ status: 499, aborted: true });
     await eventually(() => expect(failures).to.have.length(1));
   });
+
+  for (const [why, body, left, error] of [
+    ['its client has left', chunk(10), true, ClientGone],
+    ['its sender has stalled', chunk(10), false, BodyTooSlow],
+    ['it is too large', chunk(600) + chunk(600), false, BodyTooLarge],
+  ] as const)
+    it(`fails for a handler that reads it only when ${why}`, async () => {
+      const socket = connect(floor.port, '127.0.0.1');
+      socket.write(chunked('/v1/late') + body);
+      if (left) {
+        await eventually(() => expect(begun).to.equal(true));
+        socket.resetAndDestroy();
+      }
+      await eventually(() => expect(failures).to.have.length(1));
+      expect(failures[0]).to.be.instanceOf(error);
+      socket.destroy();
+    });
 
   it('that nobody reads keeps the connection while it is short, and ends it when it is long', async () => {
     const short = `POST /v1/refused HTTP/1.1\r\n${HEAD}Content-Length: 4\r\n\r\nabcd`;
