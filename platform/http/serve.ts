@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import type { Log } from '../logging/log.ts';
 import { answerBrokenRequest } from './broken-request.ts';
-import { STOPPING } from './client-signal.ts';
+import { stopWaiting } from './client-signal.ts';
 import { isClosing } from './linger.ts';
 import { finalError } from '../errors.ts';
 
@@ -58,7 +58,10 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
       // An answer that began before the stop could not announce that its connection ends: it is idle by the next round of the loop.
       if (stopping) setImmediate(() => server.closeIdleConnections());
     });
-    if (stopping) res.setHeader('connection', 'close');
+    if (stopping) {
+      res.setHeader('connection', 'close');
+      stopWaiting(res);
+    }
     void handle(req, res);
   };
   const server = createServer({ ...serverLimits, keepAlive: true, noDelay: true }, serve);
@@ -70,7 +73,7 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
   server.on('connection', (socket: Socket) => {
     socket.once('end', () => {
       // Or it has left: that looks the same. So nobody waits longer for it: each answers with what there is.
-      for (const res of runningOn(socket)) res.emit(STOPPING);
+      for (const res of runningOn(socket)) stopWaiting(res);
     });
   });
   server.maxConnections = maxConnections;
@@ -93,7 +96,7 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const res of running) {
       if (!res.headersSent) res.setHeader('connection', 'close');
-      res.emit(STOPPING);
+      stopWaiting(res);
     }
     server.closeIdleConnections();
     const timer = setTimeout(() => {

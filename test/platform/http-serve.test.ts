@@ -2,12 +2,18 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
-import { bindRoute } from '#platform/http/route.ts';
+import { bindRoute, type Handler } from '#platform/http/route.ts';
 import { openHttpServer, PortUnavailable } from '#platform/http/serve.ts';
 import { eventually, openFloor } from './http-floor-server.ts';
 
 const slow = { id: 'slow', method: 'GET', path: '/slow', public: true } as const;
 const waiting = { id: 'waiting', method: 'GET', path: '/waiting', public: true } as const;
+
+/** Waits until nobody is to wait any longer. */
+const answerWhenTold: Handler<typeof waiting> = async ({ signal }) => {
+  if (!signal.aborted) await once(signal, 'abort');
+  return { status: 202, body: { status: 'queued' } };
+};
 
 describe('the listening socket', () => {
   it('says in a sentence that the port is taken', async () => {
@@ -89,16 +95,49 @@ describe('the listening socket', () => {
   it('tells those who wait to answer with what there is', async () => {
     let begun = false;
     const floor = await openFloor([
-      bindRoute(waiting, async ({ signal }) => {
+      bindRoute(waiting, (request) => {
         begun = true;
-        if (!signal.aborted) await once(signal, 'abort');
-        return { status: 202, body: { status: 'queued' } };
+        return answerWhenTold(request);
       }),
     ]);
     const answer = fetch(`${floor.url}/waiting`);
     await eventually(() => begun);
     await floor.close(5_000);
     expect((await answer).status).to.equal(202);
+  });
+
+  it('tells also who begins to wait only after the server has begun to stop', async () => {
+    const gate = Promise.withResolvers<void>();
+    let begun = false;
+    const floor = await openFloor([bindRoute(waiting, answerWhenTold)], {
+      authentication: async (_, next) => {
+        begun = true;
+        await gate.promise;
+        return next();
+      },
+    });
+    const answer = fetch(`${floor.url}/waiting`).then(({ status }) => status);
+    await eventually(() => begun);
+    const closed = floor.close(5_000);
+    gate.resolve();
+    expect(await answer).to.equal(202);
+    await closed;
+  });
+
+  it('tells also who begins to wait only after its client has closed its sending half', async () => {
+    const floor = await openFloor([bindRoute(waiting, answerWhenTold)], {
+      authentication: async ({ req }, next) => {
+        await once(req.socket, 'end');
+        return next();
+      },
+    });
+    try {
+      const socket = connect({ port: floor.port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.setEncoding('latin1').end('GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect((await socket.toArray()).join('')).to.match(/^HTTP\/1\.1 202 /);
+    } finally {
+      await floor.close(1_000);
+    }
   });
 
   it('aborts the signal of a client that leaves', async () => {
