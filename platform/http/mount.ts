@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Middleware } from './context.ts';
+import { requestBody } from './read-body.ts';
 
 /** Another program's handler under a path of this server: a dashboard, `/mcp`. */
 export interface Mount {
@@ -15,11 +16,14 @@ export interface Mount {
 export const mount =
   ({ id, prefix, handle }: Mount): Middleware =>
   (ctx, next) => {
+    const { req, res } = ctx;
     if (ctx.state.bound !== undefined || !isBelow(ctx.path, prefix)) return next();
     ctx.state.mount = id;
     ctx.respond = false;
-    ctx.res.statusCode = 200;
-    return handle(ctx.req, ctx.res);
+    res.statusCode = 200;
+    // It could not ask for the body of a client that waits to be told to send it.
+    requestBody(req, res, Number.POSITIVE_INFINITY);
+    return handle(req, res);
   };
 
 const isBelow = (path: string, prefix: string) =>

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Log } from '../logging/log.ts';
 import { problemOfBody } from './body.ts';
 import { type Context, type Middleware, pathOf } from './context.ts';
@@ -34,6 +35,11 @@ function answerProblem(ctx: Context, error: unknown, options: ProblemAnswersOpti
     leave(ctx);
     return;
   }
+  if (hasLeft(req)) {
+    options.log.debug({ err: error, requestId: state.requestId }, 'a client left before it had sent its body');
+    leave(ctx);
+    return;
+  }
   if (res.headersSent) {
     options.log.error({ err: error, requestId: state.requestId }, 'an answer broke off');
     leave(ctx);
@@ -46,6 +52,12 @@ function answerProblem(ctx: Context, error: unknown, options: ProblemAnswersOpti
   ctx.respond = true;
   const path = pathOf(req.url ?? '');
   putAnswer(ctx, renderProblem(problem, { path, requestId: state.requestId, route: state.bound?.route }));
+}
+
+/** Whether the connection, and not who read it, ended the body before it was whole: any reader fails by that. */
+function hasLeft(req: IncomingMessage): boolean {
+  const error: NodeJS.ErrnoException | null = req.errored;
+  return !req.complete && error?.code === 'ECONNRESET';
 }
 
 /** There is no one to answer, or no way to. */

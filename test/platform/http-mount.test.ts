@@ -1,10 +1,18 @@
 import { expect } from 'chai';
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { echoRoutes, exchange, type Floor, openFloor, problemOf } from './http-floor-server.ts';
+import { connect } from 'node:net';
+import { echoRoutes, eventually, exchange, type Floor, openFloor, problemOf } from './http-floor-server.ts';
 
 const page = (req: IncomingMessage, res: ServerResponse) => {
   res.setHeader('content-security-policy', "default-src 'self'");
   res.end(`page at ${req.url}`);
+};
+
+const sink = async (req: IncomingMessage, res: ServerResponse) => {
+  let bytes = 0;
+  for await (const part of req) bytes += (part as Buffer).length;
+  res.end(`took ${bytes}`);
 };
 
 describe('a mount', () => {
@@ -14,6 +22,7 @@ describe('a mount', () => {
       mounts: [
         { id: 'page', prefix: '/ui', handle: page },
         { id: 'broken', prefix: '/broken', handle: () => Promise.reject(new Error('the password is hunter2')) },
+        { id: 'sink', prefix: '/sink', handle: sink },
         { id: 'rest', prefix: '/', handle: (_, res) => void res.writeHead(404).end('nothing of mine') },
       ],
     });
@@ -43,6 +52,30 @@ describe('a mount', () => {
     expect(text).to.contain('page at /ui');
     const answer = await fetch(`${floor.url}/ui`, { method: 'POST', body: 'x'.repeat(100_000) });
     expect(await answer.text()).to.equal('page at /ui');
+  });
+
+  const UPLOAD = 'POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n';
+
+  it('is sent a body that waits to be asked for', async () => {
+    const socket = connect(floor.port, '127.0.0.1');
+    socket.setEncoding('latin1').write(`${UPLOAD}Expect: 100-continue\r\n\r\n`);
+    const [asked] = (await once(socket, 'data')) as [string];
+    expect(asked).to.equal('HTTP/1.1 100 Continue\r\n\r\n');
+    socket.write('abc');
+    expect((await socket.toArray()).join('')).to.match(/^HTTP\/1\.1 200 [^]*took 3/);
+  });
+
+  it('whose client leaves in the middle of an upload has not failed', async () => {
+    const { length } = floor.records;
+    const failures = floor.lines.filter(({ level }) => level === 'error').length;
+    const socket = connect(floor.port, '127.0.0.1');
+    socket.write(`${UPLOAD}Expect: 100-continue\r\n\r\n`);
+    await once(socket, 'data');
+    socket.write('a', () => socket.resetAndDestroy());
+    await eventually(() => floor.records.length > length);
+    expect(floor.records.at(-1)).to.include({ routeId: 'sink', status: 499, aborted: true });
+    await eventually(() => floor.lines.some(({ message }) => message === 'a client left before it had sent its body'));
+    expect(floor.lines.filter(({ level }) => level === 'error')).to.have.length(failures);
   });
 
   it('that fails is a 500 that says no more', async () => {
