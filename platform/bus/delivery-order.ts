@@ -1,3 +1,4 @@
+import { createFifo } from '../fifo.ts';
 import type { OpenDelivery } from './group-progress.ts';
 
 /** Events that were read and wait to be handed over; decides which come next. */
@@ -12,26 +13,12 @@ export interface DeliveryOrder {
 
 /** Hands events over as they stand in the log. */
 export function createLogOrder(): DeliveryOrder {
-  let queue: OpenDelivery[] = [];
-  let next = 0;
+  const queue = createFifo<OpenDelivery>();
   return {
-    add(delivery) {
-      queue.push(delivery);
-    },
-    take(most) {
-      const batch = queue.slice(next, next + most);
-      next += batch.length;
-      if (next === queue.length) {
-        queue = [];
-        next = 0;
-      } else if (next >= 4_096) {
-        queue = queue.slice(next);
-        next = 0;
-      }
-      return batch;
-    },
+    add: (delivery) => queue.push(delivery),
+    take: (most) => queue.take(most),
     get waiting() {
-      return queue.length - next;
+      return queue.size;
     },
     breaksOff: () => false,
   };

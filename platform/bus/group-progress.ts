@@ -5,6 +5,7 @@
 
 import type { RecordedEvent } from '#events/envelope.ts';
 import { type Delivery } from './bus.ts';
+import { createFifo, type Fifo } from '../fifo.ts';
 import { partitionName, type Positions } from '../positions.ts';
 
 /** An event of one partition on its way through a group. */
@@ -17,9 +18,8 @@ export interface OpenDelivery extends Delivery {
 interface Partition {
   /** Events up to this one were done when this began: they are dropped. */
   readonly past: bigint;
-  open: OpenDelivery[];
-  /** Index in `open` of the first one not acknowledged. */
-  first: number;
+  /** From the first one not acknowledged on. */
+  readonly open: Fifo<OpenDelivery>;
 }
 
 export interface GroupProgress {
@@ -37,8 +37,6 @@ export interface GroupProgress {
   lowest(): bigint;
 }
 
-const COMPACT_AT = 1_024;
-
 /** `positions` holds the event up to which each partition was done; one that it does not name begins at the beginning. */
 export function createGroupProgress(
   topics: readonly string[],
@@ -51,15 +49,15 @@ export function createGroupProgress(
     const partitions = Array.from({ length: partitionsPerTopic }, (_, number): Partition => {
       const past = positions.get(partitionName(topic, number)) ?? 0n;
       if (position === undefined || past < position) position = past;
-      return { past, open: [], first: 0 };
+      return { past, open: createFifo() };
     });
     byTopic.set(topic, partitions);
   }
   let readTo = position ?? 0n;
   let open = 0;
 
-  const doneTo = ({ past, open, first }: Partition): bigint => {
-    const reached = open[first]?.previous ?? readTo;
+  const doneTo = ({ past, open }: Partition): bigint => {
+    const reached = open.first?.previous ?? readTo;
     return reached > past ? reached : past;
   };
 
@@ -80,14 +78,7 @@ export function createGroupProgress(
       if (!place || delivery.acknowledged) return;
       delivery.acknowledged = true;
       open--;
-      while (place.open[place.first]?.acknowledged) place.first++;
-      if (place.first === place.open.length) {
-        place.open = [];
-        place.first = 0;
-      } else if (place.first >= COMPACT_AT) {
-        place.open = place.open.slice(place.first);
-        place.first = 0;
-      }
+      while (place.open.first?.acknowledged) place.open.drop();
     },
     get position() {
       return readTo;

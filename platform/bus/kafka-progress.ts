@@ -1,6 +1,8 @@
 // How far a consumer group is in one partition of a Kafka topic: pure bookkeeping, in offsets (of Kafka) and positions (of
 // the log). A record is open from when it is read until it is acknowledged; the partition is done up to its first open one.
 
+import { createFifo } from '../fifo.ts';
+
 export interface OpenRecord {
   readonly offset: bigint;
   readonly position: bigint;
@@ -30,8 +32,6 @@ export interface KafkaProgress {
   done(): Done;
 }
 
-const COMPACT_AT = 1_024;
-
 export interface KafkaProgressOptions {
   /** Events up to this position were done when it began. */
   readonly past: bigint;
@@ -40,9 +40,8 @@ export interface KafkaProgressOptions {
 }
 
 export function createKafkaProgress({ past, from }: KafkaProgressOptions): KafkaProgress {
-  let records: OpenRecord[] = [];
-  /** Index in `records` of the first one not acknowledged. */
-  let first = 0;
+  /** From the first one not acknowledged on. */
+  const records = createFifo<OpenRecord>();
   let open = 0;
   let next = from;
   let seen = 0n;
@@ -65,13 +64,9 @@ export function createKafkaProgress({ past, from }: KafkaProgressOptions): Kafka
       if (record.acknowledged) return;
       record.acknowledged = true;
       open--;
-      for (let at = records[first]; at?.acknowledged; at = records[++first]) donePosition = at.position;
-      if (first === records.length) {
-        records = [];
-        first = 0;
-      } else if (first >= COMPACT_AT) {
-        records = records.slice(first);
-        first = 0;
+      for (let at = records.first; at?.acknowledged; at = records.first) {
+        donePosition = at.position;
+        records.drop();
       }
     },
     get next() {
@@ -80,6 +75,6 @@ export function createKafkaProgress({ past, from }: KafkaProgressOptions): Kafka
     get open() {
       return open;
     },
-    done: () => ({ offset: records[first]?.offset ?? next, position: donePosition }),
+    done: () => ({ offset: records.first?.offset ?? next, position: donePosition }),
   };
 }

@@ -7,6 +7,7 @@ describe('a queue, first in, first out', () => {
     const step = fc.oneof(
       fc.record({ push: fc.integer({ min: 1, max: 3_000 }) }),
       fc.record({ take: fc.integer({ min: 0, max: 5_000 }) }),
+      fc.constant({ first: true }),
       fc.record({ drop: fc.integer({ min: 2, max: 5 }) }),
     );
     fc.assert(
@@ -22,6 +23,9 @@ describe('a queue, first in, first out', () => {
             }
           } else if ('take' in one) {
             expect(queue.take(one.take)).to.deep.equal(model.splice(0, one.take));
+          } else if ('first' in one) {
+            expect(queue.first).to.equal(model.shift());
+            queue.drop();
           } else {
             queue.keep((item) => item % one.drop !== 0);
             model = model.filter((item) => item % one.drop !== 0);
