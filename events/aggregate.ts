@@ -50,6 +50,11 @@ export interface StandingDefinition<State> {
 export interface AggregateDefinition<Category extends string, E extends EventFields, State, Standing> {
   /** The streams are called `<category>-<subject>`. */
   readonly category: Category;
+  /**
+   * Of numbered parts of the things of that category, each with a history of its own: what such a part is called, in small
+   * letters. Their streams are called `<category>-<subject>-<part>-<number>`, so no subject may end like that.
+   */
+  readonly part?: string;
   /** The Kafka topic of its events. */
   readonly topic: `defter.${string}`;
   readonly events: E;
@@ -67,6 +72,7 @@ export interface AggregateDefinition<Category extends string, E extends EventFie
 /** An aggregate, whichever it is. */
 export interface AnyAggregate {
   readonly category: string;
+  readonly part?: string;
   readonly topic: string;
   readonly upcasts?: Upcasters;
   readonly longest: number | 'unbounded';
@@ -80,7 +86,7 @@ export interface AnyAggregate {
   owns(event: RecordedEvent): boolean;
   /** What an event makes of a state; one that is not its own changes nothing. */
   evolve(state: unknown, event: RecordedEvent): unknown;
-  /** The stream of one of them, by the parts of its name. */
+  /** The stream of one of them, by the pieces of its name; of a part by its thing's and its number. */
   stream(...subject: readonly string[]): string;
   /** The name of the sorted set that lists those of an owner, or of the installation. */
   list(owner?: string): string;
@@ -102,7 +108,7 @@ export function defineAggregate<
   State,
   const Standing extends Listed<State>,
 >(definition: AggregateDefinition<Category, E, State, Standing>): Aggregate<Category, E, State, Standing> {
-  const { category, events, evolve } = definition;
+  const { category, part, events, evolve } = definition;
   const owns = (event: RecordedEvent): event is EventOf<E> => Object.hasOwn(events, event.type);
   const schemas = Object.fromEntries(
     Object.entries(events).map(([name, fields]) => [name, { type: 'record', name, fields }]),
@@ -113,7 +119,8 @@ export function defineAggregate<
     shape: JSON.stringify([definition.initial, schemas, evolve.toString()]),
     owns,
     evolve: (state, event) => (owns(event) ? evolve(state, event) : state),
-    stream: (...subject) => `${category}-${subject.join('-')}`,
+    stream: (...subject) =>
+      [category, ...(part === undefined ? subject : [...subject.slice(0, -1), part, ...subject.slice(-1)])].join('-'),
     list: (owner) => (owner === undefined ? `list:${category}` : `list:${category}:${owner}`),
   };
 }

@@ -7,7 +7,7 @@ import { credentials } from './credential.ts';
 import { inferences } from './inference.ts';
 import { models } from './model.ts';
 import { projections } from './projection.ts';
-import { categoryOf } from './streams.ts';
+import { categoryOf, partOf } from './streams.ts';
 import { tenantNames } from './tenant-name.ts';
 import { tenants } from './tenant.ts';
 
@@ -23,42 +23,47 @@ export type KnownEvent = AnyEventOf<KnownAggregate>;
 export type EventType = KnownEvent['type'];
 export type EventData<Type extends EventType> = Extract<KnownEvent, { readonly type: Type }>['data'];
 
-/** Throws where two have one category: each would read the other's streams as its own. */
-export function byCategory(all: readonly AnyAggregate[]): ReadonlyMap<string, AnyAggregate> {
-  const known = new Map<string, AnyAggregate>();
+type Owners<A> = (stream: string) => A | undefined;
+
+/** Tells whose a stream is. Throws where two have streams of one name: each would read the other's as its own. */
+export function ownersOfStreams<A extends Pick<AnyAggregate, 'category' | 'part'>>(all: readonly A[]): Owners<A> {
+  const whole = new Map<string, A>();
+  const parts = new Map<string, Map<string, A>>();
   for (const one of all) {
-    if (known.has(one.category)) throw new TypeError(`two aggregates have the category ${one.category}`);
-    known.set(one.category, one);
+    const { category, part = '' } = one;
+    const same = part === '' ? whole : (parts.get(category) ?? new Map<string, A>());
+    const name = part || category;
+    if (same.has(name)) throw new TypeError(`two aggregates have the category ${category} ${part}`.trimEnd());
+    same.set(name, one);
+    if (part !== '') parts.set(category, same);
   }
-  return known;
+  return (stream) => {
+    const category = categoryOf(stream);
+    return parts.get(category)?.get(partOf(stream) ?? '') ?? whole.get(category);
+  };
 }
 
-const categories = byCategory(aggregates);
+/** Whose stream this is; undefined for a kind that this program does not know. */
+export const aggregateOf = ownersOfStreams<AnyAggregate>(aggregates);
 
-/** Whose stream this is; undefined for a category that this program does not know. */
-export const aggregateOf = (stream: string): AnyAggregate | undefined => categories.get(categoryOf(stream));
-
-/** The topic of a stream's events; undefined for a category that this program does not know. */
+/** The topic of a stream's events; undefined for a kind that this program does not know. */
 export const topicOf = (stream: string): string | undefined => aggregateOf(stream)?.topic;
 
-const typesIn = new Map(
-  (aggregates as readonly AnyAggregate[]).map(({ category, schemas }) => [category, new Set(Object.keys(schemas))]),
+const types = new Map<AnyAggregate | undefined, ReadonlySet<string>>(
+  aggregates.map((one) => [one, new Set(Object.keys(one.schemas))]),
 );
 
-/** The types of events of a stream, by name; undefined for a category that this program does not know. */
-export const typesOf = (stream: string): ReadonlySet<string> | undefined => typesIn.get(categoryOf(stream));
+/** The types of events of a stream, by name; undefined for a kind that this program does not know. */
+export const typesOf = (stream: string): ReadonlySet<string> | undefined => types.get(aggregateOf(stream));
 
 /** Streams that cannot be longer are folded anew each time. */
 const LONGEST_WITHOUT_SNAPSHOT = 200;
 
-const shapes = new Map(
-  (aggregates as readonly AnyAggregate[])
-    .filter(({ longest }) => longest === 'unbounded' || longest > LONGEST_WITHOUT_SNAPSHOT)
-    .map(({ category, shape }) => [category, shape]),
-);
-
 /** What the states of a long stream are made by; undefined for a stream that is always short. */
-export const snapshotShapeOf = (stream: string): string | undefined => shapes.get(categoryOf(stream));
+export function snapshotShapeOf(stream: string): string | undefined {
+  const { longest = 0, shape } = aggregateOf(stream) ?? {};
+  return longest === 'unbounded' || longest > LONGEST_WITHOUT_SNAPSHOT ? shape : undefined;
+}
 
 /** Every topic that events go to. */
 export const topics: readonly string[] = [...new Set(aggregates.map(({ topic }) => topic))];

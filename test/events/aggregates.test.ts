@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { defineAggregate, type EventFields } from '#events/aggregate.ts';
-import { aggregates, byCategory, topicOf, topics, typesOf } from '#events/aggregates.ts';
+import { aggregates, ownersOfStreams, topicOf, topics, typesOf } from '#events/aggregates.ts';
 import { catalog, catalogOf } from '#events/catalog.ts';
 import { contentSchema } from '#events/content.ts';
 import { createEvent } from '#events/create-event.ts';
@@ -35,8 +35,23 @@ describe('the list of aggregates', () => {
   it('holds no category and no event type twice', () => {
     const test = defineAggregate(definition);
     const other = defineAggregate({ ...definition, category: 'other' });
-    expect(() => byCategory([test, test])).to.throw(TypeError, 'category test');
+    expect(() => ownersOfStreams([test, test])).to.throw(TypeError, 'category test');
+    const part = defineAggregate({ ...definition, part: 'chunk' });
+    expect(() => ownersOfStreams([part, test, part])).to.throw(TypeError, 'category test chunk');
     expect(() => catalogOf([test, other])).to.throw(TypeError, 'event type TestMade');
+  });
+
+  it('tells the streams of a thing from those of its parts', () => {
+    const whole = defineAggregate(definition);
+    const chunks = defineAggregate({ ...definition, part: 'chunk' });
+    const ownerOf = ownersOfStreams([whole, chunks, defineAggregate({ ...definition, category: 'other' })]);
+    const id = '018f0000-0000-7000-8000-000000000001';
+    expect(chunks.stream(id, '12')).to.equal(`test-${id}-chunk-12`);
+    expect(ownerOf(chunks.stream(id, '12'))).to.equal(chunks);
+    for (const subject of [id, 'a-piece-12', 'a-chunk', 'a-chunk-b'])
+      expect(ownerOf(whole.stream(subject)), subject).to.equal(whole);
+    expect(ownerOf(`other-${id}-chunk-12`)).to.have.property('category', 'other');
+    expect(ownerOf('unheard-of-chunk-1')).to.equal(undefined);
   });
 
   it('counts the steps from older versions into the present one', () => {
