@@ -6,6 +6,7 @@ import {
   type CreateDocumentOptions,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
+  type ZodOpenApiRequestBodyObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { answerHeaders, requestHeaders } from './headers.ts';
@@ -63,7 +64,8 @@ const asSent: NonNullable<CreateDocumentOptions['override']> = ({ jsonSchema, io
 };
 
 function operationOf(route: RouteContract): ZodOpenApiOperationObject {
-  const { params: path, query, body, bodyExample, permission } = route;
+  const { params: path, query, permission } = route;
+  const requestBody = bodyInto(route);
   const needs = permission === undefined ? '' : `Needs the permission \`${permission}\`.`;
   return {
     operationId: route.id,
@@ -78,16 +80,21 @@ function operationOf(route: RouteContract): ZodOpenApiOperationObject {
       ...(query && { query: query as ZodObject }),
     },
     parameters: headersInto(route).map((name) => ({ $ref: `#/components/parameters/${name}` })),
-    ...(body && {
-      requestBody: {
-        required: route.bodyOptional !== true,
-        content: {
-          'application/json': { schema: body, ...(bodyExample !== undefined && { example: bodyExample }) },
-        },
-      },
-    }),
+    ...(requestBody && { requestBody }),
     responses: { ...answersOf(route), ...problemAnswers(route) },
   };
+}
+
+function bodyInto({ body, bodyExample, bodyOptional, stream }: RouteContract): ZodOpenApiRequestBodyObject | undefined {
+  if (stream)
+    return {
+      required: true,
+      description: `At most ${stream.limit} bytes, read as they arrive; ${stream.idleMs} ms without any end the request.`,
+      content: Object.fromEntries(stream.contentTypes.map((type) => [type, {}])),
+    };
+  if (!body) return undefined;
+  const example = bodyExample !== undefined && { example: bodyExample };
+  return { required: bodyOptional !== true, content: { 'application/json': { schema: body, ...example } } };
 }
 
 function headersInto(route: RouteContract): (keyof typeof requestHeaders)[] {
@@ -129,9 +136,9 @@ export function problemCodesOf(route: RouteContract): ProblemCode[] {
   if (!route.public) codes.add('unauthorized').add('too-many-requests');
   if (route.permission !== undefined) codes.add('forbidden');
   if (route.params !== undefined) codes.add('not-found');
-  if (route.body !== undefined) {
-    codes.add('malformed-json').add('body-missing').add('body-too-large').add('unsupported-media-type');
-  }
+  if (route.body !== undefined) codes.add('malformed-json').add('body-missing');
+  if (route.body !== undefined || route.stream !== undefined)
+    codes.add('body-too-large').add('unsupported-media-type').add('request-timeout');
   if (route.idempotent) codes.add('idempotency-key-reused');
   if (route.ifMatch) codes.add('revision-mismatch');
   if (route.side === 'query') codes.add('not-caught-up').add('invalid-consistency-token').add('projection-parked');

@@ -121,7 +121,8 @@ describe('the OpenAPI document', () => {
       const { responses, requestBody } = operation;
       for (const status of ['401', '422', '500', '503', '429']) expect(responses).to.have.property(status);
       if (operation['x-permission']) expect(responses).to.have.property('403');
-      if (requestBody) for (const status of ['400', '413', '415', '422']) expect(responses).to.have.property(status);
+      if (requestBody)
+        for (const status of ['400', '408', '413', '415', '422']) expect(responses).to.have.property(status);
       for (const [status, answer] of Object.entries(responses)) {
         expect(answer.description).to.be.a('string').and.not.equal('');
         expect(answer.headers).to.have.property('x-request-id');
@@ -136,6 +137,29 @@ describe('the OpenAPI document', () => {
     ]);
     expect(known('getInference')).to.include.members(['not-found', 'not-caught-up']);
     expect(known('listModels')).not.to.include('body-too-large');
+  });
+
+  it('says of a body that is never held whole its media types, its bound and what it is refused for', () => {
+    const upload: RouteContract = {
+      id: 'upload',
+      method: 'POST',
+      path: '/v1/files',
+      side: 'command',
+      anyCaller: true,
+      tag: 'Files',
+      summary: 'Upload a file',
+      stream: { contentTypes: ['application/x-ndjson', 'multipart/form-data'], limit: 1_000, idleMs: 500 },
+      answers: { 201: { description: 'It is there.' } },
+    };
+    const { paths } = createOpenapi([upload], { version: '1.2.3' });
+    const { requestBody, responses } = paths?.['/v1/files']?.post ?? {};
+    expect(requestBody).to.deep.equal({
+      required: true,
+      description: 'At most 1000 bytes, read as they arrive; 500 ms without any end the request.',
+      content: { 'application/x-ndjson': {}, 'multipart/form-data': {} },
+    });
+    expect(responses).to.include.keys('201', '408', '413', '415');
+    expect(problemCodesOf(upload)).not.to.include('malformed-json').and.not.to.include('body-missing');
   });
 
   it('says what a stream of events sends', () => {
