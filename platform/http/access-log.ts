@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { statusSentBeside } from './broken-request.ts';
 import { type Context, type Middleware, pathOf } from './context.ts';
 
 /** What is known of one request when it is over: for the access log and the metrics. */
@@ -39,18 +40,19 @@ export const accessLog =
   };
 
 function recordOf({ req, res, state }: Context, startedAt: number): AccessRecord {
+  const sentBeside = statusSentBeside(res);
   return {
     requestId: state.requestId,
     method: req.method ?? '',
     path: pathOf(req.url ?? ''),
     routeId: state.bound?.route.id ?? state.mount,
-    status: res.headersSent ? res.statusCode : 499,
+    status: sentBeside ?? (res.headersSent ? res.statusCode : 499),
     durationMs: performance.now() - startedAt,
     tenantId: state.caller?.tenantId,
     actorId: state.caller?.actor.id,
     remoteAddress: req.socket.remoteAddress ?? '',
     userAgent: req.headers['user-agent']?.slice(0, 200),
     problem: state.problem,
-    aborted: !res.writableFinished,
+    aborted: sentBeside === undefined && !res.writableFinished,
   };
 }

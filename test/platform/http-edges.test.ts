@@ -132,7 +132,14 @@ describe('a request with something unreadable behind it', () => {
 
   it('is answered 400 where the unreadable is its own body', async () => {
     const broken = `${headOf({ 'Transfer-Encoding': 'chunked' })}5\r\n{"tex\r\nzz\r\n`;
+    const before = floor.records.length;
     expect(statusesOf(await exchange(floor.port, `${post}${broken}`))).to.deep.equal([201, 400]);
+    await eventually(() => floor.records.length === before + 2);
+    const recorded = floor.records.slice(before).map(({ status, aborted }) => ({ status, aborted }));
+    expect(recorded).to.deep.equal([
+      { status: 201, aborted: false },
+      { status: 400, aborted: false },
+    ]);
   });
 });
 
