@@ -28,6 +28,12 @@ function isInstalled() {
   return read(marker) === wanted() && existsSync(join(modules, '.package-lock.json')) && existsSync(node);
 }
 
+/** As a file of its own: never written into one that another tree has too, by a hard link. */
+function mark() {
+  rmSync(marker, { force: true });
+  writeFileSync(marker, wanted());
+}
+
 function read(path) {
   try {
     return readFileSync(path, 'utf8');
@@ -42,7 +48,10 @@ function nodeVersion() {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** True for a whole tree that someone installed with npm itself: npm writes its own record last. */
+/**
+ * True for a whole tree that someone installed with npm itself: npm writes its own record last. The record alone is no proof:
+ * in a tree that was copied by hard links it is the other tree's.
+ */
 function isInstalledByHand() {
   const text = read(join(modules, '.package-lock.json'));
   if (text === undefined || !nodeVersion()?.startsWith(wantedNode)) return false;
@@ -51,7 +60,7 @@ function isInstalledByHand() {
     const { '': _, ...locked } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
     const agrees = ([path, { version, integrity, optional }]) =>
       path in installed
-        ? installed[path].version === version && installed[path].integrity === integrity
+        ? installed[path].version === version && installed[path].integrity === integrity && existsSync(join(root, path))
         : optional === true;
     return Object.entries(locked).every(agrees) && Object.keys(installed).every((path) => path in locked);
   } catch {
@@ -109,7 +118,7 @@ async function install() {
       `node_modules/.bin/node is ${version ?? 'missing'}, not ${wantedNode}x: its download failed.`,
     );
   }
-  writeFileSync(marker, wanted());
+  mark();
   console.log(`Installed in ${seconds()} s; Node is ${version}.`);
 }
 
@@ -176,7 +185,7 @@ try {
   if (!isInstalled()) {
     await withLock(async () => {
       if (isInstalled()) return;
-      if (isInstalledByHand()) writeFileSync(marker, wanted());
+      if (isInstalledByHand()) mark();
       else await install();
     });
   }

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -126,6 +127,7 @@ describe('set-up', () => {
     writeFileSync(join(root, 'package-lock.json'), JSON.stringify({ packages: lock }));
     const installed = (version: string) => {
       mkdirSync(join(root, 'node_modules', '.bin'), { recursive: true });
+      mkdirSync(join(root, 'node_modules', 'a'));
       const packages = { 'node_modules/a': entry(version) };
       writeFileSync(join(root, 'node_modules', '.package-lock.json'), JSON.stringify({ packages }));
       writeFileSync(join(root, 'node_modules', '.bin', 'node'), '#!/bin/sh\necho v24.0.0\n', { mode: 0o755 });
@@ -135,6 +137,20 @@ describe('set-up', () => {
     rmSync(join(root, 'node_modules'), { recursive: true });
     installed('1.0.1');
     expect((await run()).text).to.include('Installing');
+    installed('1.0.0');
+    rmSync(join(root, 'node_modules', 'a'), { recursive: true });
+    rmSync(join(root, 'node_modules', '.defter-setup'));
+    expect((await run()).text).to.include('Installing');
+  });
+
+  it('leaves the mark of a tree alone from which this one was copied by hard links', async () => {
+    await run();
+    const [marker, others] = [join(root, 'node_modules', '.defter-setup'), join(root, 'other-mark')];
+    writeFileSync(marker, 'of another lock file');
+    linkSync(marker, others);
+    await run();
+    expect(readFileSync(others, 'utf8')).to.equal('of another lock file');
+    expect(readFileSync(marker, 'utf8')).not.to.equal('of another lock file');
   });
 
   it('can be read by Node 20', () => {
