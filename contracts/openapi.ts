@@ -125,7 +125,6 @@ const answersOf = (route: RouteContract): ZodOpenApiResponsesObject =>
 
 const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
   401: ['www-authenticate'],
-  429: ['retry-after'],
   503: ['retry-after'],
 };
 
@@ -133,7 +132,7 @@ const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
 export function problemCodesOf(route: RouteContract): ProblemCode[] {
   const codes = new Set<ProblemCode>(['malformed-url', 'malformed-header', 'invalid-request', 'internal-server-error']);
   codes.add('unavailable');
-  if (!route.public) codes.add('unauthorized').add('too-many-requests');
+  if (!route.public) codes.add('unauthorized');
   if (route.permission !== undefined) codes.add('forbidden');
   if (route.params !== undefined) codes.add('not-found');
   if (route.body !== undefined) codes.add('malformed-json').add('body-missing');

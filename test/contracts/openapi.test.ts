@@ -119,7 +119,7 @@ describe('the OpenAPI document', () => {
   it('describes for each operation the problems of its kind', () => {
     for (const { operation } of operations) {
       const { responses, requestBody } = operation;
-      for (const status of ['401', '422', '500', '503', '429']) expect(responses).to.have.property(status);
+      for (const status of ['401', '422', '500', '503']) expect(responses).to.have.property(status);
       if (operation['x-permission']) expect(responses).to.have.property('403');
       if (requestBody)
         for (const status of ['400', '408', '413', '415', '422']) expect(responses).to.have.property(status);

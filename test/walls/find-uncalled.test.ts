@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { problems } from '#contracts/problems.ts';
 import { findUncalled } from './find-uncalled.ts';
 import { isScript, outside, rooms, waiting } from './rooms.ts';
 
@@ -20,6 +21,19 @@ function readProduction(): ReadonlyMap<string, string> {
     .filter((file) => file.endsWith('.ts'));
   return new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
 }
+
+describe('a problem that nothing answers with', () => {
+  it('is not in the table', () => {
+    const elsewhere = [...readProduction()]
+      .filter(([file]) => !file.startsWith('contracts/') && file !== 'platform/http/problem.ts')
+      .map(([, text]) => text)
+      .join('\n');
+    const unsaid = Object.keys(problems).filter(
+      (code) => !new RegExp(`'${code}'|problems\\.${code}\\b`).test(elsewhere),
+    );
+    expect(unsaid).to.deep.equal([]);
+  });
+});
 
 describe('code without a caller in production', () => {
   const shown = ({ file, name, line }: ReturnType<typeof findUncalled>[number]) => `${file}:${line} ${name}`;
