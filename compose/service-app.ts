@@ -16,12 +16,12 @@ import type { HttpMetrics } from '#platform/metrics/http-metrics.ts';
 import type { MetricsCollection } from '#platform/metrics/metrics-collection.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { problemOf } from '../command-api/problem-of.ts';
-import { createHttpApp } from './http-app.ts';
+import { createHttpApp, type HttpAppParts } from './http-app.ts';
 import { createKeyAuthenticator } from './key-authenticator.ts';
 
 const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly version: string }).version;
 
-export interface ServiceAppParts {
+export interface ServiceAppParts extends Pick<HttpAppParts, 'mounts' | 'limitPerAddress' | 'limitPerCaller'> {
   readonly routes: readonly BoundRoute[];
   readonly standings: Pick<Standings<Standing>, 'get'>;
   readonly logging: Pick<Logging, 'log' | 'access'>;
@@ -30,11 +30,11 @@ export interface ServiceAppParts {
 }
 
 export function createServiceApp(parts: ServiceAppParts) {
-  const { routes, standings, logging, httpMetrics, checkAnswers } = parts;
-  requireAllBound(routes);
+  const { standings, logging, httpMetrics, ...given } = parts;
+  requireAllBound(given.routes);
   const authenticate = createKeyAuthenticator(standings);
   return createHttpApp({
-    routes,
+    ...given,
     authentication: authentication(({ headers }) => authenticate(headers.authorization, Date.now()), problems),
     log: logging.log,
     access: {
@@ -46,7 +46,6 @@ export function createServiceApp(parts: ServiceAppParts) {
       },
     },
     translate: problemOf,
-    checkAnswers,
   });
 }
 
