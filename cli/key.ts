@@ -21,16 +21,6 @@ import { decideIssueApiKey } from '../command-api/api-keys/decide.ts';
 
 const USAGE = 'usage: npm run key -- new [--name NAME] [--tenant ID] [--scopes inference:write,inference:read]';
 
-export async function runKey(args: readonly string[]): Promise<number> {
-  try {
-    return await newKey(args);
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    process.stderr.write(`${error.faults.join('\n')}\n`);
-    return 1;
-  }
-}
-
 function parse(args: readonly string[]) {
   try {
     const { values, positionals } = parseArgs({
@@ -49,7 +39,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-async function newKey(args: readonly string[]): Promise<number> {
+export async function runKey(args: readonly string[]): Promise<void> {
   const { name, tenant, scopes } = parse(args);
   const unknown = scopes.filter((scope) => !(PERMISSIONS as readonly string[]).includes(scope));
   if (unknown.length > 0)
@@ -87,7 +77,6 @@ async function newKey(args: readonly string[]): Promise<number> {
     await store.append(apiKeys.stream(id), [event!], 'no_stream');
     process.stdout.write(`${key}\n`);
     process.stderr.write(`The key ${id} in ${place}, of tenant ${tenant}, may: ${scopes.join(', ')}.\n`);
-    return 0;
   } finally {
     await store.close();
   }

@@ -16,18 +16,11 @@ import { openPlatform, prepareEngines } from '#platform/platform.ts';
 
 const REMIND_EVERY_MS = 10_000;
 
-export async function runMigrate(): Promise<number> {
-  try {
-    const config = loadConfig();
-    const faults = faultsOfAlone('migrate', config);
-    if (faults.length > 0) throw new StartError(faults, 'bad-configuration');
-    await expectedStartFaults(() => migrate(config));
-    return 0;
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    process.stderr.write(`${error.faults.join('\n')}\n`);
-    return 1;
-  }
+export async function runMigrate(): Promise<void> {
+  const config = loadConfig();
+  const faults = faultsOfAlone('migrate', config);
+  if (faults.length > 0) throw new StartError(faults, 'bad-configuration');
+  await expectedStartFaults(() => migrate(config));
 }
 
 async function migrate(config: Config): Promise<void> {
