@@ -3,7 +3,7 @@
 
 import { enableCompileCache } from 'node:module';
 
-/** Where the folder cannot be written, all is as without it. */
+/** Where the folder cannot be written, what is in it serves, and where there is none, all is as without it: silently. */
 export function keepCompiled(folder: string): void {
   enableCompileCache(folder);
   // Threads inherit it only by Node's own variable.

@@ -176,6 +176,15 @@ describe('Dockerfile', () => {
     expect(await check({ OPS_PORT: port })).to.equal(1);
   });
 
+  it('has what a start compiles, by the user who starts it and may read it', () => {
+    const [before = '', after = ''] = dockerfile.split(/^USER .*$/m);
+    const [, folder = ''] = /new URL\('\.\/(node_modules\/[^']+)'/.exec(read('main.ts')) ?? [];
+    expect(before)
+      .to.match(/^RUN install -d -o node -g node /m)
+      .and.to.include(folder);
+    expect(after).to.match(/^RUN .*node main\.ts && rm -rf \/tmp\/first-start$/m);
+  });
+
   it('takes every room in, and no secrets', () => {
     const rooms = [...read('main.ts').matchAll(/'\.\/([\w-]+)\//g)].map(([, room]) => room);
     for (const room of [
