@@ -3,7 +3,6 @@
 // It owns repeats: the answer to a command that was taken before is the first answer, whatever has happened since, and
 // nothing is decided again.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { type Appended, type EventStore, type ExpectedRevision, WrongExpectedRevision } from './event-store.ts';
 import {
@@ -18,6 +17,7 @@ import {
 import type { RepeatableCommand } from './remembered-commands.ts';
 import type { Snapshots } from './snapshots.ts';
 import { finalError } from '../errors.ts';
+import { pause } from '../patience/back-off.ts';
 
 /** Events to append, none where nothing changes, or why not. */
 export type Decision<Refusal extends string> = readonly NewEvent[] | Refusal;
@@ -95,7 +95,7 @@ export async function handleCommand<State, Refusal extends string = never>(
         if (!(error instanceof WrongExpectedRevision) || attempt >= attempts) throw error;
       }
       // The first retry at once: a lost race is mostly over when it is lost.
-      if (attempt > 1) await sleep(Math.random() * Math.min(longestPauseMs, 2 ** attempt));
+      if (attempt > 1) await pause(Math.random() * Math.min(longestPauseMs, 2 ** attempt));
       attempt += 1;
     } else if (!guessed) {
       await keepSnapshot(handling, loaded);

@@ -5,6 +5,7 @@ import { asError } from '../errors.ts';
 import type { Log, LogLevel } from '../logging/log.ts';
 import type { Logging } from '../logging/open-logging.ts';
 import type { MetricsCollection } from '../metrics/metrics-collection.ts';
+import { atMost, within } from '../patience/within.ts';
 import { createThreadCaller, plainError } from '../threads/thread-calls.ts';
 import type { FromService, OnThread, ThreadStart, ToService } from './service-thread-messages.ts';
 
@@ -63,7 +64,7 @@ export async function startServiceThread<Wiring>(options: ServiceThreadOptions<W
 
   const ready = Promise.withResolvers<void>();
   const failed = Promise.withResolvers<Error>();
-  const exited = Promise.withResolvers<void>();
+  const exited = Promise.withResolvers<true>();
   let stopping: Promise<void> | undefined;
 
   function report(error: Error): void {
@@ -78,7 +79,7 @@ export async function startServiceThread<Wiring>(options: ServiceThreadOptions<W
   });
   worker.on('error', (error) => report(asError(error)));
   worker.on('exit', (code) => {
-    exited.resolve();
+    exited.resolve(true);
     ready.reject(new Error(`the thread ${name} ended with code ${code}`));
     if (!stopping) failed.resolve(new Error(`the thread ${name} ended with code ${code}`));
   });
@@ -88,14 +89,10 @@ export async function startServiceThread<Wiring>(options: ServiceThreadOptions<W
     return stopping;
   }
 
-  const timer = setTimeout(
-    () => ready.reject(new Error(`${name} was not ready in ${readyWithinMs} ms`)),
-    readyWithinMs,
-  );
   const abandon = (): void => ready.reject(asError(signal?.reason));
   signal?.addEventListener('abort', abandon, { once: true });
   try {
-    await ready.promise;
+    await within(readyWithinMs, ready.promise, () => new Error(`${name} was not ready in ${readyWithinMs} ms`));
     return {
       name,
       failed: failed.promise,
@@ -106,18 +103,14 @@ export async function startServiceThread<Wiring>(options: ServiceThreadOptions<W
     await worker.terminate();
     throw error;
   } finally {
-    clearTimeout(timer);
     signal?.removeEventListener('abort', abandon);
   }
 }
 
-async function stopThread(worker: Worker, name: string, exited: Promise<void>, graceMs: number, log: Log) {
+async function stopThread(worker: Worker, name: string, exited: Promise<true>, graceMs: number, log: Log) {
   const message: ToService = { type: 'stop' };
   worker.postMessage(message);
-  const timer = setTimeout(() => {
-    log.warn({ service: name, graceMs }, 'A service did not stop in time; its thread is terminated.');
-    void worker.terminate();
-  }, graceMs);
-  await exited;
-  clearTimeout(timer);
+  if (await atMost(graceMs, exited)) return;
+  log.warn({ service: name, graceMs }, 'A service did not stop in time; its thread is terminated.');
+  await worker.terminate();
 }

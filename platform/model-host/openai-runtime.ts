@@ -20,7 +20,7 @@ import { readEventData } from './server-sent-events.ts';
 import { type AnswerBytes, describeError, post, readJson, type Upstream, withRetries } from './upstream-client.ts';
 import { errorOfStatus, malformed, UpstreamError } from './upstream-error.ts';
 import { type UpstreamLimits, upstreamLimits } from './upstream-limits.ts';
-import { LONGEST_TIMER_MS } from '../patience/back-off.ts';
+import { timerMs } from '../patience/back-off.ts';
 
 export interface OpenAiRuntimeOptions {
   readonly log: Log;
@@ -87,7 +87,7 @@ function openUpstreamModel(model: UpstreamModel): LoadedModel {
     const deadline = new AbortController();
     // A timer of 0 ms fires after 1 ms or more: a quick upstream would answer before it.
     if (options.deadlineMs <= 0) deadline.abort();
-    const timer = setTimeout(() => deadline.abort(), Math.max(0, Math.min(options.deadlineMs, LONGEST_TIMER_MS)));
+    const timer = setTimeout(() => deadline.abort(), timerMs(options.deadlineMs));
     const results: RunResult[] = [];
     // The lanes share one iterator: each takes the next item that none has taken.
     const queue = items.entries();

@@ -3,7 +3,7 @@
 
 import { itemCancelled, itemTimedOut } from './item-errors.ts';
 import type { RunItem, RunOptions, RunResult } from './model-runtime.ts';
-import { LONGEST_TIMER_MS } from '../patience/back-off.ts';
+import { timerMs } from '../patience/back-off.ts';
 
 export interface PendingRun {
   /** One result per item, in order; rejects when `fail` came before the last of them. */
@@ -26,7 +26,7 @@ export function openPendingRun(
   const listening: (() => void)[] = [];
   let open = items.length;
 
-  const timer = setTimeout(timeOut, Math.max(0, Math.min(options.deadlineMs, LONGEST_TIMER_MS)));
+  const timer = setTimeout(timeOut, timerMs(options.deadlineMs));
   for (const [place, item] of items.entries()) listen(place, options.signals?.get(item.id));
   if (open === 0) end();
 

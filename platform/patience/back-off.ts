@@ -1,7 +1,10 @@
 import { setTimeout as timer } from 'node:timers/promises';
 
 /** The longest time that a timer of Node keeps, in milliseconds (24 days): a longer one would fire at once. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** So many milliseconds as a timer of Node takes them. */
+export const timerMs = (ms: number): number => Math.max(0, Math.min(ms, LONGEST_TIMER_MS));
 
 /** Milliseconds to wait before attempt `attempt` (1 is the first retry): doubles from `first`, at most `most`. */
 export const backOff = (attempt: number, first = 50, most = 5_000): number =>

@@ -1,9 +1,7 @@
 // What is waited for no longer than so. The work itself goes on: how it ends then concerns nobody any more.
 
-import { LONGEST_TIMER_MS } from './back-off.ts';
+import { timerMs } from './back-off.ts';
 import { Interrupted } from './persist.ts';
-
-const timerOf = (ms: number) => Math.max(0, Math.min(ms, LONGEST_TIMER_MS));
 
 /**
  * How the work ends, or a rejection when it has not ended after so many milliseconds: with what `late` makes, or an error
@@ -18,7 +16,7 @@ export async function within<T>(
   const { promise, reject } = Promise.withResolvers<never>();
   const tooLate = () =>
     reject(typeof late === 'function' ? late() : new Error(`${late} took longer than ${Math.round(ms)} ms`));
-  const timer = setTimeout(tooLate, timerOf(ms));
+  const timer = setTimeout(tooLate, timerMs(ms));
   const progress = () => void timer.refresh();
   try {
     return await Promise.race([typeof work === 'function' ? work(progress) : work, promise]);
@@ -31,7 +29,7 @@ export async function within<T>(
 export async function atMost<T>(ms: number, work: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
   const { promise: enough, resolve } = Promise.withResolvers<undefined>();
   const end = () => resolve(undefined);
-  const timer = ms === Infinity ? undefined : setTimeout(end, timerOf(ms));
+  const timer = ms === Infinity ? undefined : setTimeout(end, timerMs(ms));
   signal?.addEventListener('abort', end, { once: true });
   if (signal?.aborted) end();
   try {

@@ -3,7 +3,7 @@
 // same revision, where they must be the same.
 
 import { createHash } from 'node:crypto';
-import { setTimeout as timer } from 'node:timers/promises';
+import { pause } from '../patience/back-off.ts';
 
 /** One document as it is in a version: undefined where there is none. */
 export interface Seen {
@@ -70,7 +70,7 @@ export function createComparison({ signal, patienceMs = PATIENCE_MS, parked }: C
           else count(id, next, live?.revision === next?.revision && live?.digest === next?.digest);
         }
         if (open.length === 0) break;
-        await timer(LOOK_AGAIN_MS);
+        await pause(LOOK_AGAIN_MS);
         pairs = await lookAgain(open);
       }
       if (pairs !== first) patience = Math.max(0, patience - (performance.now() - began));

@@ -1,7 +1,7 @@
 // Which version a process reads. After a switch it goes over once the new version has all that the old one shows, and
 // never back; so nobody who reads here, with a consistency token or without, sees an older state than before.
 
-import { setTimeout as timer } from 'node:timers/promises';
+import { pause } from '../patience/back-off.ts';
 import type { Positions } from '../positions.ts';
 import type { KnownVersions, VersionDirectory } from './version-directory.ts';
 
@@ -53,7 +53,7 @@ export function createVersionReader<ReadModel extends Named>(
     const wanted = await positionsOf(readModel, before);
     const until = performance.now() + SETTLE_WAIT_MS;
     while (!(await covers(() => positionsOf(readModel, version), wanted)) && performance.now() < until)
-      await timer(LOOK_EVERY_MS);
+      await pause(LOOK_EVERY_MS);
   }
 
   return {

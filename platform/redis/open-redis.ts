@@ -153,10 +153,8 @@ export async function openRedis(
     if (closed) return;
     closed = true;
     clearInterval(pinging);
-    const late = setTimeout(() => redis.disconnect(), QUIT_MS);
     // Answers what was asked before; away, there is nobody to say goodbye to.
-    if (redis.status === 'ready') await redis.quit().catch(() => undefined);
-    clearTimeout(late);
+    if (redis.status === 'ready') await atMost(QUIT_MS, redis.quit()).catch(() => undefined);
     redis.disconnect();
     for (const go of waiting) go();
   }

@@ -1,5 +1,5 @@
-import { setTimeout as timer } from 'node:timers/promises';
 import { deadLetterKey } from '#platform/bus/dead-letter-rows.ts';
+import { pause } from '#platform/patience/back-off.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { versionIndex, versionName, versionPrefix } from '#platform/projection/versions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
@@ -22,7 +22,7 @@ export async function removeVersion(
   for (const prefix of prefixes) {
     while ((await readStore.drop(prefix, STEP)) > 0) {
       signal.throwIfAborted();
-      await timer(PAUSE_MS);
+      await pause(PAUSE_MS);
     }
   }
   await readStore.remove(shapeMarkKey(name, version));
