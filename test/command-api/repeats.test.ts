@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { CommandOrigin } from '../../command-api/origin.ts';
 import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import { type Standing, standingDocument, standingKey } from '#events/standing.ts';
+import { categoryOf } from '#events/streams.ts';
 import { tenants } from '#events/tenant.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { newId } from '#platform/new-id.ts';
@@ -53,7 +54,7 @@ describe('creating a tenant, which writes two streams', () => {
   const dying = (): EventStore => ({
     ...store,
     append: (stream, ...rest) =>
-      stream.startsWith(tenants.stream()) ? Promise.reject(new Error('died')) : store.append(stream, ...rest),
+      categoryOf(stream) === tenants.category ? Promise.reject(new Error('died')) : store.append(stream, ...rest),
   });
 
   const typesInLog = async () => (await store.readAll(0n, 100)).map(({ type }) => type);
@@ -72,7 +73,7 @@ describe('creating a tenant, which writes two streams', () => {
     const contended: EventStore = {
       ...store,
       async append(stream, ...rest) {
-        if (stream.startsWith(tenants.stream()) && lost++ === 0)
+        if (categoryOf(stream) === tenants.category && lost++ === 0)
           throw new WrongExpectedRevision(stream, 'no_stream', 0);
         return store.append(stream, ...rest);
       },
