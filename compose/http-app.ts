@@ -5,7 +5,7 @@ import Koa from 'koa';
 import { problems } from '#contracts/problems.ts';
 import { accessLog, type AccessLogOptions } from '#platform/http/access-log.ts';
 import { body } from '#platform/http/body.ts';
-import type { FloorState, Middleware } from '#platform/http/context.ts';
+import type { HttpState, Middleware } from '#platform/http/context.ts';
 import { handler } from '#platform/http/handler.ts';
 import { type Mount, mount } from '#platform/http/mount.ts';
 import { notFound } from '#platform/http/not-found.ts';
@@ -32,7 +32,7 @@ export interface HttpAppParts {
   readonly limitPerCaller?: readonly Koa.Middleware[];
   readonly log: Log;
   readonly access?: AccessLogOptions;
-  /** The problem that an error of the floor's other rooms means, e.g. a busy store; undefined for an unexpected one. */
+  /** The problem that an error from behind the handlers means, e.g. a busy store; undefined for an unexpected one. */
   readonly translate?: (error: unknown) => Problem | undefined;
   /** The longest JSON body in bytes where its route names no other; 2 MiB unless named. */
   readonly bodyLimit?: number;
@@ -42,7 +42,7 @@ export interface HttpAppParts {
   readonly checkAnswers?: boolean;
 }
 
-export function createHttpApp(parts: HttpAppParts): Koa<FloorState> {
+export function createHttpApp(parts: HttpAppParts): Koa<HttpState> {
   const {
     routes,
     mounts = [],
@@ -53,7 +53,7 @@ export function createHttpApp(parts: HttpAppParts): Koa<FloorState> {
     checkAnswers = false,
   } = parts;
   const { bodyLimit: limit = 2 * 1024 * 1024, bodyTimeoutMs: timeoutMs = 60_000 } = parts;
-  const middlewares: readonly Koa.Middleware<FloorState>[] = [
+  const middlewares: readonly Koa.Middleware<HttpState>[] = [
     requestId(),
     ...(parts.access === undefined ? [] : [accessLog(parts.access)]),
     unreadBody({ limit }),
@@ -70,14 +70,14 @@ export function createHttpApp(parts: HttpAppParts): Koa<FloorState> {
     validation(problems),
     handler({ checkAnswers }),
   ];
-  const app = new Koa<FloorState>();
+  const app = new Koa<HttpState>();
   for (const middleware of middlewares) app.use(middleware);
-  app.on('error', (error: Error, { state }: Koa.ParameterizedContext<FloorState>) => reportBroken(log, error, state));
+  app.on('error', (error: Error, { state }: Koa.ParameterizedContext<HttpState>) => reportBroken(log, error, state));
   return app;
 }
 
 /** What Koa met behind the last middleware: an answer that broke off, most often because its client left. */
-function reportBroken(log: Log, error: NodeJS.ErrnoException, { requestId: id }: FloorState): void {
+function reportBroken(log: Log, error: NodeJS.ErrnoException, { requestId: id }: HttpState): void {
   const isClients = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(error.code ?? '');
   log[isClients ? 'debug' : 'warn']({ err: error, requestId: id }, 'an answer broke off');
 }

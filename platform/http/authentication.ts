@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Authentication } from '../auth/authenticate.ts';
 import { type Middleware, routeOf } from './context.ts';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 
 export type Authenticate = (request: IncomingMessage) => Authentication | Promise<Authentication>;
 
@@ -11,7 +11,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** Says who is calling in `ctx.state.caller`, or answers 401; public routes ask nobody. */
-export function authentication(authenticate: Authenticate, problems: FloorProblems): Middleware {
+export function authentication(authenticate: Authenticate, problems: HttpProblems): Middleware {
   return async (ctx, next) => {
     if (!routeOf(ctx).public) {
       const pending = authenticate(ctx.req);
@@ -23,7 +23,7 @@ export function authentication(authenticate: Authenticate, problems: FloorProble
   };
 }
 
-function unauthorized(reason: string, problems: FloorProblems): Problem {
+function unauthorized(reason: string, problems: HttpProblems): Problem {
   const hint = HINTS[reason];
   return new Problem(problems.unauthorized, {
     detail: hint ?? 'The credential is not valid.',

@@ -3,7 +3,7 @@ import { openBodyStream } from './body-stream.ts';
 import { type Context, type Middleware, routeOf } from './context.ts';
 import { JsonFault, parseJsonBody, ProtoMember } from './json-body.ts';
 import { requireMediaType } from './media-type.ts';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 import { announcedLength, BodyTooLarge, BodyTooSlow, readBody } from './read-body.ts';
 import type { Route, StreamBody } from './route.ts';
 import { unknownMember } from './validate.ts';
@@ -18,7 +18,7 @@ export interface BodyOptions {
 const JSON_TYPES = ['application/json'];
 
 /** Reads what the route's contract says of its body: JSON whole, a stream as it arrives, else nothing. */
-export function body(problems: FloorProblems, options: BodyOptions): Middleware {
+export function body(problems: HttpProblems, options: BodyOptions): Middleware {
   return async (ctx, next) => {
     const route = routeOf(ctx);
     if (route.stream !== undefined) return streamed(ctx, route.stream, next, problems);
@@ -28,7 +28,7 @@ export function body(problems: FloorProblems, options: BodyOptions): Middleware 
 }
 
 /** What a body was refused for, as a problem; undefined for an error of another kind. */
-export function problemOfBody(error: unknown, problems: FloorProblems): Problem | undefined {
+export function problemOfBody(error: unknown, problems: HttpProblems): Problem | undefined {
   if (error instanceof BodyTooLarge)
     return new Problem(problems['body-too-large'], { detail: `The limit is ${error.limit} bytes.` });
   if (error instanceof BodyTooSlow)
@@ -39,7 +39,7 @@ export function problemOfBody(error: unknown, problems: FloorProblems): Problem 
   return undefined;
 }
 
-async function readJson({ req, res }: Context, route: Route, options: BodyOptions, problems: FloorProblems) {
+async function readJson({ req, res }: Context, route: Route, options: BodyOptions, problems: HttpProblems) {
   if (announcedLength(req) !== 0) requireMediaType(req.headers, JSON_TYPES, problems);
   const bytes = await readBody(req, res, { ...options, limit: route.bodyLimit ?? options.limit });
   if (bytes.length === 0 && route.bodyOptional) return {};
@@ -47,7 +47,7 @@ async function readJson({ req, res }: Context, route: Route, options: BodyOption
   return parseJsonBody(bytes);
 }
 
-async function streamed(ctx: Context, stream: StreamBody, next: Koa.Next, problems: FloorProblems) {
+async function streamed(ctx: Context, stream: StreamBody, next: Koa.Next, problems: HttpProblems) {
   const { req, res, state } = ctx;
   requireMediaType(req.headers, stream.contentTypes, problems);
   const opened = openBodyStream(req, res, stream);

@@ -1,9 +1,9 @@
-// What the floor's middlewares know of a request and tell each other, in Koa's own `ctx.state`.
+// What the middlewares know of a request and tell each other, in Koa's own `ctx.state`.
 
 import type Koa from 'koa';
 import type { BoundRoute, Caller, HttpRequest } from './route.ts';
 
-export interface FloorState {
+export interface HttpState {
   /** The correlation id; said by `requestId`. */
   requestId: string;
   /** A new span of the client's trace, if there is one; said by `requestId`. */
@@ -24,8 +24,8 @@ export interface FloorState {
   problem?: string;
 }
 
-export type Context = Koa.ParameterizedContext<FloorState>;
-export type Middleware = Koa.Middleware<FloorState>;
+export type Context = Koa.ParameterizedContext<HttpState>;
+export type Middleware = Koa.Middleware<HttpState>;
 
 /** The route's contract; only behind the router, which lets nothing pass without one. */
 export function routeOf({ state }: Context): BoundRoute['route'] {

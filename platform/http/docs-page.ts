@@ -6,14 +6,14 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { type FloorProblems, Problem, type ProblemKind, problemType } from './problem.ts';
+import { type HttpProblems, Problem, type ProblemKind, problemType } from './problem.ts';
 import { anyQuery, type BoundRoute, bindRoute } from './route.ts';
 
 export interface DocsOptions {
   /** The OpenAPI document. */
   readonly openapi: object;
   readonly title: string;
-  readonly problems: FloorProblems & Readonly<Record<string, ProblemKind>>;
+  readonly problems: HttpProblems & Readonly<Record<string, ProblemKind>>;
 }
 
 // swagger-ui sets style attributes and shows its icons as data: URLs; scripts come from this server only.

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
-import { type FloorProblem, type FloorProblems, Problem, type ProblemKind } from './problem.ts';
+import { type HttpProblem, type HttpProblems, Problem, type ProblemKind } from './problem.ts';
 
-const BY_STATUS: Readonly<Record<number, FloorProblem>> = {
+const BY_STATUS: Readonly<Record<number, HttpProblem>> = {
   401: 'unauthorized',
   403: 'forbidden',
   404: 'not-found',
@@ -31,7 +31,7 @@ export const isHttpError = (error: unknown): error is HttpError =>
   error.statusCode === error.status;
 
 /** What a middleware said with `ctx.throw`, as a problem: its message only where Koa would show it. */
-export function problemOfHttpError(error: HttpError, problems: FloorProblems): Problem {
+export function problemOfHttpError(error: HttpError, problems: HttpProblems): Problem {
   const { status, expose, message, headers } = error;
   const code = BY_STATUS[status];
   return new Problem(code === undefined ? plainKind(status) : problems[code], {

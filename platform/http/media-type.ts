@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MIMEType } from 'node:util';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 
 /** Refuses, with 415, a body of another type than these, one that is encoded, and text that is not UTF-8. */
 export function requireMediaType(
   headers: IncomingHttpHeaders,
   accepted: readonly string[],
-  problems: FloorProblems,
+  problems: HttpProblems,
 ): void {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {

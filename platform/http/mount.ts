@@ -8,7 +8,7 @@ export interface Mount {
   readonly id: string;
   /** `/ui`: this path and all below it that no route has. */
   readonly prefix: string;
-  /** Answers by itself, and bounds what it reads. It may set other headers than the floor's security headers. */
+  /** Answers by itself, and bounds what it reads. It may set other headers than the app's security headers. */
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 }
 

@@ -2,7 +2,7 @@
 // anyone's.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 import { anyQuery, type BoundRoute, bindRoute, type HttpRequest } from './route.ts';
 import { asError } from '../errors.ts';
 import { atMost } from '../patience/within.ts';
@@ -17,7 +17,7 @@ export interface OpsOptions {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Without it metrics are for callers on this machine only. */
   readonly metricsToken?: string | undefined;
-  readonly problems: FloorProblems;
+  readonly problems: HttpProblems;
   /** A check that takes longer counts as failed; 2 s unless named. */
   readonly checkTimeoutMs?: number;
 }
@@ -69,7 +69,7 @@ async function outcomeOf(check: ReadinessCheck, timeoutMs: number): Promise<stri
   return outcome ?? `no answer within ${timeoutMs} ms`;
 }
 
-function requireMetricsReader(request: HttpRequest, token: string | undefined, problems: FloorProblems): void {
+function requireMetricsReader(request: HttpRequest, token: string | undefined, problems: HttpProblems): void {
   if (token === undefined) {
     if (isLoopback(request.remoteAddress) && request.headers['x-forwarded-for'] === undefined) return;
     throw new Problem(problems.forbidden, {

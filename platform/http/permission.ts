@@ -1,11 +1,11 @@
 import { type Middleware, routeOf } from './context.ts';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 
 /**
  * Lets pass who holds the route's permission in the tenant that its contract names: the caller's, or the one in the path.
  * What is in a tenant where the caller has no part is answered as what is not there.
  */
-export function permission(problems: FloorProblems): Middleware {
+export function permission(problems: HttpProblems): Middleware {
   return (ctx, next) => {
     const route = routeOf(ctx);
     if (route.public || route.anyCaller) return next();

@@ -3,15 +3,15 @@ import type { Log } from '../logging/log.ts';
 import { problemOfBody } from './body.ts';
 import { type Context, type Middleware, pathOf } from './context.ts';
 import { isHttpError, problemOfHttpError } from './http-error.ts';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 import { putAnswer } from './put-answer.ts';
 import { ClientGone } from './read-body.ts';
 import { renderProblem } from './render-problem.ts';
 
 export interface ProblemAnswersOptions {
-  readonly problems: FloorProblems;
+  readonly problems: HttpProblems;
   readonly log: Log;
-  /** The problem that an error of the floor's other rooms means, e.g. a busy store; undefined for an unexpected one. */
+  /** The problem that an error from behind the handlers means, e.g. a busy store; undefined for an unexpected one. */
   readonly translate?: ((error: unknown) => Problem | undefined) | undefined;
 }
 

@@ -59,8 +59,8 @@ const sentenceOf = (fault: FieldFault | undefined) =>
   fault &&
   `${fault.pointer === '' ? `the ${fault.in}` : fault.pointer}: ${fault.message}${fault.message.endsWith('?') ? '' : '.'}`;
 
-/** Problems that the HTTP floor itself answers with; the application's table must hold them all. */
-export type FloorProblem =
+/** Problems that the HTTP app itself answers with; the product's table must hold them all. */
+export type HttpProblem =
   | 'malformed-url'
   | 'malformed-header'
   | 'malformed-json'
@@ -76,7 +76,7 @@ export type FloorProblem =
   | 'too-many-requests'
   | 'internal-server-error';
 
-export type FloorProblems = Readonly<Record<FloorProblem, ProblemKind>>;
+export type HttpProblems = Readonly<Record<HttpProblem, ProblemKind>>;
 
 /** A path on this very server, as RFC 9457 section 3.1.1 allows: it depends on no host and can be looked up. */
 export const problemType = (code: string) => `/problems/${code}`;

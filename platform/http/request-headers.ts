@@ -1,7 +1,7 @@
 // Reading the request headers that every route shares. What cannot be read is refused by the header's name.
 
 import type { IncomingHttpHeaders } from 'node:http';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 import type { IfMatch } from './route.ts';
 
 /** Visible ASCII without separators that could forge a log line; anything else gets a new id. */
@@ -11,7 +11,7 @@ export function saneRequestId(header: string | string[] | undefined): string | u
   return typeof header === 'string' && SANE_ID.test(header) ? header : undefined;
 }
 
-function headerFault(problems: FloorProblems, name: string, message: string): Problem {
+function headerFault(problems: HttpProblems, name: string, message: string): Problem {
   const errors = [{ in: 'header', pointer: `/${name}`, message }] as const;
   return new Problem(problems['malformed-header'], { detail: `${name}: ${message}.`, errors });
 }
@@ -20,7 +20,7 @@ function headerFault(problems: FloorProblems, name: string, message: string): Pr
  * An `Idempotency-Key`, bare or quoted (a structured-field string, draft-ietf-httpapi-idempotency-key-header), unquoted.
  * 1–255 printable ASCII characters.
  */
-export function readIdempotencyKey(headers: IncomingHttpHeaders, problems: FloorProblems): string | undefined {
+export function readIdempotencyKey(headers: IncomingHttpHeaders, problems: HttpProblems): string | undefined {
   const header = headers['idempotency-key'];
   if (header === undefined) return undefined;
   const text = String(header);
@@ -40,7 +40,7 @@ export function readIdempotencyKey(headers: IncomingHttpHeaders, problems: Floor
 /** Several tokens joined by commas; Node takes 16 KiB of headers in all. */
 const longestToken = 8_192;
 
-export function readConsistencyToken(headers: IncomingHttpHeaders, problems: FloorProblems): string | undefined {
+export function readConsistencyToken(headers: IncomingHttpHeaders, problems: HttpProblems): string | undefined {
   const header = headers['x-consistency-token'];
   if (header === undefined) return undefined;
   if (typeof header !== 'string' || header.length === 0 || header.length > longestToken) {
@@ -50,7 +50,7 @@ export function readConsistencyToken(headers: IncomingHttpHeaders, problems: Flo
 }
 
 /** `"3"` (a revision, as ETags name it) or `*`. Weak tags and lists never match a revision, so they are refused. */
-export function readIfMatch(headers: IncomingHttpHeaders, problems: FloorProblems): IfMatch | undefined {
+export function readIfMatch(headers: IncomingHttpHeaders, problems: HttpProblems): IfMatch | undefined {
   const header = headers['if-match'];
   if (header === undefined) return undefined;
   if (header.trim() === '*') return 'stream_exists';

@@ -1,4 +1,4 @@
-// What the HTTP floor needs to know of a route and of its handler. It knows no route of its own: contracts and handlers
+// What the HTTP app needs to know of a route and of its handler. It knows no route of its own: contracts and handlers
 // come in as arguments. A schema is anything with zod's `safeParse`.
 
 import type { IncomingHttpHeaders } from 'node:http';
@@ -57,7 +57,7 @@ export interface Route {
   readonly body?: Schema;
   /** True: no body stands for `{}`. */
   readonly bodyOptional?: true;
-  /** Bytes of JSON, where it is not the floor's own limit. */
+  /** Bytes of JSON, where it is not the app's own limit. */
   readonly bodyLimit?: number;
   /** A body that is a stream, in the place of JSON. */
   readonly stream?: StreamBody;
@@ -106,7 +106,7 @@ export interface HttpRequest<Params = unknown, Query = unknown, Body = unknown, 
 /** At most one of body, bytes and stream. */
 export interface Answer {
   readonly status: number;
-  /** Lower-case names; they override the floor's own. */
+  /** Lower-case names; they override the app's own. */
   readonly headers?: Readonly<Record<string, string>>;
   /** A JSON value. */
   readonly body?: unknown;

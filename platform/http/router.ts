@@ -3,18 +3,18 @@
 
 import Router, { type RouterContext } from '@koa/router';
 import type Koa from 'koa';
-import type { FloorState, Middleware } from './context.ts';
-import { type FloorProblems, Problem } from './problem.ts';
+import type { HttpState, Middleware } from './context.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 import type { BoundRoute, Route } from './route.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** Finds the route of a request and says it in `ctx.state`; passes on what no route has the path of. */
-export function router(routes: readonly BoundRoute[], problems: FloorProblems): Middleware {
+export function router(routes: readonly BoundRoute[], problems: HttpProblems): Middleware {
   for (const { route } of routes) requireWhole(route);
   // Of the layers that match, @koa/router runs the one that was registered last.
-  const found = new Router<FloorState>({ exclusive: true, sensitive: true });
-  const refuse = (ctx: RouterContext<FloorState>, next: Koa.Next) => refuseMethod(ctx, next, problems);
+  const found = new Router<HttpState>({ exclusive: true, sensitive: true });
+  const refuse = (ctx: RouterContext<HttpState>, next: Koa.Next) => refuseMethod(ctx, next, problems);
   found.on('not-found', refuse);
   const byPath = Map.groupBy(routes, ({ route }) => patternOf(route));
   for (const path of [...byPath.keys()].toSorted(generalFirst)) {
@@ -59,7 +59,7 @@ function generalFirst(a: string, b: string): number {
   return generality(b) - generality(a) || a.length - b.length;
 }
 
-function take(ctx: RouterContext<FloorState>, next: Koa.Next, bound: BoundRoute) {
+function take(ctx: RouterContext<HttpState>, next: Koa.Next, bound: BoundRoute) {
   const { slashes } = bound.route;
   const { params } = ctx;
   // A wildcard takes the slash at the path's end too, which means nothing on any path.
@@ -69,7 +69,7 @@ function take(ctx: RouterContext<FloorState>, next: Koa.Next, bound: BoundRoute)
   return next();
 }
 
-function refuseMethod(ctx: RouterContext<FloorState>, next: Koa.Next, problems: FloorProblems) {
+function refuseMethod(ctx: RouterContext<HttpState>, next: Koa.Next, problems: HttpProblems) {
   const { matched = [] } = ctx;
   const last = matched.at(-1);
   if (last === undefined) return next();

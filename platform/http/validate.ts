@@ -1,4 +1,4 @@
-import { type FieldFault, type FloorProblems, Problem } from './problem.ts';
+import { type FieldFault, type HttpProblems, Problem } from './problem.ts';
 import type { RawIssue, Schema, SchemaIssue } from './route.ts';
 import { jsonPointer } from '../json-pointer.ts';
 import { didYouMean } from '../nearest-name.ts';
@@ -72,7 +72,7 @@ export function validate(
   schema: Schema | undefined,
   value: unknown,
   where: FieldFault['in'],
-  problems: FloorProblems,
+  problems: HttpProblems,
 ): unknown {
   if (schema === undefined) return undefined;
   const result = schema.safeParse(value, { error: unknownMembers });

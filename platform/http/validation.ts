@@ -1,13 +1,13 @@
 import { clientSignal } from './client-signal.ts';
 import { type Context, type Middleware, routeOf } from './context.ts';
-import { type FloorProblems, Problem } from './problem.ts';
+import { type HttpProblems, Problem } from './problem.ts';
 import { parseQueryString } from './query-string.ts';
 import { readConsistencyToken, readIdempotencyKey, readIfMatch } from './request-headers.ts';
 import type { Route } from './route.ts';
 import { unknownMember, validate } from './validate.ts';
 
 /** Makes what came into what the handler is given, typed by the contract's schemas; what does not fit is refused. */
-export function validation(problems: FloorProblems): Middleware {
+export function validation(problems: HttpProblems): Middleware {
   return (ctx, next) => {
     const route = routeOf(ctx);
     const { req, res, state } = ctx;
@@ -33,7 +33,7 @@ export function validation(problems: FloorProblems): Middleware {
   };
 }
 
-function pathParameters(route: Route, params: Context['state']['pathParameters'], problems: FloorProblems): unknown {
+function pathParameters(route: Route, params: Context['state']['pathParameters'], problems: HttpProblems): unknown {
   if (route.params === undefined || route.method === 'PUT') return validate(route.params, params, 'path', problems);
   // What cannot be a name of anything names nothing; only PUT, which would make it, says what is wrong with it.
   const result = route.params.safeParse(params);
@@ -41,7 +41,7 @@ function pathParameters(route: Route, params: Context['state']['pathParameters']
   throw new Problem(problems['not-found'], { detail: 'There is nothing of this name.' });
 }
 
-function queryParameters(route: Route, text: string, problems: FloorProblems): unknown {
+function queryParameters(route: Route, text: string, problems: HttpProblems): unknown {
   if (route.query === undefined && text === '') return undefined;
   const fields = parseQueryString(text);
   if (fields === undefined)

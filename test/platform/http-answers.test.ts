@@ -1,17 +1,17 @@
 import { expect } from 'chai';
-import { exchange, type Floor, KEY, openFloor } from './http-floor-server.ts';
+import { exchange, type TestServer, KEY, openTestServer } from './http-test-server.ts';
 import { bindRoute } from '#platform/http/route.ts';
 import { z } from 'zod';
 
-describe('answers of the HTTP floor', () => {
-  let floor: Floor;
+describe('answers of the HTTP app', () => {
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor();
+    server = await openTestServer();
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   it('gives the handler what the headers say', async () => {
-    const answer = await floor.post('/v1/echo', '{"text":"a"}', {
+    const answer = await server.post('/v1/echo', '{"text":"a"}', {
       'idempotency-key': String.raw`"a \"key\""`,
       'if-match': '"12"',
       'x-consistency-token': 'token',
@@ -37,7 +37,7 @@ describe('answers of the HTTP floor', () => {
 
   it('makes a request id where the client sent none, or one that could forge a log line', async () => {
     for (const sent of [undefined, 'a b', 'x'.repeat(200), '<script>']) {
-      const answer = await floor.send('/v1/things/a', { headers: sent === undefined ? {} : { 'x-request-id': sent } });
+      const answer = await server.send('/v1/things/a', { headers: sent === undefined ? {} : { 'x-request-id': sent } });
       expect(answer.headers.get('x-request-id')).to.match(/^[\da-f]{8}-[\da-f-]{27}$/);
     }
   });
@@ -48,13 +48,13 @@ describe('answers of the HTTP floor', () => {
     `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
   ]) {
     it(`goes on without the trace ${header}`, async () => {
-      const answer = await floor.post('/v1/echo', '{"text":"a"}', { traceparent: header });
+      const answer = await server.post('/v1/echo', '{"text":"a"}', { traceparent: header });
       expect(await answer.json()).not.to.have.property('traceparent');
     });
   }
 
   it('sends the headers that protect browsers', async () => {
-    const { headers } = await fetch(`${floor.url}/open`);
+    const { headers } = await fetch(`${server.url}/open`);
     expect(headers.get('content-security-policy')).to.equal("default-src 'none';frame-ancestors 'none'");
     expect(headers.get('x-content-type-options')).to.equal('nosniff');
     expect(headers.get('x-frame-options')).to.equal('SAMEORIGIN');
@@ -62,11 +62,14 @@ describe('answers of the HTTP floor', () => {
   });
 
   it('answers HEAD as GET, without the body', async () => {
-    const [get, head] = await Promise.all([floor.send('/v1/things/a'), floor.send('/v1/things/a', { method: 'HEAD' })]);
+    const [get, head] = await Promise.all([
+      server.send('/v1/things/a'),
+      server.send('/v1/things/a', { method: 'HEAD' }),
+    ]);
     expect(head.status).to.equal(200);
     expect(head.headers.get('content-length')).to.equal(get.headers.get('content-length'));
     expect(await head.text()).to.equal('');
-    expect((await fetch(`${floor.url}/v1/nothing`, { method: 'HEAD' })).status).to.equal(404);
+    expect((await fetch(`${server.url}/v1/nothing`, { method: 'HEAD' })).status).to.equal(404);
   });
 
   const names: [path: string, method: string, route: string, name: string][] = [
@@ -84,27 +87,27 @@ describe('answers of the HTTP floor', () => {
   ];
   for (const [path, method, route, name] of names) {
     it(`takes ${method} ${path} for ${route} of ${name}`, async () => {
-      expect(await (await floor.send(path, { method })).json()).to.deep.equal({ route, name });
+      expect(await (await server.send(path, { method })).json()).to.deep.equal({ route, name });
     });
   }
 
   it('has no name that is empty', async () => {
-    expect((await floor.send('/v1/names/')).status).to.equal(404);
+    expect((await server.send('/v1/names/')).status).to.equal(404);
   });
 
   it('takes absolute URLs and repeated and encoded query parameters', async () => {
     const head = `HTTP/1.1\r\nHost: a\r\nAuthorization: ${KEY}\r\nConnection: close\r\n\r\n`;
-    expect(await exchange(floor.port, `GET http://a/v1/things/x?limit=%33 ${head}`)).to.contain('"limit":3');
-    expect(await exchange(floor.port, `GET /v1/things/x?limit=3&limit=4 ${head}`)).to.match(/^HTTP\/1\.1 422 /);
-    expect(await exchange(floor.port, `GET /v1/things/x?__proto__=1 ${head}`)).to.match(/^HTTP\/1\.1 422 /);
+    expect(await exchange(server.port, `GET http://a/v1/things/x?limit=%33 ${head}`)).to.contain('"limit":3');
+    expect(await exchange(server.port, `GET /v1/things/x?limit=3&limit=4 ${head}`)).to.match(/^HTTP\/1\.1 422 /);
+    expect(await exchange(server.port, `GET /v1/things/x?__proto__=1 ${head}`)).to.match(/^HTTP\/1\.1 422 /);
   });
 
   it('records each answer once, without the query', async () => {
-    const { length } = floor.records;
-    const answer = await floor.send('/v1/things/a?limit=1', { headers: { 'user-agent': 'tester' } });
+    const { length } = server.records;
+    const answer = await server.send('/v1/things/a?limit=1', { headers: { 'user-agent': 'tester' } });
     await answer.text();
-    const record = floor.records[length];
-    expect(floor.records).to.have.length(length + 1);
+    const record = server.records[length];
+    expect(server.records).to.have.length(length + 1);
     expect(record).to.include({
       method: 'GET',
       path: '/v1/things/a',
@@ -122,7 +125,7 @@ describe('answers of the HTTP floor', () => {
   it('serves one connection many times', async () => {
     const one = `GET /open HTTP/1.1\r\nHost: a\r\n\r\n`;
     const last = `GET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
-    const text = await exchange(floor.port, one.repeat(50) + last);
+    const text = await exchange(server.port, one.repeat(50) + last);
     expect(text.match(/HTTP\/1\.1 200 /g)).to.have.length(51);
   });
 });
@@ -141,16 +144,16 @@ describe('answers checked against their contract', () => {
     const bound = bindRoute(route, ({ params: { n } }) =>
       n === 'other' ? { status: 201, body: {} } : { status: 200, body: { n: n === 'good' ? 1 : 'x' } },
     );
-    const floor = await openFloor([bound], { checkAnswers: true });
+    const server = await openTestServer([bound], { checkAnswers: true });
     try {
-      expect((await fetch(`${floor.url}/checked/good`)).status).to.equal(200);
-      expect((await fetch(`${floor.url}/checked/bad`)).status).to.equal(500);
-      expect((await fetch(`${floor.url}/checked/other`)).status).to.equal(500);
-      const said = floor.lines.map((line) => String(line.fields['err']));
+      expect((await fetch(`${server.url}/checked/good`)).status).to.equal(200);
+      expect((await fetch(`${server.url}/checked/bad`)).status).to.equal(500);
+      expect((await fetch(`${server.url}/checked/other`)).status).to.equal(500);
+      const said = server.lines.map((line) => String(line.fields['err']));
       expect(said[0]).to.contain('unlike its contract').and.to.contain('/n');
       expect(said[1]).to.contain('answered 201');
     } finally {
-      await floor.close(1_000);
+      await server.close(1_000);
     }
   });
 });

@@ -4,18 +4,18 @@ import {
   echoRoute,
   echoRoutes,
   exchange,
-  type Floor,
+  type TestServer,
   KEY,
-  openFloor,
+  openTestServer,
   problemOf,
-} from './http-floor-server.ts';
+} from './http-test-server.ts';
 
-describe('bad input to the HTTP floor', () => {
-  let floor: Floor;
+describe('bad input to the HTTP app', () => {
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor();
+    server = await openTestServer();
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   const bodies: [name: string, body: string | Uint8Array, status: number, code: string, detail: string | RegExp][] = [
     [
@@ -47,7 +47,7 @@ describe('bad input to the HTTP floor', () => {
   ];
   for (const [name, body, status, code, detail] of bodies) {
     it(`refuses ${name}`, async () => {
-      const answer = await floor.post('/v1/echo', body);
+      const answer = await server.post('/v1/echo', body);
       expect(answer.headers.get('content-type')).to.equal('application/problem+json; charset=utf-8');
       const problem = await problemOf(answer);
       expect([answer.status, problem.status, problem.code, problem.type]).to.deep.equal([
@@ -65,20 +65,20 @@ describe('bad input to the HTTP floor', () => {
 
   it('says where a long body is broken', async () => {
     const body = `{"text":"${'a'.repeat(1_000_000)}\\n", "b": [${'1,'.repeat(100_000)}x]}`;
-    const problem = await problemOf(await floor.post('/v1/echo', body));
+    const problem = await problemOf(await server.post('/v1/echo', body));
     expect(problem.detail).to.contain(`Unexpected token 'x', ..."1,1,1,1,1,x]}" is not valid JSON`);
   });
 
   it('accepts a nest of 100, whole pairs and escaped backslashes', async () => {
     const deep = `{"text":"[[[[ \\ud83d\\ude00 \\\\ud800","parameters":{}}`;
-    expect((await floor.post('/v1/echo', deep)).status).to.equal(201);
-    const answer = await floor.post('/v1/echo', '['.repeat(100) + ']'.repeat(100));
+    expect((await server.post('/v1/echo', deep)).status).to.equal(201);
+    const answer = await server.post('/v1/echo', '['.repeat(100) + ']'.repeat(100));
     expect(answer.status).to.equal(422);
   });
 
   it('names each field by its pointer', async () => {
     const body = { text: 5, parameters: { temperature: 7, 'top/k': 1 }, 'a~b': 1 };
-    const answer = await floor.post('/v1/echo', JSON.stringify(body));
+    const answer = await server.post('/v1/echo', JSON.stringify(body));
     const { errors = [] } = await problemOf(answer);
     expect(answer.status).to.equal(422);
     expect(errors.map((fault) => fault.pointer).sort()).to.deep.equal([
@@ -92,7 +92,7 @@ describe('bad input to the HTTP floor', () => {
   });
 
   it('says what is required', async () => {
-    const { errors, detail } = await problemOf(await floor.post('/v1/echo', '{}'));
+    const { errors, detail } = await problemOf(await server.post('/v1/echo', '{}'));
     expect(errors).to.deep.equal([{ in: 'body', pointer: '/text', message: 'Required' }]);
     expect(detail).to.equal('/text: Required.');
   });
@@ -109,7 +109,7 @@ describe('bad input to the HTTP floor', () => {
   ];
   for (const [type, status] of types) {
     it(`answers ${status} to a body of ${type}`, async () => {
-      const answer = await floor.post('/v1/echo', '{"text":"a"}', { 'content-type': type ?? '' });
+      const answer = await server.post('/v1/echo', '{"text":"a"}', { 'content-type': type ?? '' });
       expect(answer.status).to.equal(status);
       if (status === 415) {
         expect((await problemOf(answer)).detail).to.contain('application/json');
@@ -119,15 +119,15 @@ describe('bad input to the HTTP floor', () => {
   }
 
   it('refuses a body without a type, and an encoded one by name', async () => {
-    const untyped = await floor.send('/v1/echo', { method: 'POST', body: new Uint8Array([123, 125]) });
+    const untyped = await server.send('/v1/echo', { method: 'POST', body: new Uint8Array([123, 125]) });
     expect(untyped.status).to.equal(415);
-    const encoded = await floor.post('/v1/echo', 'x', { 'content-encoding': 'gzip' });
+    const encoded = await server.post('/v1/echo', 'x', { 'content-encoding': 'gzip' });
     expect(encoded.status).to.equal(415);
     expect((await problemOf(encoded)).detail).to.contain('gzip');
   });
 
   it('names faulty query parameters', async () => {
-    const answer = await floor.send('/v1/things/a?limit=many&order=up');
+    const answer = await server.send('/v1/things/a?limit=many&order=up');
     expect(answer.status).to.equal(422);
     const { errors = [] } = await problemOf(answer);
     expect(errors.map(({ in: part, pointer }) => [part, pointer])).to.deep.equal([
@@ -139,7 +139,7 @@ describe('bad input to the HTTP floor', () => {
   for (const path of ['/v1/things/%zz', '/v1/things/a?limit=%zz', '/v1/names/%', '/v1/things/%c3%28']) {
     it(`answers 400 to ${path}`, async () => {
       const text = await exchange(
-        floor.port,
+        server.port,
         `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${KEY}\r\nConnection: close\r\n\r\n`,
       );
       expect(text).to.match(/^HTTP\/1\.1 400 /);
@@ -148,9 +148,9 @@ describe('bad input to the HTTP floor', () => {
   }
 
   it('takes a path parameter that cannot be a name for an absent one, except where PUT would make it', async () => {
-    const read = await floor.send('/v1/things/a-b');
+    const read = await server.send('/v1/things/a-b');
     expect([read.status, (await problemOf(read)).code]).to.deep.equal([404, 'not-found']);
-    const put = await floor.send('/v1/names/a%20b', { method: 'PUT' });
+    const put = await server.send('/v1/names/a%20b', { method: 'PUT' });
     expect(put.status).to.equal(422);
     const { errors, error } = await problemOf(put);
     expect(errors).to.deep.equal([{ in: 'path', pointer: '/name', message: 'Must be a name' }]);
@@ -178,7 +178,7 @@ describe('bad input to the HTTP floor', () => {
   ];
   for (const [name, value, valid] of headers) {
     it(`${valid ? 'takes' : 'refuses'} ${name}: ${value.slice(0, 30)}`, async () => {
-      const answer = await floor.post('/v1/echo', '{"text":"a"}', { [name]: value });
+      const answer = await server.post('/v1/echo', '{"text":"a"}', { [name]: value });
       expect(answer.status).to.equal(valid ? 201 : 400);
       if (valid) return;
       const problem = await problemOf(answer);
@@ -189,12 +189,12 @@ describe('bad input to the HTTP floor', () => {
 
   it('answers 401 and 403, and reads no body for either', async () => {
     const headers = { 'content-type': 'text/plain', authorization: 'Bearer other' };
-    const stranger = await floor.send('/v1/echo', { method: 'POST', body: 'not json', headers });
+    const stranger = await server.send('/v1/echo', { method: 'POST', body: 'not json', headers });
     expect([stranger.status, (await problemOf(stranger)).code]).to.deep.equal([401, 'unauthorized']);
     expect(stranger.headers.get('www-authenticate')).to.equal('Bearer error="invalid_token"');
-    const nobody = await fetch(`${floor.url}/v1/things/a`);
+    const nobody = await fetch(`${server.url}/v1/things/a`);
     expect(nobody.headers.get('www-authenticate')).to.equal('Bearer');
-    const secret = await floor.send('/v1/secret');
+    const secret = await server.send('/v1/secret');
     expect([secret.status, (await problemOf(secret)).detail]).to.deep.equal([
       403,
       'This needs the permission platform.',
@@ -202,22 +202,22 @@ describe('bad input to the HTTP floor', () => {
   });
 
   it('answers 404 and 405 to anyone, with Allow', async () => {
-    expect((await fetch(`${floor.url}/v1/nothing`)).status).to.equal(404);
-    const wrong = await fetch(`${floor.url}/v1/echo`, { method: 'DELETE' });
+    expect((await fetch(`${server.url}/v1/nothing`)).status).to.equal(404);
+    const wrong = await fetch(`${server.url}/v1/echo`, { method: 'DELETE' });
     expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'POST, OPTIONS']);
-    const names = await fetch(`${floor.url}/v1/names/a/b`, { method: 'POST' });
+    const names = await fetch(`${server.url}/v1/names/a/b`, { method: 'POST' });
     expect([names.status, names.headers.get('allow')]).to.deep.equal([405, 'GET, HEAD, PUT, OPTIONS']);
-    const options = await fetch(`${floor.url}/v1/things/a`, { method: 'OPTIONS' });
+    const options = await fetch(`${server.url}/v1/things/a`, { method: 'OPTIONS' });
     expect([options.status, options.headers.get('allow')]).to.deep.equal([204, 'GET, HEAD, OPTIONS']);
   });
 
   it('says nothing of an unexpected failure but its request id; the log has the rest', async () => {
-    const answer = await floor.post('/v1/broken', '{}', { 'x-request-id': 'trace-me' });
+    const answer = await server.post('/v1/broken', '{}', { 'x-request-id': 'trace-me' });
     expect(answer.status).to.equal(500);
     const text = await answer.text();
     expect(text).to.contain('Internal Server Error').and.to.contain('trace-me');
     expect(text).not.to.contain('hunter2');
-    const line = floor.lines.find(({ fields }) => fields['requestId'] === 'trace-me');
+    const line = server.lines.find(({ fields }) => fields['requestId'] === 'trace-me');
     expect(line?.level).to.equal('error');
     expect(String(line?.fields['err'])).to.contain('hunter2');
   });
@@ -226,7 +226,7 @@ describe('bad input to the HTTP floor', () => {
     const route = { id: 'lost', method: 'GET', path: '/lost' } as const;
     const bound = { route, handle: () => ({ status: 200 }) };
     let message = '';
-    await openFloor([bound]).catch((error: Error) => (message = error.message));
+    await openTestServer([bound]).catch((error: Error) => (message = error.message));
     expect(message).to.equal('lost names no permission');
     expect(echoRoutes.some((one) => one.route.id === echoRoute.id || one.route.id === brokenRoute.id)).to.equal(true);
   });

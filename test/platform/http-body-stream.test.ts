@@ -7,7 +7,7 @@ import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { BodyTooLarge, BodyTooSlow, ClientGone } from '#platform/http/read-body.ts';
 import { bindRoute } from '#platform/http/route.ts';
 import { eventually } from '../support/eventually.ts';
-import { exchange, type Floor, KEY, openFloor, problemOf } from './http-floor-server.ts';
+import { exchange, type TestServer, KEY, openTestServer, problemOf } from './http-test-server.ts';
 
 const MB = 1024 * 1024;
 const LIMIT = 220 * MB;
@@ -18,11 +18,13 @@ const upload = {
   method: 'POST',
   path: '/v1/files',
   permission: 'echo:write',
-  stream: { contentTypes: ['application/x-ndjson', 'multipart/form-data'], limit: LIMIT, idleMs: IDLE_MS },
+  stream: { contentTypes: ['application/x-ndjson', 'multipart/form-data'], limit: LIMIT, idleMs: 30_000 },
 } as const;
+const hasty = { ...upload, id: 'hasty', path: '/v1/hasty', stream: { ...upload.stream, idleMs: IDLE_MS } } as const;
 const small = { ...upload, id: 'small', path: '/v1/small', stream: { ...upload.stream, limit: 1_000 } } as const;
 const slow = { ...upload, id: 'slow', path: '/v1/slow' } as const;
 const late = { ...small, id: 'late', path: '/v1/late' } as const;
+const hastyAndLate = { ...hasty, id: 'hastyAndLate', path: '/v1/hasty-and-late' } as const;
 const refused = { ...upload, id: 'refused', path: '/v1/refused' } as const;
 
 const HEAD = `Host: a\r\nAuthorization: ${KEY}\r\nContent-Type: application/x-ndjson\r\n`;
@@ -30,7 +32,7 @@ const chunked = (path: string) => `POST ${path} HTTP/1.1\r\n${HEAD}Transfer-Enco
 const chunk = (length: number) => `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n`;
 
 describe('a body that is a stream', () => {
-  let floor: Floor;
+  let server: TestServer;
   let failures: unknown[];
   let highest: number;
   let begun: boolean;
@@ -68,25 +70,27 @@ describe('a body that is a stream', () => {
       await eventually(() => expect(body.destroyed).to.equal(true));
       return count(body);
     };
-    floor = await openFloor([
+    server = await openTestServer([
       bindRoute(upload, ({ body }) => count(body)),
+      bindRoute(hasty, ({ body }) => count(body)),
       bindRoute(small, ({ body }) => count(body)),
       bindRoute(slow, ({ body }) => count(slowly(body))),
       bindRoute(late, ({ body }) => afterItsEnd(body)),
+      bindRoute(hastyAndLate, ({ body }) => afterItsEnd(body)),
       bindRoute(refused, () => ({ status: 409, body: {} })),
     ]);
   });
   afterEach(async () => {
-    await floor.close(5_000);
-    expect(floor.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
+    await server.close(5_000);
+    expect(server.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
   });
 
   const send = (path: string, body: string, type = 'application/x-ndjson') =>
-    floor.send(path, { method: 'POST', body, headers: { 'content-type': type } });
+    server.send(path, { method: 'POST', body, headers: { 'content-type': type } });
 
   it('of 200 MB is read in bounded memory', async () => {
     const headers = { authorization: KEY, 'content-type': 'application/x-ndjson' };
-    const sending = request(`${floor.url}/v1/files`, { method: 'POST', headers });
+    const sending = request(`${server.url}/v1/files`, { method: 'POST', headers });
     const answered = once(sending, 'response');
     const piece = Buffer.alloc(MB, 0x0a);
     const before = process.memoryUsage().arrayBuffers;
@@ -121,7 +125,7 @@ describe('a body that is a stream', () => {
   it('is 413 beyond its bound, announced or not', async () => {
     const announced = await send('/v1/small', 'x'.repeat(1_001));
     expect([announced.status, (await problemOf(announced)).detail]).to.deep.equal([413, 'The limit is 1000 bytes.']);
-    const text = await exchange(floor.port, `${chunked('/v1/small')}${chunk(600)}${chunk(600)}`, '"requestId"');
+    const text = await exchange(server.port, `${chunked('/v1/small')}${chunk(600)}${chunk(600)}`, '"requestId"');
     expect(text).to.match(/^HTTP\/1\.1 413 /);
     expect(text.toLowerCase()).to.contain('\r\nconnection: close\r\n');
     expect(failures).to.have.length(1);
@@ -130,30 +134,30 @@ describe('a body that is a stream', () => {
 
   it('is 408 when its sender stalls', async () => {
     const began = performance.now();
-    const text = await exchange(floor.port, `${chunked('/v1/files')}${chunk(10)}`, '"requestId"');
+    const text = await exchange(server.port, `${chunked('/v1/hasty')}${chunk(10)}`, '"requestId"');
     expect(text).to.match(/^HTTP\/1\.1 408 /);
     expect(text).to.contain('"code":"request-timeout"');
     expect(performance.now() - began).to.be.at.least(IDLE_MS);
-    await eventually(() => expect(floor.records[0]).to.include({ routeId: 'upload', status: 408 }));
+    await eventually(() => expect(server.records[0]).to.include({ routeId: 'hasty', status: 408 }));
   });
 
   it('fails for the handler when its client leaves, and there is no one to answer', async () => {
-    const socket = connect(floor.port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     socket.write(`${chunked('/v1/files')}${chunk(10)}`, () => setTimeout(() => socket.resetAndDestroy(), 20));
-    await eventually(() => expect(floor.records).to.have.length(1));
-    expect(floor.records[0]).to.include({ status: 499, aborted: true });
+    await eventually(() => expect(server.records).to.have.length(1));
+    expect(server.records[0]).to.include({ status: 499, aborted: true });
     await eventually(() => expect(failures).to.have.length(1));
   });
 
-  for (const [why, body, left, error] of [
-    ['its client has left', chunk(10), true, ClientGone],
-    ['its sender has stalled', chunk(10), false, BodyTooSlow],
-    ['it is too large', chunk(600) + chunk(600), false, BodyTooLarge],
+  for (const [why, { path }, body, error] of [
+    ['its client has left', late, chunk(10), ClientGone],
+    ['its sender has stalled', hastyAndLate, chunk(10), BodyTooSlow],
+    ['it is too large', late, chunk(600) + chunk(600), BodyTooLarge],
   ] as const)
     it(`fails for a handler that reads it only when ${why}`, async () => {
-      const socket = connect(floor.port, '127.0.0.1');
-      socket.write(chunked('/v1/late') + body);
-      if (left) {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.write(chunked(path) + body);
+      if (error === ClientGone) {
         await eventually(() => expect(begun).to.equal(true));
         socket.resetAndDestroy();
       }
@@ -165,10 +169,10 @@ describe('a body that is a stream', () => {
   it('that nobody reads keeps the connection while it is short, and ends it when it is long', async () => {
     const short = `POST /v1/refused HTTP/1.1\r\n${HEAD}Content-Length: 4\r\n\r\nabcd`;
     const last = `POST /v1/small HTTP/1.1\r\n${HEAD}Content-Length: 1\r\nConnection: close\r\n\r\nx`;
-    const text = await exchange(floor.port, `${short}${short}${last}`);
+    const text = await exchange(server.port, `${short}${short}${last}`);
     expect([...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)).to.deep.equal(['409', '409', '201']);
     const long = await exchange(
-      floor.port,
+      server.port,
       `POST /v1/refused HTTP/1.1\r\n${HEAD}Content-Length: ${90 * MB}\r\n\r\nx`,
       '{}',
     );
@@ -178,6 +182,6 @@ describe('a body that is a stream', () => {
 
   it('is asked of a client that waits to be asked', async () => {
     const ask = `POST /v1/small HTTP/1.1\r\n${HEAD}Content-Length: 1\r\nExpect: 100-continue\r\n\r\n`;
-    expect(await exchange(floor.port, ask, '\r\n\r\n')).to.equal('HTTP/1.1 100 Continue\r\n\r\n');
+    expect(await exchange(server.port, ask, '\r\n\r\n')).to.equal('HTTP/1.1 100 Continue\r\n\r\n');
   });
 });

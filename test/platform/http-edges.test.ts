@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { problems } from '#contracts/problems.ts';
 import { createAuthenticator } from '#platform/auth/authenticate.ts';
 import { authentication } from '#platform/http/authentication.ts';
-import { exchange, type Floor, KEY, openFloor, problemOf } from './http-floor-server.ts';
+import { exchange, type TestServer, KEY, openTestServer, problemOf } from './http-test-server.ts';
 import { eventually } from '../support/eventually.ts';
 
 const GOOD = '{"text":"b"}';
@@ -30,11 +30,11 @@ async function sendAndClose(port: number, bytes: string): Promise<string> {
 }
 
 describe('a member called __proto__', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor();
+    server = await openTestServer();
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   for (const [name, body, pointer] of [
     ['beside the others', '{"text":"a","__proto__":1}', '/__proto__'],
@@ -43,23 +43,23 @@ describe('a member called __proto__', () => {
     ['escaped', String.raw`{"text":"a","parameters":{"\u005f_pr\u006Fto__":1}}`, '/parameters/__proto__'],
   ] as const) {
     it(`is refused ${name}, as any unknown one is`, async () => {
-      const answer = await floor.post('/v1/echo', body);
+      const answer = await server.post('/v1/echo', body);
       expect(answer.status).to.equal(422);
       expect((await problemOf(answer)).errors).to.deep.equal([{ in: 'body', pointer, message: 'Unknown member' }]);
     });
   }
 
   it('may be spoken of', async () => {
-    expect((await floor.post('/v1/echo', '{"text":"__proto__ and \\u005f"}')).status).to.equal(201);
+    expect((await server.post('/v1/echo', '{"text":"__proto__ and \\u005f"}')).status).to.equal(201);
   });
 });
 
 describe('what a body is said to be', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor();
+    server = await openTestServer();
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   for (const [type, status] of [
     ['application/json; profile="x"', 201],
@@ -71,23 +71,23 @@ describe('what a body is said to be', () => {
     ['json', 415],
   ] as const) {
     it(`is ${status === 201 ? 'taken' : 'refused'} as ${type}`, async () => {
-      expect((await floor.post('/v1/echo', GOOD, { 'content-type': type })).status).to.equal(status);
+      expect((await server.post('/v1/echo', GOOD, { 'content-type': type })).status).to.equal(status);
     });
   }
 });
 
 describe('a client that asks before it sends its body', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor(undefined, { bodyLimit: 1_000 });
+    server = await openTestServer(undefined, { bodyLimit: 1_000 });
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   const asking = (key: string, length: number) =>
     headOf({ 'Content-Length': length, Expect: '100-continue' }).replace(KEY, key);
 
   it('is told to go on where its body is wanted', async () => {
-    const socket = connect(floor.port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     let text = '';
     socket.setEncoding('utf8').on('data', (part: string) => (text += part));
     socket.write(asking(KEY, GOOD.length));
@@ -103,7 +103,7 @@ describe('a client that asks before it sends its body', () => {
     ['both', 'Bearer other', 3_000_000, 401],
   ] as const) {
     it(`is answered ${status} at once for ${name}, and the connection ends`, async () => {
-      const text = await sendAndLook(floor.port, asking(key, length));
+      const text = await sendAndLook(server.port, asking(key, length));
       expect(statusesOf(text)).to.deep.equal([status]);
       expect(text.toLowerCase()).to.contain('\r\nconnection: close\r\n');
     });
@@ -114,28 +114,28 @@ describe('a client that asks before it sends its body', () => {
 const sendAndLook = (port: number, bytes: string) => exchange(port, bytes, '"requestId"');
 
 describe('a request with something unreadable behind it', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor();
+    server = await openTestServer();
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   it('is answered, and then the rest is', async () => {
-    const text = await exchange(floor.port, `${post}garbage\r\n\r\n`);
+    const text = await exchange(server.port, `${post}garbage\r\n\r\n`);
     expect(statusesOf(text)).to.deep.equal([201, 400]);
   });
 
   it('is answered after those before it', async () => {
-    const text = await exchange(floor.port, `${post}${post}${post}\0\0\0`);
+    const text = await exchange(server.port, `${post}${post}${post}\0\0\0`);
     expect(statusesOf(text)).to.deep.equal([201, 201, 201, 400]);
   });
 
   it('is answered 400 where the unreadable is its own body', async () => {
     const broken = `${headOf({ 'Transfer-Encoding': 'chunked' })}5\r\n{"tex\r\nzz\r\n`;
-    const before = floor.records.length;
-    expect(statusesOf(await exchange(floor.port, `${post}${broken}`))).to.deep.equal([201, 400]);
-    await eventually(() => floor.records.length === before + 2);
-    const recorded = floor.records.slice(before).map(({ status, aborted }) => ({ status, aborted }));
+    const before = server.records.length;
+    expect(statusesOf(await exchange(server.port, `${post}${broken}`))).to.deep.equal([201, 400]);
+    await eventually(() => server.records.length === before + 2);
+    const recorded = server.records.slice(before).map(({ status, aborted }) => ({ status, aborted }));
     expect(recorded).to.deep.equal([
       { status: 201, aborted: false },
       { status: 400, aborted: false },
@@ -145,35 +145,35 @@ describe('a request with something unreadable behind it', () => {
 
 describe('a client that closes its sending half', () => {
   it('behind its request gets the answer, and no socket is left', async () => {
-    const floor = await openFloor();
-    expect(statusesOf(await sendAndClose(floor.port, post))).to.deep.equal([201]);
-    expect(statusesOf(await sendAndClose(floor.port, `${post}${post}`))).to.deep.equal([201, 201]);
+    const server = await openTestServer();
+    expect(statusesOf(await sendAndClose(server.port, post))).to.deep.equal([201]);
+    expect(statusesOf(await sendAndClose(server.port, `${post}${post}`))).to.deep.equal([201, 201]);
     // The server's end waits for every connection.
-    await floor.close(30_000);
-    expect(floor.lines).to.deep.equal([]);
+    await server.close(30_000);
+    expect(server.lines).to.deep.equal([]);
   });
 
   it('in the middle of its body is told so', async () => {
-    const floor = await openFloor();
-    expect(statusesOf(await sendAndClose(floor.port, post.slice(0, -2)))).to.deep.equal([400]);
-    await floor.close(30_000);
+    const server = await openTestServer();
+    expect(statusesOf(await sendAndClose(server.port, post.slice(0, -2)))).to.deep.equal([400]);
+    await server.close(30_000);
   });
 
   it('before it has sent anything is let go', async () => {
-    const floor = await openFloor();
-    expect(await sendAndClose(floor.port, '')).to.equal('');
-    await floor.close(30_000);
+    const server = await openTestServer();
+    expect(await sendAndClose(server.port, '')).to.equal('');
+    await server.close(30_000);
   });
 });
 
 describe('a credential', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
     const authenticate = createAuthenticator(() => Promise.resolve(undefined), 'platform');
     const ask = authentication(({ headers }) => authenticate(headers.authorization, 0), problems);
-    floor = await openFloor(undefined, { authentication: ask });
+    server = await openTestServer(undefined, { authentication: ask });
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   for (const [name, sent, detail, challenge] of [
     ['that is missing', undefined, 'Send an API key: Authorization: Bearer dft_…', 'Bearer'],
@@ -187,7 +187,7 @@ describe('a credential', () => {
   ] as const) {
     it(`${name} is answered 401 in words of its own`, async () => {
       const headers = sent === undefined ? {} : { authorization: sent };
-      const answer = await fetch(`${floor.url}/v1/things/a`, { headers });
+      const answer = await fetch(`${server.url}/v1/things/a`, { headers });
       expect([answer.status, answer.headers.get('www-authenticate')]).to.deep.equal([401, challenge]);
       expect((await problemOf(answer)).detail).to.equal(detail);
     });
@@ -196,20 +196,20 @@ describe('a credential', () => {
 
 describe('a URL with bytes that are not ASCII', () => {
   it('is refused in a sentence that says how to write it', async () => {
-    const floor = await openFloor();
-    const text = await exchange(floor.port, Buffer.from('GET /v1/things/a?q=Günaydın HTTP/1.1\r\nHost: a\r\n\r\n'));
+    const server = await openTestServer();
+    const text = await exchange(server.port, Buffer.from('GET /v1/things/a?q=Günaydın HTTP/1.1\r\nHost: a\r\n\r\n'));
     expect(statusesOf(text)).to.deep.equal([400]);
     expect(Buffer.from(text, 'latin1').toString('utf8')).to.contain('Percent-encode').and.to.contain('ü is %C3%BC');
-    await floor.close(1_000);
+    await server.close(1_000);
   });
 });
 
 describe('an unknown query member', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor();
+    server = await openTestServer();
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   for (const [method, path] of [
     ['POST', '/v1/echo'],
@@ -222,7 +222,7 @@ describe('an unknown query member', () => {
         headers: { 'content-type': 'application/json' },
         ...(method === 'POST' && { body: GOOD }),
       };
-      const answer = await floor.send(`${path}?wiat=5s`, init);
+      const answer = await server.send(`${path}?wiat=5s`, init);
       expect(answer.status).to.equal(422);
       expect((await problemOf(answer)).errors?.[0]).to.include({ in: 'query', pointer: '/wiat' });
     });

@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { exchange, type Floor, KEY, openFloor } from './http-floor-server.ts';
+import { exchange, type TestServer, KEY, openTestServer } from './http-test-server.ts';
 
-describe('whatever is sent to the HTTP floor', () => {
-  let floor: Floor;
+describe('whatever is sent to the HTTP app', () => {
+  let server: TestServer;
   before(async () => {
     const limits = { headersTimeout: 300, connectionsCheckingInterval: 50 };
-    floor = await openFloor(undefined, { bodyLimit: 5_000, bodyTimeoutMs: 600 }, limits);
+    server = await openTestServer(undefined, { bodyLimit: 5_000, bodyTimeoutMs: 600 }, limits);
   });
   afterEach(async () => {
-    expect((await floor.post('/v1/echo', '{"text":"still here"}')).status).to.equal(201);
-    expect(floor.lines.filter((line) => line.level === 'error')).to.deep.equal([]);
+    expect((await server.post('/v1/echo', '{"text":"still here"}')).status).to.equal(201);
+    expect(server.lines.filter((line) => line.level === 'error')).to.deep.equal([]);
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   const bodies = fc.oneof(
     fc.json(),
@@ -32,7 +32,7 @@ describe('whatever is sent to the HTTP floor', () => {
   it('as a body is taken or refused as 4xx, never a 500', async () => {
     await fc.assert(
       fc.asyncProperty(bodies, async (body) => {
-        const answer = await floor.post('/v1/echo', body);
+        const answer = await server.post('/v1/echo', body);
         expect(answer.status).to.be.oneOf([201, 400, 413, 422]);
         const text = await answer.text();
         expect(() => JSON.parse(text) as unknown).not.to.throw();
@@ -75,7 +75,7 @@ describe('whatever is sent to the HTTP floor', () => {
           ...headers,
         ];
         const lines = fields.map(([name, text]) => `${name}: ${text}\r\n`).join('');
-        const text = await exchange(floor.port, Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines}\r\n`, 'latin1'));
+        const text = await exchange(server.port, Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines}\r\n`, 'latin1'));
         const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1]);
         expect(status).to.be.within(200, 431);
       }),
@@ -102,7 +102,7 @@ describe('whatever is sent to the HTTP floor', () => {
     await fc.assert(
       fc.asyncProperty(pieces, async (parts) => {
         const end = '\r\n\r\nGET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
-        const text = await exchange(floor.port, Buffer.from(parts.join('') + end, 'latin1'));
+        const text = await exchange(server.port, Buffer.from(parts.join('') + end, 'latin1'));
         for (const [, status] of text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)) expect(Number(status)).to.be.below(500);
       }),
       { numRuns: 60 },

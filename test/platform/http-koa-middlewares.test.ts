@@ -6,7 +6,7 @@ import type Koa from 'koa';
 import jwt from 'koa-jwt';
 import ratelimit from 'koa-ratelimit';
 import type { Context } from '#platform/http/context.ts';
-import { caller, type Floor, KEY, openFloor, problemOf } from './http-floor-server.ts';
+import { caller, type TestServer, KEY, openTestServer, problemOf } from './http-test-server.ts';
 
 const limited = (id: (ctx: Koa.Context) => string, max: number) =>
   ratelimit({ driver: 'memory', db: new Map(), duration: 60_000, max, id, throw: true });
@@ -20,12 +20,12 @@ function sign(claims: object, key: KeyObject): string {
 }
 
 describe('koa-ratelimit', () => {
-  let floor: Floor;
-  afterEach(() => floor.close(1_000));
+  let server: TestServer;
+  afterEach(() => server.close(1_000));
 
   it('in the place per address refuses before anyone is asked who he is', async () => {
-    floor = await openFloor(undefined, { limitPerAddress: [limited(({ ip }) => ip, 2)] });
-    const stranger = () => fetch(`${floor.url}/v1/things/a`);
+    server = await openTestServer(undefined, { limitPerAddress: [limited(({ ip }) => ip, 2)] });
+    const stranger = () => fetch(`${server.url}/v1/things/a`);
     const first = await stranger();
     expect([first.status, first.headers.get('x-ratelimit-remaining')]).to.deep.equal([401, '1']);
     expect((await stranger()).status).to.equal(401);
@@ -38,28 +38,28 @@ describe('koa-ratelimit', () => {
     const problem = await problemOf(refused);
     expect(problem).to.include({ type: '/problems/too-many-requests', status: 429, instance: '/v1/things/a' });
     expect(problem.detail).to.match(/^Rate limit exceeded/);
-    expect(floor.records.at(-1)).to.include({ status: 429, problem: 'too-many-requests', tenantId: undefined });
+    expect(server.records.at(-1)).to.include({ status: 429, problem: 'too-many-requests', tenantId: undefined });
   });
 
   it('in the place per caller knows the caller, and reads no body', async () => {
     const perTenant = limited(({ state }) => (state as Context['state']).caller?.tenantId ?? '', 1);
-    floor = await openFloor(undefined, { limitPerCaller: [perTenant] });
-    expect((await fetch(`${floor.url}/v1/things/a`)).status).to.equal(401);
-    const taken = await floor.post('/v1/echo', '{"text":"a"}');
+    server = await openTestServer(undefined, { limitPerCaller: [perTenant] });
+    expect((await fetch(`${server.url}/v1/things/a`)).status).to.equal(401);
+    const taken = await server.post('/v1/echo', '{"text":"a"}');
     expect([taken.status, taken.headers.get('x-ratelimit-remaining')]).to.deep.equal([201, '0']);
-    expect((await floor.post('/v1/echo', 'not JSON')).status).to.equal(429);
-    expect(floor.records.at(-1)).to.include({ routeId: 'echo', status: 429, tenantId: 'tenant-a', actorId: 'anna' });
+    expect((await server.post('/v1/echo', 'not JSON')).status).to.equal(429);
+    expect(server.records.at(-1)).to.include({ routeId: 'echo', status: 429, tenantId: 'tenant-a', actorId: 'anna' });
   });
 });
 
 describe('koa-jwt', () => {
   const secret = createSecretKey(Buffer.alloc(32, 7));
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
     const verify = jwt({ secret: secret as unknown as Buffer }).unless({
       custom: (ctx) => (ctx as unknown as Context).state.bound?.route.public === true,
     });
-    floor = await openFloor(undefined, {
+    server = await openTestServer(undefined, {
       authentication: (ctx, next) =>
         verify(ctx, () => {
           const { user } = ctx.state as { user?: { sub: string } };
@@ -68,14 +68,14 @@ describe('koa-jwt', () => {
         }),
     });
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   it('in the place of authentication says who is calling', async () => {
     const token = sign({ sub: 'berta' }, secret);
-    const answer = await floor.send('/v1/things/a', { headers: { authorization: `Bearer ${token}` } });
+    const answer = await server.send('/v1/things/a', { headers: { authorization: `Bearer ${token}` } });
     expect(answer.status).to.equal(200);
-    expect(floor.records.at(-1)).to.include({ actorId: 'berta', tenantId: 'tenant-a', status: 200 });
-    expect((await fetch(`${floor.url}/open`)).status).to.equal(200);
+    expect(server.records.at(-1)).to.include({ actorId: 'berta', tenantId: 'tenant-a', status: 200 });
+    expect((await fetch(`${server.url}/open`)).status).to.equal(200);
   });
 
   for (const [name, authorization] of [
@@ -83,21 +83,21 @@ describe('koa-jwt', () => {
     ['what is none', KEY],
   ] as const) {
     it(`answers 401 as a problem to ${name}`, async () => {
-      const answer = await floor.send('/v1/echo', { method: 'POST', body: 'not JSON', headers: { authorization } });
+      const answer = await server.send('/v1/echo', { method: 'POST', body: 'not JSON', headers: { authorization } });
       expect(answer.status).to.equal(401);
       expect(answer.headers.get('www-authenticate')).to.equal('Bearer');
       expect(await problemOf(answer)).to.include({ code: 'unauthorized', detail: 'Authentication Error' });
-      expect(floor.records.at(-1)).to.include({ status: 401, problem: 'unauthorized', actorId: undefined });
+      expect(server.records.at(-1)).to.include({ status: 401, problem: 'unauthorized', actorId: undefined });
     });
   }
 });
 
 describe('a middleware of anyone', () => {
-  let floor: Floor;
-  afterEach(() => floor.close(1_000));
+  let server: TestServer;
+  afterEach(() => server.close(1_000));
   const withMiddleware = async (middleware: Koa.Middleware) => {
-    floor = await openFloor(undefined, { limitPerAddress: [middleware] });
-    return fetch(`${floor.url}/open`);
+    server = await openTestServer(undefined, { limitPerAddress: [middleware] });
+    return fetch(`${server.url}/open`);
   };
 
   it('may answer with ctx.body alone', async () => {
@@ -120,11 +120,11 @@ describe('a middleware of anyone', () => {
     const problem = await problemOf(teapot);
     expect(problem).to.include({ type: 'about:blank', title: "I'm a Teapot", code: 'i-m-a-teapot' });
     expect(problem.detail).to.equal('short and stout');
-    await floor.close(1_000);
+    await server.close(1_000);
     const hidden = await withMiddleware((ctx) => ctx.throw(503, 'the password is hunter2'));
     expect(hidden.status).to.equal(503);
     expect(await hidden.text()).not.to.contain('hunter2');
-    await floor.close(1_000);
+    await server.close(1_000);
     const foreign = await withMiddleware(() => {
       throw Object.assign(new Error('upstream says no'), { status: 401 });
     });

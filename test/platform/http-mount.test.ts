@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { echoRoutes, eventually, exchange, type Floor, openFloor, problemOf } from './http-floor-server.ts';
+import { echoRoutes, eventually, exchange, type TestServer, openTestServer, problemOf } from './http-test-server.ts';
 
 const page = (req: IncomingMessage, res: ServerResponse) => {
   res.setHeader('content-security-policy', "default-src 'self'");
@@ -16,9 +16,9 @@ const sink = async (req: IncomingMessage, res: ServerResponse) => {
 };
 
 describe('a mount', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor(echoRoutes, {
+    server = await openTestServer(echoRoutes, {
       mounts: [
         { id: 'page', prefix: '/ui', handle: page },
         { id: 'broken', prefix: '/broken', handle: () => Promise.reject(new Error('the password is hunter2')) },
@@ -27,37 +27,37 @@ describe('a mount', () => {
       ],
     });
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
-  it('answers for its path and all below, with headers of its own over the floor’s', async () => {
-    const answer = await fetch(`${floor.url}/ui/a?b=1`);
+  it('answers for its path and all below, with headers of its own over the app’s', async () => {
+    const answer = await fetch(`${server.url}/ui/a?b=1`);
     expect([answer.status, await answer.text()]).to.deep.equal([200, 'page at /ui/a?b=1']);
     expect(answer.headers.get('content-security-policy')).to.equal("default-src 'self'");
     expect(answer.headers.get('x-content-type-options')).to.equal('nosniff');
-    expect(answer.headers.get('x-request-id')).to.equal(floor.records.at(-1)?.requestId);
-    expect(floor.records.at(-1)).to.include({ routeId: 'page', path: '/ui/a', status: 200, method: 'GET' });
-    expect(await (await fetch(`${floor.url}/ui`)).text()).to.equal('page at /ui');
+    expect(answer.headers.get('x-request-id')).to.equal(server.records.at(-1)?.requestId);
+    expect(server.records.at(-1)).to.include({ routeId: 'page', path: '/ui/a', status: 200, method: 'GET' });
+    expect(await (await fetch(`${server.url}/ui`)).text()).to.equal('page at /ui');
   });
 
   it('leaves what has another path to the next, and routes to the routes', async () => {
-    const other = await fetch(`${floor.url}/uix`);
+    const other = await fetch(`${server.url}/uix`);
     expect([other.status, await other.text()]).to.deep.equal([404, 'nothing of mine']);
-    expect(floor.records.at(-1)).to.include({ routeId: 'rest', status: 404 });
-    expect((await fetch(`${floor.url}/open`)).status).to.equal(200);
-    expect((await fetch(`${floor.url}/open`, { method: 'DELETE' })).status).to.equal(405);
+    expect(server.records.at(-1)).to.include({ routeId: 'rest', status: 404 });
+    expect((await fetch(`${server.url}/open`)).status).to.equal(200);
+    expect((await fetch(`${server.url}/open`, { method: 'DELETE' })).status).to.equal(405);
   });
 
   it('is given any method and body', async () => {
-    const text = await exchange(floor.port, 'PROPFIND /ui HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    const text = await exchange(server.port, 'PROPFIND /ui HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     expect(text).to.contain('page at /ui');
-    const answer = await fetch(`${floor.url}/ui`, { method: 'POST', body: 'x'.repeat(100_000) });
+    const answer = await fetch(`${server.url}/ui`, { method: 'POST', body: 'x'.repeat(100_000) });
     expect(await answer.text()).to.equal('page at /ui');
   });
 
   const UPLOAD = 'POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n';
 
   it('is sent a body that waits to be asked for', async () => {
-    const socket = connect(floor.port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     socket.setEncoding('latin1').write(`${UPLOAD}Expect: 100-continue\r\n\r\n`);
     const [asked] = (await once(socket, 'data')) as [string];
     expect(asked).to.equal('HTTP/1.1 100 Continue\r\n\r\n');
@@ -66,21 +66,21 @@ describe('a mount', () => {
   });
 
   it('whose client leaves in the middle of an upload has not failed', async () => {
-    const { length } = floor.records;
-    const failures = floor.lines.filter(({ level }) => level === 'error').length;
-    const socket = connect(floor.port, '127.0.0.1');
+    const { length } = server.records;
+    const failures = server.lines.filter(({ level }) => level === 'error').length;
+    const socket = connect(server.port, '127.0.0.1');
     socket.write(`${UPLOAD}Expect: 100-continue\r\n\r\n`);
     await once(socket, 'data');
     socket.write('a', () => socket.resetAndDestroy());
-    await eventually(() => floor.records.length > length);
-    expect(floor.records.at(-1)).to.include({ routeId: 'sink', status: 499, aborted: true });
-    await eventually(() => floor.lines.some(({ message }) => message === 'a client left before it had sent its body'));
-    expect(floor.lines.filter(({ level }) => level === 'error')).to.have.length(failures);
+    await eventually(() => server.records.length > length);
+    expect(server.records.at(-1)).to.include({ routeId: 'sink', status: 499, aborted: true });
+    await eventually(() => server.lines.some(({ message }) => message === 'a client left before it had sent its body'));
+    expect(server.lines.filter(({ level }) => level === 'error')).to.have.length(failures);
   });
 
   it('that fails is a 500 that says no more', async () => {
-    const answer = await fetch(`${floor.url}/broken`);
+    const answer = await fetch(`${server.url}/broken`);
     expect([answer.status, (await problemOf(answer)).detail]).to.deep.equal([500, 'Internal Server Error']);
-    expect(floor.records.at(-1)).to.include({ routeId: 'broken', status: 500 });
+    expect(server.records.at(-1)).to.include({ routeId: 'broken', status: 500 });
   });
 });

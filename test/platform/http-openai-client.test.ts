@@ -4,10 +4,10 @@ import { problems } from '#contracts/problems.ts';
 import { authentication } from '#platform/http/authentication.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { bindRoute } from '#platform/http/route.ts';
-import { type Floor, knowing, openFloor } from './http-floor-server.ts';
+import { type TestServer, knowing, openTestServer } from './http-test-server.ts';
 
 describe('the openai package reads our errors', () => {
-  let floor: Floor;
+  let server: TestServer;
   let client: OpenAI;
   before(async () => {
     const route = {
@@ -18,7 +18,7 @@ describe('the openai package reads our errors', () => {
       permission: 'echo:read',
       openai: true,
     } as const;
-    floor = await openFloor(
+    server = await openTestServer(
       [
         bindRoute(route, ({ headers }) => {
           if (headers['x-break'] === '1') throw new Error('hidden');
@@ -28,9 +28,9 @@ describe('the openai package reads our errors', () => {
       ],
       { authentication: authentication(knowing('Bearer dft_1_2'), problems) },
     );
-    client = new OpenAI({ apiKey: 'dft_1_2', baseURL: `${floor.url}/v1`, maxRetries: 0 });
+    client = new OpenAI({ apiKey: 'dft_1_2', baseURL: `${server.url}/v1`, maxRetries: 0 });
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   const failure = async (call: PromiseLike<unknown>): Promise<unknown> => {
     try {
@@ -56,7 +56,7 @@ describe('the openai package reads our errors', () => {
   });
 
   it('is an authentication error for a wrong key', async () => {
-    const stranger = new OpenAI({ apiKey: 'wrong', baseURL: `${floor.url}/v1`, maxRetries: 0 });
+    const stranger = new OpenAI({ apiKey: 'wrong', baseURL: `${server.url}/v1`, maxRetries: 0 });
     const error = await failure(stranger.models.retrieve('a'));
     expect(error).to.be.instanceOf(AuthenticationError);
     expect(error).to.include({ code: 'unauthorized', param: null, type: 'authentication_error' });

@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import { problems } from '#contracts/problems.ts';
 import { createDocsRoutes } from '#platform/http/docs-page.ts';
 import { createOpsRoutes } from '#platform/http/ops-routes.ts';
-import { type Floor, openFloor } from './http-floor-server.ts';
+import { type TestServer, openTestServer } from './http-test-server.ts';
 
 const metrics = async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' });
 
 describe('the routes of operators', () => {
-  let floor: Floor;
+  let server: TestServer;
   let broken: string | undefined;
   let stuck = false;
   before(async () => {
@@ -17,18 +17,18 @@ describe('the routes of operators', () => {
       },
       bus: () => (stuck ? new Promise<void>(() => undefined) : Promise.resolve()),
     };
-    floor = await openFloor(createOpsRoutes({ checks, metrics, problems, checkTimeoutMs: 50 }));
+    server = await openTestServer(createOpsRoutes({ checks, metrics, problems, checkTimeoutMs: 50 }));
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   it('is alive without a credential', async () => {
-    const answer = await fetch(`${floor.url}/healthz`);
+    const answer = await fetch(`${server.url}/healthz`);
     expect([answer.status, await answer.json()]).to.deep.equal([200, { status: 'alive' }]);
     expect(answer.headers.get('cache-control')).to.equal('no-store');
   });
 
   it('is ready while each check is', async () => {
-    const answer = await fetch(`${floor.url}/readyz`);
+    const answer = await fetch(`${server.url}/readyz`);
     expect(answer.status).to.equal(200);
     expect(await answer.json()).to.deep.equal({ status: 'ready', checks: { store: 'ready', bus: 'ready' } });
   });
@@ -36,7 +36,7 @@ describe('the routes of operators', () => {
   it('names the check that fails, and the one that does not answer', async () => {
     broken = 'the log is newer than this program';
     stuck = true;
-    const answer = await fetch(`${floor.url}/readyz`);
+    const answer = await fetch(`${server.url}/readyz`);
     expect([answer.status, answer.headers.get('retry-after')]).to.deep.equal([503, '1']);
     expect(await answer.json()).to.deep.equal({
       status: 'not ready',
@@ -46,24 +46,24 @@ describe('the routes of operators', () => {
 
   it('tells the lag of each group, null for one that cannot be told', async () => {
     const lags = { one: async () => 3, two: () => Promise.reject(new Error('away')) };
-    const telling = await openFloor(createOpsRoutes({ checks: {}, lags, metrics, problems }));
+    const telling = await openTestServer(createOpsRoutes({ checks: {}, lags, metrics, problems }));
     const answer = await fetch(`${telling.url}/readyz`);
     expect(await answer.json()).to.deep.equal({ status: 'ready', checks: {}, lag: { one: 3, two: null } });
     await telling.close(1_000);
   });
 
   it('shows metrics to this machine, not to one behind a proxy', async () => {
-    const answer = await fetch(`${floor.url}/metrics`);
+    const answer = await fetch(`${server.url}/metrics`);
     expect([answer.status, answer.headers.get('content-type'), await answer.text()]).to.deep.equal([
       200,
       'text/plain; version=0.0.4; charset=utf-8',
       'up 1\n',
     ]);
-    expect((await fetch(`${floor.url}/metrics`, { headers: { 'x-forwarded-for': '10.0.0.1' } })).status).to.equal(403);
+    expect((await fetch(`${server.url}/metrics`, { headers: { 'x-forwarded-for': '10.0.0.1' } })).status).to.equal(403);
   });
 
   it('shows metrics to who has the token, once there is one', async () => {
-    const guarded = await openFloor(
+    const guarded = await openTestServer(
       createOpsRoutes({ checks: {}, metrics, problems, metricsToken: 'secret-of-metrics' }),
     );
     try {
@@ -80,14 +80,16 @@ describe('the routes of operators', () => {
 });
 
 describe('the documents', () => {
-  let floor: Floor;
+  let server: TestServer;
   before(async () => {
-    floor = await openFloor(createDocsRoutes({ openapi: { openapi: '3.1.1', info: {} }, title: 'A <b>', problems }));
+    server = await openTestServer(
+      createDocsRoutes({ openapi: { openapi: '3.1.1', info: {} }, title: 'A <b>', problems }),
+    );
   });
-  after(() => floor.close(1_000));
+  after(() => server.close(1_000));
 
   it('serves the page with all that it names from this server', async () => {
-    const answer = await fetch(`${floor.url}/docs`);
+    const answer = await fetch(`${server.url}/docs`);
     const page = await answer.text();
     expect(answer.headers.get('content-type')).to.equal('text/html; charset=utf-8');
     expect(answer.headers.get('content-security-policy')).to.contain("script-src 'self'").and.not.to.contain('http');
@@ -96,7 +98,7 @@ describe('the documents', () => {
     expect(named).to.have.length(4);
     for (const path of named) {
       expect(path.startsWith('/docs/')).to.equal(true);
-      const file = await fetch(floor.url + path);
+      const file = await fetch(server.url + path);
       expect(file.status).to.equal(200);
       if (!path.endsWith('.png')) expect(file.headers.get('content-type')).to.contain('charset=utf-8');
       expect((await file.arrayBuffer()).byteLength).to.be.greaterThan(50);
@@ -104,21 +106,21 @@ describe('the documents', () => {
   });
 
   it('serves the OpenAPI document, and 304 to who has it', async () => {
-    const answer = await fetch(`${floor.url}/openapi.json`);
+    const answer = await fetch(`${server.url}/openapi.json`);
     expect(await answer.json()).to.deep.equal({ openapi: '3.1.1', info: {} });
-    const again = await fetch(`${floor.url}/openapi.json`, {
+    const again = await fetch(`${server.url}/openapi.json`, {
       headers: { 'if-none-match': answer.headers.get('etag') ?? '' },
     });
     expect([again.status, await again.text()]).to.deep.equal([304, '']);
   });
 
   it('says at a problem’s type what it means', async () => {
-    expect(await (await fetch(`${floor.url}/problems/body-too-large`)).json()).to.deep.equal({
+    expect(await (await fetch(`${server.url}/problems/body-too-large`)).json()).to.deep.equal({
       type: '/problems/body-too-large',
       code: 'body-too-large',
       status: 413,
       title: 'The body is too large',
     });
-    expect((await fetch(`${floor.url}/problems/constructor`)).status).to.equal(404);
+    expect((await fetch(`${server.url}/problems/constructor`)).status).to.equal(404);
   });
 });

@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { bindRoute, type Handler } from '#platform/http/route.ts';
 import { openHttpServer, PortUnavailable } from '#platform/http/serve.ts';
-import { eventually, openFloor } from './http-floor-server.ts';
+import { eventually, openTestServer } from './http-test-server.ts';
 
 const slow = { id: 'slow', method: 'GET', path: '/slow', public: true } as const;
 const waiting = { id: 'waiting', method: 'GET', path: '/waiting', public: true } as const;
@@ -17,27 +17,27 @@ const answerWhenTold: Handler<typeof waiting> = async ({ signal }) => {
 
 describe('the listening socket', () => {
   it('says in a sentence that the port is taken', async () => {
-    const floor = await openFloor();
+    const server = await openTestServer();
     try {
       const app = { callback: () => () => undefined };
       const silent = { debug() {}, info() {}, warn() {}, error() {} };
-      const error = await openHttpServer({ app, host: '127.0.0.1', port: floor.port, log: silent }).then(
+      const error = await openHttpServer({ app, host: '127.0.0.1', port: server.port, log: silent }).then(
         () => undefined,
         (reason: unknown) => reason,
       );
       expect(error).to.be.instanceOf(PortUnavailable);
       expect((error as Error).message).to.equal(
-        `Port ${floor.port} on 127.0.0.1 is taken by another program: stop it, or set PORT to a free one.`,
+        `Port ${server.port} on 127.0.0.1 is taken by another program: stop it, or set PORT to a free one.`,
       );
     } finally {
-      await floor.close(1_000);
+      await server.close(1_000);
     }
   });
 
   it('lets running requests end, refuses new ones, and ends idle connections', async () => {
     const gate = Promise.withResolvers<void>();
     let begun = false;
-    const floor = await openFloor([
+    const server = await openTestServer([
       bindRoute(slow, async () => {
         begun = true;
         await gate.promise;
@@ -45,10 +45,10 @@ describe('the listening socket', () => {
       }),
     ]);
     const agent = new Agent({ keepAlive: true });
-    const running = get(`${floor.url}/slow`, { agent });
+    const running = get(`${server.url}/slow`, { agent });
     await eventually(() => begun);
-    const closed = floor.close(5_000);
-    const refused = await fetch(`${floor.url}/slow`).then(
+    const closed = server.close(5_000);
+    const refused = await fetch(`${server.url}/slow`).then(
       () => false,
       () => true,
     );
@@ -66,14 +66,14 @@ describe('the listening socket', () => {
   it('cuts off what still runs when the grace period is over', async () => {
     let begun = false;
     let aborted = false;
-    const floor = await openFloor([
+    const server = await openTestServer([
       bindRoute(slow, async (request) => {
         const { signal } = request;
         begun = true;
         await new Promise<void>((resolve) => {
           // Not interested in the stop, only in the client's end.
           const timer = setInterval(
-            () => signal.aborted && floor.records.length > 0 && resolve(clearInterval(timer)),
+            () => signal.aborted && server.records.length > 0 && resolve(clearInterval(timer)),
             5,
           );
         });
@@ -81,69 +81,69 @@ describe('the listening socket', () => {
         return { status: 200 };
       }),
     ]);
-    const answer = fetch(`${floor.url}/slow`).then(
+    const answer = fetch(`${server.url}/slow`).then(
       () => 'answered',
       () => 'cut off',
     );
     await eventually(() => begun);
-    await floor.close(50);
+    await server.close(50);
     expect(await answer).to.equal('cut off');
     await eventually(() => aborted);
-    expect(floor.lines.some((line) => line.message.includes('cut off'))).to.equal(true);
+    expect(server.lines.some((line) => line.message.includes('cut off'))).to.equal(true);
   });
 
   it('tells those who wait to answer with what there is', async () => {
     let begun = false;
-    const floor = await openFloor([
+    const server = await openTestServer([
       bindRoute(waiting, (request) => {
         begun = true;
         return answerWhenTold(request);
       }),
     ]);
-    const answer = fetch(`${floor.url}/waiting`);
+    const answer = fetch(`${server.url}/waiting`);
     await eventually(() => begun);
-    await floor.close(5_000);
+    await server.close(5_000);
     expect((await answer).status).to.equal(202);
   });
 
   it('tells also who begins to wait only after the server has begun to stop', async () => {
     const gate = Promise.withResolvers<void>();
     let begun = false;
-    const floor = await openFloor([bindRoute(waiting, answerWhenTold)], {
+    const server = await openTestServer([bindRoute(waiting, answerWhenTold)], {
       authentication: async (_, next) => {
         begun = true;
         await gate.promise;
         return next();
       },
     });
-    const answer = fetch(`${floor.url}/waiting`).then(({ status }) => status);
+    const answer = fetch(`${server.url}/waiting`).then(({ status }) => status);
     await eventually(() => begun);
-    const closed = floor.close(5_000);
+    const closed = server.close(5_000);
     gate.resolve();
     expect(await answer).to.equal(202);
     await closed;
   });
 
   it('tells also who begins to wait only after its client has closed its sending half', async () => {
-    const floor = await openFloor([bindRoute(waiting, answerWhenTold)], {
+    const server = await openTestServer([bindRoute(waiting, answerWhenTold)], {
       authentication: async ({ req }, next) => {
         await once(req.socket, 'end');
         return next();
       },
     });
     try {
-      const socket = connect({ port: floor.port, host: '127.0.0.1', allowHalfOpen: true });
+      const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
       socket.setEncoding('latin1').end('GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n');
       expect((await socket.toArray()).join('')).to.match(/^HTTP\/1\.1 202 /);
     } finally {
-      await floor.close(1_000);
+      await server.close(1_000);
     }
   });
 
   it('aborts the signal of a client that leaves', async () => {
     let begun = false;
     let left = false;
-    const floor = await openFloor([
+    const server = await openTestServer([
       bindRoute(waiting, async ({ signal }) => {
         begun = true;
         await once(signal, 'abort');
@@ -153,22 +153,22 @@ describe('the listening socket', () => {
     ]);
     try {
       const leaving = new AbortController();
-      const answer = fetch(`${floor.url}/waiting`, { signal: leaving.signal }).catch(() => 'left');
+      const answer = fetch(`${server.url}/waiting`, { signal: leaving.signal }).catch(() => 'left');
       await eventually(() => begun);
       leaving.abort();
       expect(await answer).to.equal('left');
-      await eventually(() => left && floor.records.length === 1);
+      await eventually(() => left && server.records.length === 1);
       // It may as well have closed its sending half only: the answer with what there is was for who still reads.
-      expect(floor.records[0]).to.include({ routeId: 'waiting', status: 202 });
+      expect(server.records[0]).to.include({ routeId: 'waiting', status: 202 });
     } finally {
-      await floor.close(1_000);
+      await server.close(1_000);
     }
   });
 
   it('takes a connection that is reset in the middle of a request for a client that left', async () => {
     const gate = Promise.withResolvers<void>();
     let begun = false;
-    const floor = await openFloor([
+    const server = await openTestServer([
       bindRoute(slow, async () => {
         begun = true;
         await gate.promise;
@@ -176,18 +176,18 @@ describe('the listening socket', () => {
       }),
     ]);
     try {
-      const socket = connect(floor.port, '127.0.0.1');
+      const socket = connect(server.port, '127.0.0.1');
       socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
       await eventually(() => begun);
       socket.resetAndDestroy();
-      await eventually(() => floor.records.length === 1);
+      await eventually(() => server.records.length === 1);
       gate.resolve();
-      expect(floor.records[0]).to.include({ status: 499, aborted: true });
-      const answer = await fetch(`${floor.url}/slow`);
+      expect(server.records[0]).to.include({ status: 499, aborted: true });
+      const answer = await fetch(`${server.url}/slow`);
       expect(answer.status).to.equal(200);
-      expect(floor.lines.filter((line) => line.level !== 'debug')).to.deep.equal([]);
+      expect(server.lines.filter((line) => line.level !== 'debug')).to.deep.equal([]);
     } finally {
-      await floor.close(1_000);
+      await server.close(1_000);
     }
   });
 });

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { bindRoute } from '#platform/http/route.ts';
 import { type EventStream, lastEventId, openEventStream } from '#platform/http/sse.ts';
-import { eventually, type Floor, openFloor } from './http-floor-server.ts';
+import { eventually, type TestServer, openTestServer } from './http-test-server.ts';
 
 const route = { id: 'events', method: 'GET', path: '/events', public: true } as const;
 
 describe('server-sent events', () => {
-  let floor: Floor;
+  let server: TestServer;
   let streams: EventStream[];
   let resumed: (string | undefined)[];
   beforeEach(async () => {
@@ -20,12 +20,12 @@ describe('server-sent events', () => {
       streams.push(stream);
       return stream.answer;
     });
-    floor = await openFloor([bound]);
+    server = await openTestServer([bound]);
   });
-  afterEach(() => floor.close(1_000));
+  afterEach(() => server.close(1_000));
 
   const opened = async () => {
-    const answer = await fetch(`${floor.url}/events`, { headers: { 'last-event-id': '41' } });
+    const answer = await fetch(`${server.url}/events`, { headers: { 'last-event-id': '41' } });
     const [stream] = streams;
     if (stream === undefined || answer.body === null) throw new Error('no stream');
     return { answer, stream, reader: answer.body.pipeThrough(new TextDecoderStream()).getReader() };
@@ -66,12 +66,12 @@ describe('server-sent events', () => {
     await reader.cancel();
     await eventually(() => stream.ended);
     expect(stream.send({ data: 'late' })).to.equal(false);
-    await eventually(() => floor.records.length === 1);
-    expect(floor.records[0]).to.include({ routeId: 'events', status: 200 });
+    await eventually(() => server.records.length === 1);
+    expect(server.records[0]).to.include({ routeId: 'events', status: 200 });
   });
 
   it('lets go of a client that reads too slowly, without a proper end', async () => {
-    const socket = connect(floor.port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     await once(socket, 'connect');
     socket.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
     await eventually(() => streams.length === 1);
@@ -89,16 +89,16 @@ describe('server-sent events', () => {
     socket.resume();
     await once(socket, 'close');
     expect(text.endsWith('0\r\n\r\n')).to.equal(false);
-    expect(floor.lines.some((line) => line.message === 'an answer broke off')).to.equal(true);
+    expect(server.lines.some((line) => line.message === 'an answer broke off')).to.equal(true);
   });
 
   it('ends at once, properly, when the server stops', async () => {
     const { reader } = await opened();
-    const closed = floor.close(10_000);
+    const closed = server.close(10_000);
     const begun = Date.now();
     for (let part = await reader.read(); !part.done; part = await reader.read());
     await closed;
     expect(Date.now() - begun).to.be.below(2_000);
-    expect(floor.lines.filter((line) => line.level !== 'debug')).to.deep.equal([]);
+    expect(server.lines.filter((line) => line.level !== 'debug')).to.deep.equal([]);
   });
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { authentication } from '#platform/http/authentication.ts';
 import { bindRoute } from '#platform/http/route.ts';
 import { problems } from '#contracts/problems.ts';
-import { openFloor } from './http-floor-server.ts';
+import { openTestServer } from './http-test-server.ts';
 
 const route = {
   id: 'getRoom',
@@ -33,18 +33,18 @@ describe('a permission that is checked in the tenant of the path', () => {
     ['c', 404, 'not-found'],
   ] as const) {
     it(`answers ${status} in tenant ${tenant}`, async () => {
-      const floor = await openFloor([bindRoute(route, ({ params }) => ({ status: 200, body: params }))], {
+      const server = await openTestServer([bindRoute(route, ({ params }) => ({ status: 200, body: params }))], {
         authentication: authentication(() => ({ ok: true, caller }), problems),
       });
-      const answer = await floor.send(`/v1/tenants/${tenant}/rooms/1`);
-      expect([answer.status, floor.records[0]?.problem]).to.deep.equal([status, code]);
-      await floor.close(1_000);
+      const answer = await server.send(`/v1/tenants/${tenant}/rooms/1`);
+      expect([answer.status, server.records[0]?.problem]).to.deep.equal([status, code]);
+      await server.close(1_000);
     });
   }
 
   it('is refused at creation for a parameter that the path does not have', async () => {
     const lost = { ...route, path: '/v1/rooms/{id}' } as const;
-    const opened = openFloor([{ route: lost, handle: () => ({ status: 200 }) }]);
+    const opened = openTestServer([{ route: lost, handle: () => ({ status: 200 }) }]);
     expect(await opened.catch((error: Error) => error.message)).to.equal('/v1/rooms/{id} has no {tenant}');
   });
 });

@@ -1,4 +1,4 @@
-// Which adapters no contract suite is run on. A port of the floor is a file with a suite of its name; an adapter of it is
+// Which adapters no contract suite is run on. A port is a file with a suite of its name; an adapter of it is
 // named for an engine and the port (`redis-read-store.ts`), or is an engine of its own kind (`live-hub.ts`). It is
 // registered when a test of test/contract/ that calls the suite reaches it, by itself or by way of test/.
 

@@ -1,7 +1,7 @@
-// What the HTTP floor costs: bare Koa, Koa with a body read and parsed, and the floor with every route there is,
+// What the HTTP app costs: bare Koa, Koa with a body read and parsed, and the app with every route there is,
 // authentication, zod and all headers, answering the same small JSON POST. Rounds alternate, so that a busy machine hurts
 // all alike.
-// node bench/http-floor.ts [seconds per round] [rounds]
+// node bench/http-app.ts [seconds per round] [rounds]
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,7 +43,7 @@ function koaWithBody(): Koa {
   return app;
 }
 
-function floor(): ReturnType<typeof createHttpApp> {
+function wholeApp(): ReturnType<typeof createHttpApp> {
   const permissions = new Set(['inference:write']);
   const caller: Caller = {
     tenantId: 't',
@@ -56,7 +56,7 @@ function floor(): ReturnType<typeof createHttpApp> {
     input: z.string().max(20_000),
     parameters: z.record(z.string(), z.unknown()).default({}),
   });
-  const route = { id: 'submit', method: 'POST', path: '/v1/floor', permission: 'inference:write', body } as const;
+  const route = { id: 'submit', method: 'POST', path: '/v1/submit', permission: 'inference:write', body } as const;
   let answers = 0;
   return createHttpApp({
     routes: [
@@ -78,7 +78,7 @@ function floor(): ReturnType<typeof createHttpApp> {
   });
 }
 
-const SERVERS = { 'bare Koa': bareKoa, 'Koa + body': koaWithBody, floor } as const;
+const SERVERS = { 'bare Koa': bareKoa, 'Koa + body': koaWithBody, 'the HTTP app': wholeApp } as const;
 type Name = keyof typeof SERVERS;
 
 async function serve(name: Name): Promise<void> {
@@ -109,7 +109,7 @@ async function measure(seconds: number, rounds: number): Promise<void> {
     for (const { child, port, rates, cpuMicros } of children) {
       const before = await cpu(child);
       const result = await autocannon({
-        url: `http://127.0.0.1:${port}/v1/floor`,
+        url: `http://127.0.0.1:${port}/v1/submit`,
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: 'Bearer k' },
         body: BODY,

@@ -1,4 +1,4 @@
-// A server with a few routes on the HTTP floor, for its tests: real sockets, no doubles.
+// A server with a few routes on the HTTP app, for its tests: real sockets, no doubles.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -105,7 +105,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-export async function openFloor(
+export async function openTestServer(
   routes: readonly BoundRoute[] = echoRoutes,
   parts: Partial<HttpAppParts> = {},
   limits: HttpServerOptions['limits'] = {},
@@ -134,7 +134,7 @@ export async function openFloor(
   return { ...server, lines, records, send, post };
 }
 
-export type Floor = Awaited<ReturnType<typeof openFloor>>;
+export type TestServer = Awaited<ReturnType<typeof openTestServer>>;
 
 export interface ProblemBody {
   readonly type: string;
