@@ -61,6 +61,11 @@ export interface AggregateDefinition<Category extends string, E extends EventFie
   readonly fields: ProtectedFields<E>;
   /** Old versions' way to the present one, by event type; steps are never removed. See upcast.ts. */
   readonly upcasts?: { readonly [Type in keyof E]?: readonly UpcastStep[] };
+  /**
+   * What a stream's events are kept in order with those of other streams by: those of one key are one partition's. The stream
+   * itself, if left out. Told by the stream's name, since who reads with a token knows no more of it.
+   */
+  readonly partitionKey?: (stream: string) => string;
   /** How many events a stream can have. */
   readonly longest: number | 'unbounded';
   readonly initial: State;
@@ -74,6 +79,7 @@ export interface AnyAggregate {
   readonly category: string;
   readonly part?: string;
   readonly topic: string;
+  readonly partitionKey?: (stream: string) => string;
   readonly upcasts?: Upcasters;
   readonly longest: number | 'unbounded';
   readonly initial: unknown;

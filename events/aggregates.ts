@@ -49,6 +49,9 @@ export const aggregateOf = ownersOfStreams<AnyAggregate>(aggregates);
 /** The topic of a stream's events; undefined for a kind that this program does not know. */
 export const topicOf = (stream: string): string | undefined => aggregateOf(stream)?.topic;
 
+/** What decides the partition of a stream's events. */
+export const partitionKeyOf = (stream: string): string => aggregateOf(stream)?.partitionKey?.(stream) ?? stream;
+
 const types = new Map<AnyAggregate | undefined, ReadonlySet<string>>(
   aggregates.map((one) => [one, new Set(Object.keys(one.schemas))]),
 );

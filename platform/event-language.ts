@@ -8,6 +8,8 @@ export interface EventLanguage {
   readonly typesOf: (stream: string) => ReadonlySet<string> | undefined;
   /** undefined for a kind of stream that the program does not know. */
   readonly topicOf: (stream: string) => string | undefined;
+  /** What decides the partition of a stream's events in its topic; the stream itself for most. */
+  readonly partitionKeyOf: (stream: string) => string;
   readonly topics: readonly string[];
   /** Every version of every type that was ever released, the present ones included. */
   readonly released: () => readonly { readonly type: string; readonly version: number; readonly schema: object }[];

@@ -17,8 +17,7 @@ import { openRelayTarget } from './adapters/relay-target.ts';
 import { openSearchIndex } from './adapters/search-index.ts';
 import { openVault } from './adapters/vault.ts';
 import { createBlobs } from './blobs/blobs.ts';
-import type { Bus } from './bus/bus.ts';
-import { partitionOfKey } from './bus/partition.ts';
+import { createPartitionOf } from './bus/partition.ts';
 import type { Config } from './config.ts';
 import { createConsistencyTokens } from './consistency/consistency-token.ts';
 import { createContents } from './content/content.ts';
@@ -105,9 +104,7 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
   return {
     /** The log, its appends measured. */
     store: once(async () => (metrics ? createMeasuredEventStore(await checked(), metrics) : checked())),
-    partitionOf: once(async (): Promise<Bus['partitionOf']> => {
-      return (_topic, stream) => partitionOfKey(stream, config.partitions);
-    }),
+    partitionOf: once(async () => createPartitionOf(config.partitions, events.partitionKeyOf)),
     readStore,
     sweepExpired: once(async () => (await documents()).sweepExpired),
     searchIndex: port('search index', logInUse, (of) => openSearchIndex(options, of)),

@@ -15,7 +15,7 @@ import { persist } from '../patience/persist.ts';
 import { within } from '../patience/within.ts';
 import type { Bus, Consumer } from './bus.ts';
 import { startKafkaConsumer } from './kafka-consumer.ts';
-import { partitionOfKey } from './partition.ts';
+import { createPartitionOf } from './partition.ts';
 
 export interface KafkaBusOptions {
   readonly kafka: Omit<KafkaOptions, 'log'>;
@@ -25,6 +25,8 @@ export interface KafkaBusOptions {
   readonly topics: readonly string[];
   /** Of each topic. */
   readonly partitions: number;
+  /** The stream itself, if left out. */
+  readonly partitionKeyOf?: (stream: string) => string;
   /** Of the log: records of another one are dropped. */
   readonly generation: string;
   readonly schemas: Pick<EventSchemas, 'encode' | 'decode'>;
@@ -109,7 +111,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<KafkaBus> 
         },
       });
     },
-    partitionOf: (_topic, stream) => partitionOfKey(stream, partitions),
+    partitionOf: createPartitionOf(partitions, options.partitionKeyOf),
     async health() {
       try {
         const answer = admin.use((admin) => admin.describeCluster());

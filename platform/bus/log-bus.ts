@@ -9,7 +9,7 @@ import { createLogOrder } from './delivery-order.ts';
 import type { GroupCheckpoints } from './group-checkpoints.ts';
 import { createGroupTurns } from './group-turns.ts';
 import { startLogConsumer } from './log-consumer.ts';
-import { murmur2, partitionOfKey } from './partition.ts';
+import { createPartitionOf, murmur2 } from './partition.ts';
 
 export interface LogBusOptions {
   readonly store: Pick<EventStore, 'subscribeAll' | 'readAll' | 'head' | 'generation'>;
@@ -17,15 +17,18 @@ export interface LogBusOptions {
   readonly topicOf: (stream: string) => string | undefined;
   /** Partitions of each topic. */
   readonly partitions: number;
+  /** The stream itself, if left out. */
+  readonly partitionKeyOf?: (stream: string) => string;
   readonly checkpoints: GroupCheckpoints;
   readonly log: Log;
   readonly mode?: 'normal' | AdversarialOptions;
 }
 
-export function openLogBus({ store, topicOf, partitions, checkpoints, log, mode = 'normal' }: LogBusOptions): Bus {
+export function openLogBus(options: LogBusOptions): Bus {
+  const { store, topicOf, partitions, partitionKeyOf, checkpoints, log, mode = 'normal' } = options;
   const turns = createGroupTurns();
   const consumers = new Set<Consumer>();
-  const partitionOf = (_topic: string, stream: string) => partitionOfKey(stream, partitions);
+  const partitionOf = createPartitionOf(partitions, partitionKeyOf);
 
   function createOrderOf(group: string) {
     if (mode === 'normal') return createLogOrder;
@@ -35,8 +38,8 @@ export function openLogBus({ store, topicOf, partitions, checkpoints, log, mode 
   }
 
   return {
-    consume(options: ConsumerOptions) {
-      const { group, positions } = options;
+    consume(consumerOptions: ConsumerOptions) {
+      const { group, positions } = consumerOptions;
       // Positions in another generation of the log mean nothing in this one.
       const kept = `${group}@${store.generation}`;
       const consumer = startLogConsumer(
@@ -53,7 +56,7 @@ export function openLogBus({ store, topicOf, partitions, checkpoints, log, mode 
           createOrder: createOrderOf(group),
           log,
         },
-        options,
+        consumerOptions,
       );
       consumers.add(consumer);
       return Promise.resolve({

@@ -26,3 +26,9 @@ export function murmur2(bytes: Uint8Array): number {
 /** The partition of a key in a topic of so many partitions. */
 export const partitionOfKey = (key: string, partitions: number): number =>
   (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions;
+
+/** The partition of a stream's events in whichever topic; `keyOf` names the key of those that are kept in order together. */
+export const createPartitionOf =
+  (partitions: number, keyOf: (stream: string) => string = (stream) => stream) =>
+  (_topic: string, stream: string): number =>
+    partitionOfKey(keyOf(stream), partitions);

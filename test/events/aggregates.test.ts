@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { defineAggregate, type EventFields } from '#events/aggregate.ts';
-import { aggregates, ownersOfStreams, topicOf, topics, typesOf } from '#events/aggregates.ts';
+import { aggregates, ownersOfStreams, partitionKeyOf, topicOf, topics, typesOf } from '#events/aggregates.ts';
 import { catalog, catalogOf } from '#events/catalog.ts';
 import { contentSchema } from '#events/content.ts';
 import { createEvent } from '#events/create-event.ts';
@@ -26,9 +26,11 @@ describe('the list of aggregates', () => {
       expect(topicOf(stream('a', 'b'))).to.equal(topic);
       expect([...(typesOf(stream('a', 'b')) ?? [])]).to.deep.equal(Object.keys(events));
       expect(stream('a', 'b')).to.equal(`${category}-a-b`);
+      expect(partitionKeyOf(stream('a', 'b'))).to.equal(stream('a', 'b'));
     }
     expect(topics).to.have.length(new Set(topics).size);
     expect(topicOf('unheard-of')).to.equal(undefined);
+    expect(partitionKeyOf('unheard-of')).to.equal('unheard-of');
     expect(typesOf('unheard-of')).to.equal(undefined);
   });
 

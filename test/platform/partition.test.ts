@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { murmur2, partitionOfKey } from '#platform/bus/partition.ts';
+import { createPartitionOf, murmur2, partitionOfKey } from '#platform/bus/partition.ts';
 
 describe('partition of a key', () => {
   // From Apache Kafka's own UtilsTest.testMurmur2.
@@ -19,6 +19,15 @@ describe('partition of a key', () => {
   it('masks the sign before it divides, as Kafka does', () => {
     expect(partitionOfKey('21', 12)).to.equal((-973932308 & 0x7fffffff) % 12);
     expect(partitionOfKey('abc', 12)).to.equal(479470107 % 12);
+  });
+
+  it('is the one of a stream, and of all streams of one key', () => {
+    const streams = Array.from({ length: 50 }, (_, n) => `submission-docs-${n % 8}-${n}`);
+    const ofStreams = createPartitionOf(12);
+    for (const stream of streams) expect(ofStreams('any', stream)).to.equal(partitionOfKey(stream, 12));
+    const shardOf = (stream: string) => stream.split('-').slice(1, 3).join('/');
+    const ofShards = createPartitionOf(12, shardOf);
+    for (const stream of streams) expect(ofShards('any', stream)).to.equal(partitionOfKey(shardOf(stream), 12));
   });
 
   it('hashes bytes that lie anywhere in their buffer alike', () => {
