@@ -1,11 +1,12 @@
 // `npm run key -- new [--name NAME] [--tenant ID] [--scopes a,b]`: makes an API key and prints it, alone on standard output;
-// what it is goes to standard error. It appends to the log itself, so it works whether the server runs or not, and needs no
-// key: who may write the data folder may do anything.
+// what it is goes to standard error. Without scopes a key of `default` may do everything, another tenant's what its
+// administrator may. It appends to the log itself, so it works whether the server runs or not, and needs no key: who may
+// write the data folder may do anything.
 
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PERMISSIONS } from '#contracts/permissions.ts';
+import { PERMISSIONS, ROLE_PERMISSIONS } from '#contracts/permissions.ts';
 import { apiKeys } from '#events/api-key.ts';
 import { tenants } from '#events/tenant.ts';
 import { createApiKey, hashApiKey } from '#platform/auth/api-key.ts';
@@ -29,11 +30,13 @@ function parse(args: readonly string[]) {
       options: {
         name: { type: 'string', default: 'made on the command line' },
         tenant: { type: 'string', default: DEFAULT_TENANT },
-        scopes: { type: 'string', default: PERMISSIONS.join(',') },
+        scopes: { type: 'string' },
       },
     });
     if (positionals.length !== 1 || positionals[0] !== 'new') throw new StartError(USAGE);
-    return { ...values, scopes: values.scopes.split(',') };
+    // The key of the operator's own tenant is the operator's; another tenant's reaches no further than that tenant.
+    const role = values.tenant === DEFAULT_TENANT ? 'platform-admin' : 'admin';
+    return { ...values, scopes: values.scopes?.split(',') ?? ROLE_PERMISSIONS[role] };
   } catch (error) {
     throw error instanceof StartError ? error : new StartError([(error as Error).message, USAGE]);
   }

@@ -88,7 +88,8 @@ async function start(program: Program): Promise<void> {
   const server = await program.open(
     'HTTP server',
     () => openHttpServer({ app, host: config.host, port: config.port, log }),
-    (open) => open.close(config.shutdownGraceMs * 0.6),
+    // What is left is enough for the services behind it, which stop after it.
+    (open) => open.close(config.shutdownGraceMs * 0.4),
   );
   const discovered = await discover(config, { store: ports.store, standings, log });
   log.info({ url: server.url }, 'ready');

@@ -133,7 +133,7 @@ async function serve(
   const server = await program.open(
     'HTTP server',
     () => openHttpServer({ app, host, port, log: logging.log }),
-    (open) => open.close(shutdownGraceMs * 0.6),
+    (open) => open.close(shutdownGraceMs * 0.4),
   );
   return server.url;
 }

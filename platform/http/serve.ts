@@ -70,7 +70,10 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
   // A client that has closed its sending half still reads; Node ends the connection behind the last answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   const runningOn = (socket: Socket) => [...running].filter(({ req }) => req.socket === socket);
+  const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
     socket.once('end', () => {
       // Or it has left: that looks the same. So nobody waits longer for it: each answers with what there is.
       for (const res of runningOn(socket)) stopWaiting(res);
@@ -99,6 +102,8 @@ export async function openHttpServer({ app, host, port, log, limits }: HttpServe
       stopWaiting(res);
     }
     server.closeIdleConnections();
+    // To Node one that has sent nothing, or half a head, is not idle.
+    for (const socket of sockets) if (runningOn(socket).length === 0) socket.destroySoon();
     const timer = setTimeout(() => {
       log.warn(
         { running: running.size, graceMs },

@@ -190,6 +190,15 @@ describe('a start', function () {
       const { data } = (await api<{ data: { name: string }[] }>('GET', '/v1/api-keys')).body;
       expect(data.map(({ name }) => name)).to.include('second');
     });
+    const all = createApi(defter.url, (await verb(folder.path, 'key', 'new')).stdout.trim());
+    const { id } = (await all<{ id: string }>('POST', '/v1/tenants', { body: { name: 'Other' } })).body;
+    const other = await verb(folder.path, 'key', 'new', '--tenant', id);
+    const theirs = createApi(defter.url, other.stdout.trim());
+    expect((await theirs('GET', '/v1/me')).body)
+      .to.have.property('permissions')
+      .that.includes('keys:write')
+      .and.not.includes('platform');
+    expect((await theirs('GET', `/v1/api-keys/${identifyApiKey(key).id}`)).status).to.equal(404);
     for (const args of [['new', '--scopes', 'all'], ['new', '--tenant', 'absent'], ['old'], [], ['new', '--nope']]) {
       const error = await verb(folder.path, 'key', ...args).catch((error: { code: number; stderr: string }) => error);
       expect(error).to.have.property('code', 1);

@@ -92,6 +92,24 @@ describe('the listening socket', () => {
     expect(server.lines.some((line) => line.message.includes('cut off'))).to.equal(true);
   });
 
+  for (const [what, sent] of [
+    ['has sent nothing', ''],
+    ['has sent half a head', 'GET /slow HTTP/1.1\r\nHost: '],
+  ] as const)
+    it(`does not wait for a connection that ${what}`, async () => {
+      const server = await openTestServer();
+      const socket = connect(server.port, '127.0.0.1');
+      await once(socket, 'connect');
+      if (sent !== '') await new Promise((resolve) => socket.write(sent, resolve));
+      // Answered on a connection made after it, so the server has taken both.
+      await fetch(`${server.url}/absent`);
+      const ended = once(socket, 'close');
+      const began = performance.now();
+      await server.close(10_000);
+      expect(performance.now() - began).to.be.below(5_000);
+      await ended;
+    });
+
   it('tells those who wait to answer with what there is', async () => {
     let begun = false;
     const server = await openTestServer([

@@ -84,8 +84,6 @@ export const isScript = (file: string): boolean =>
 
 /** Parts that have no caller yet, and who will be the first. Each must be called, or go. */
 export const waiting: Readonly<Record<string, string>> = {
-  'contracts/permissions.ts#ROLES': 'the routes of people, who have a role in each tenant',
-  'contracts/permissions.ts#ROLE_PERMISSIONS': 'the routes of people, who have a role in each tenant',
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",
