@@ -3,7 +3,7 @@ import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
 import { credentials } from '#events/credential.ts';
 import { inferences } from '#events/inference.ts';
-import { type ModelDefinition, models } from '#events/model.ts';
+import { models } from '#events/model.ts';
 import { tenantNames } from '#events/tenant-name.ts';
 import { tenants } from '#events/tenant.ts';
 import { decideIssueApiKey, decideRevokeApiKey } from '../../command-api/api-keys/decide.ts';
@@ -17,6 +17,7 @@ import {
 } from '../../command-api/models/decide.ts';
 import { decideClaimTenantName, decideCreateTenant } from '../../command-api/tenants/decide.ts';
 import { given, ORIGIN } from '../support/given-decider.ts';
+import { modelDefinition as definition } from '../support/model-definition.ts';
 
 const origin = ORIGIN;
 const again = { ...ORIGIN, eventId: '018f0000-0000-7000-8000-00000000000a' };
@@ -102,22 +103,6 @@ describe('credential', () => {
 
 describe('model', () => {
   const model = models;
-  const definition: ModelDefinition = {
-    name: 'm',
-    description: '',
-    task: 'chat',
-    runtime: 'openai',
-    source: 'http://upstream/v1',
-    upstreamModel: 'm',
-    credentialId: null,
-    parameters: [],
-    anyParameter: true,
-    maxInputChars: 1_000,
-    maxBatch: 8,
-    maxDelayMs: 0,
-    timeoutMs: 1_000,
-    memoryBytes: 0,
-  };
   const registered = createEvent('ModelRegistered', definition, origin);
   const defaults = { temperature: '0.2' };
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { NewEvent } from '#events/envelope.ts';
-import { type ModelDefinition, models } from '#events/model.ts';
+import { models } from '#events/model.ts';
 import { projections, projectionStateKey, projectionVersions } from '#events/projection.ts';
 import { snapshotShapeOf } from '#events/aggregates.ts';
 import { createEvent } from '#events/create-event.ts';
@@ -14,24 +14,8 @@ import { newId } from '#platform/new-id.ts';
 import { ORIGIN } from '../support/given-decider.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
+import { modelDefinition } from '../support/model-definition.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
-
-const definition: ModelDefinition = {
-  name: 'm',
-  description: '',
-  task: 'chat',
-  runtime: 'openai',
-  source: 'http://upstream/v1',
-  upstreamModel: 'm',
-  credentialId: null,
-  parameters: [],
-  anyParameter: true,
-  maxInputChars: 1_000,
-  maxBatch: 8,
-  maxDelayMs: 0,
-  timeoutMs: 1_000,
-  memoryBytes: 0,
-};
 
 const stream = models.stream('acme', 'm');
 const origin = (commandId = newId()) => ({ ...ORIGIN, eventId: newId(), commandId });
@@ -40,7 +24,7 @@ type Change = 'register' | 'defaults' | 'grant' | 'retire';
 const eventOf = (change: Change, n: number): NewEvent => {
   switch (change) {
     case 'register':
-      return createEvent('ModelRegistered', { ...definition, description: String(n) }, origin(`command-${n}`));
+      return createEvent('ModelRegistered', { ...modelDefinition, description: String(n) }, origin(`command-${n}`));
     case 'defaults':
       return createEvent('ModelDefaultsSet', { defaults: { top: String(n) } }, origin(`command-${n}`));
     case 'grant':
