@@ -87,6 +87,9 @@ export const waiting: Readonly<Record<string, string>> = {
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",
+  'platform/auth/link-token.ts#createLinkToken': 'the mails that carry a link',
+  'platform/auth/link-token.ts#readLinkToken': 'the routes that take a link',
+  'platform/auth/link-token.ts#linkTokenFits': 'the routes that take a link',
 };
 
 /** Names that say nothing about what is inside. */
