@@ -80,6 +80,7 @@ async function start(program: Program): Promise<void> {
       ...createOperations({ checks: parts.checks, metrics: parts.collection, metricsToken: config.metricsToken }),
     ],
     standings,
+    trustProxy: config.trustProxy,
     logging,
     httpMetrics: createHttpMetrics(metrics),
     checkAnswers: config.checkAnswers,

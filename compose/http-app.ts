@@ -5,6 +5,7 @@ import Koa from 'koa';
 import { problems } from '#contracts/problems.ts';
 import { accessLog, type AccessLogOptions } from '#platform/http/access-log.ts';
 import { body } from '#platform/http/body.ts';
+import { clientAddress } from '#platform/http/client-address.ts';
 import type { HttpState, Middleware } from '#platform/http/context.ts';
 import { handler } from '#platform/http/handler.ts';
 import { type Mount, mount } from '#platform/http/mount.ts';
@@ -24,6 +25,8 @@ export interface HttpAppParts {
   readonly routes: readonly BoundRoute[];
   /** Other handlers under paths of this server; a route comes first. */
   readonly mounts?: readonly Mount[];
+  /** Proxies whose `X-Forwarded-For` says where a request comes from; none unless named. */
+  readonly trustProxy?: readonly string[] | undefined;
   /** Says who is calling: `authentication(…)`, or any middleware that sets `ctx.state.caller`. */
   readonly authentication: Middleware;
   /** Koa middlewares that bound what one address may ask, before anything is known of who asks. */
@@ -55,6 +58,7 @@ export function createHttpApp(parts: HttpAppParts): Koa<HttpState> {
   const { bodyLimit: limit = 2 * 1024 * 1024, bodyTimeoutMs: timeoutMs = 60_000 } = parts;
   const middlewares: readonly Koa.Middleware<HttpState>[] = [
     requestId(),
+    ...(parts.trustProxy === undefined ? [] : [clientAddress(parts.trustProxy)]),
     ...(parts.access === undefined ? [] : [accessLog(parts.access)]),
     unreadBody({ limit }),
     problemAnswers({ problems, log, translate }),

@@ -113,7 +113,7 @@ async function migrated(store: EventStore, { logging, waits }: ProcessParts, sig
 
 async function serve(
   program: Program,
-  { host, port, shutdownGraceMs, checkAnswers }: Config,
+  { host, port, trustProxy, shutdownGraceMs, checkAnswers }: Config,
   { logging, metrics }: ProcessParts,
   standings: Standings<Standing>,
   side: NonNullable<Service['side']>,
@@ -126,6 +126,7 @@ async function serve(
       ...createMisdirected(side),
     ],
     standings,
+    trustProxy,
     logging,
     httpMetrics: createHttpMetrics(metrics),
     checkAnswers,

@@ -21,7 +21,10 @@ import { createKeyAuthenticator } from './key-authenticator.ts';
 
 const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly version: string }).version;
 
-export interface ServiceAppParts extends Pick<HttpAppParts, 'mounts' | 'limitPerAddress' | 'limitPerCaller'> {
+export interface ServiceAppParts extends Pick<
+  HttpAppParts,
+  'trustProxy' | 'mounts' | 'limitPerAddress' | 'limitPerCaller'
+> {
   readonly routes: readonly BoundRoute[];
   readonly standings: Pick<Standings<Standing>, 'get'>;
   readonly logging: Pick<Logging, 'log' | 'access'>;

@@ -1,5 +1,6 @@
 // What a setting's text may look like, how it is read, and how its value is written again.
 
+import proxyaddr from 'proxy-addr';
 import { type EventStoreAddress, parseEventStoreUrl, printServers } from './event-store-url.ts';
 
 export interface SettingKind<T> {
@@ -173,3 +174,22 @@ export const namespace: SettingKind<string> = {
   parse: (text) => (/^[a-z][a-z0-9-]{0,30}$/.test(text) ? text : undefined),
   must: 'at most 31 lower-case letters, digits and dashes, a letter first',
 };
+
+/** Addresses and networks of proxies, several with commas between; `loopback` is this machine. */
+export const proxies: SettingKind<readonly string[]> = {
+  parse(text) {
+    const all = text.split(',').map((one) => one.trim());
+    return all.every(isProxies) ? all : undefined;
+  },
+  print: (value) => value.join(','),
+  must: 'addresses or networks such as loopback, 10.0.0.7 or 10.0.0.0/8, with commas between',
+};
+
+function isProxies(text: string): boolean {
+  try {
+    proxyaddr.compile(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -12,6 +12,7 @@ import {
   namespace,
   onOff,
   oneOf,
+  proxies,
   serverUrl,
   text,
   textOfAtLeast,
@@ -56,6 +57,10 @@ export const settings = {
   opsPort: optional('OPS_PORT', wholeNumber(0, 65_535), [
     'The port of /healthz, /readyz and /metrics, from the first moment on. Without it a service started alone takes 9090,',
     'and everything in one process answers them on PORT once it is ready.',
+  ]),
+  trustProxy: optional('TRUST_PROXY', proxies, [
+    'Whose X-Forwarded-For is believed: addresses or networks of proxies, with commas between, or loopback. Without it the',
+    'address of a client is that of the connection, which behind a proxy is the proxy.',
   ]),
   dataDir: required('DATA_DIR', text, './data', [
     'The folder that holds everything Defter keeps; made when it is missing.',

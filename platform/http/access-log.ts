@@ -34,12 +34,14 @@ export const accessLog =
   ({ onRequest, onAnswer }: AccessLogOptions): Middleware =>
   (ctx, next) => {
     const startedAt = performance.now();
+    // Asked for while the connection stands: one that has ended has no address any more.
+    const { ip } = ctx;
     onRequest?.();
-    ctx.res.once('close', () => onAnswer(recordOf(ctx, startedAt)));
+    ctx.res.once('close', () => onAnswer(recordOf(ctx, startedAt, ip)));
     return next();
   };
 
-function recordOf({ req, res, state }: Context, startedAt: number): AccessRecord {
+function recordOf({ req, res, state }: Context, startedAt: number, remoteAddress: string): AccessRecord {
   const sentBeside = statusSentBeside(res);
   return {
     requestId: state.requestId,
@@ -50,7 +52,7 @@ function recordOf({ req, res, state }: Context, startedAt: number): AccessRecord
     durationMs: performance.now() - startedAt,
     tenantId: state.caller?.tenantId,
     actorId: state.caller?.actor.id,
-    remoteAddress: req.socket.remoteAddress ?? '',
+    remoteAddress,
     userAgent: req.headers['user-agent']?.slice(0, 200),
     problem: state.problem,
     aborted: sentBeside === undefined && !res.writableFinished,

@@ -24,7 +24,7 @@ export function validation(problems: HttpProblems): Middleware {
       idempotencyKey: route.idempotent ? readIdempotencyKey(headers, problems) : undefined,
       consistencyToken: readConsistencyToken(headers, problems),
       ifMatch: route.ifMatch ? readIfMatch(headers, problems) : undefined,
-      remoteAddress: req.socket.remoteAddress ?? '',
+      remoteAddress: ctx.ip,
       get signal() {
         return clientSignal(res);
       },
