@@ -67,6 +67,8 @@ export async function runKey(args: readonly string[]): Promise<void> {
         last4: key.slice(-4),
         scopes,
         expiresAt: null,
+        models: null,
+        personId: null,
         origin: {
           eventId: newId(),
           commandId: id,

@@ -44,7 +44,9 @@ export async function createFirstTenants(ports: TenantPorts): Promise<void> {
 /** Issues a key with every permission to tenant `default`, unless its stream exists. Answers whether it was issued. */
 export async function issueKey(ports: CommandPorts, id: string, name: string, key: string): Promise<boolean> {
   const origin = originOf(`key ${id}`, DEFAULT_TENANT);
-  const command = { name, hash: hashApiKey(key), last4: key.slice(-4), scopes: [...PERMISSIONS], expiresAt: null };
+  const last4 = key.slice(-4);
+  const unbound = { scopes: [...PERMISSIONS], expiresAt: null, models: null, personId: null };
+  const command = { name, hash: hashApiKey(key), last4, ...unbound };
   const { outcome } = await runCommand(ports, {
     aggregate: apiKeys,
     stream: apiKeys.stream(id),

@@ -12,6 +12,8 @@ export const PERMISSIONS = [
   'keys:read',
   'credentials:write',
   'credentials:read',
+  'users:write',
+  'users:read',
   'tenants:write',
   'tenants:read',
   'audit:read',
@@ -24,8 +26,11 @@ export type Permission = (typeof PERMISSIONS)[number];
 
 export const permissionSchema = z.enum(PERMISSIONS);
 
+/** What a person may be in a tenant; `platform-admin` is the one role in the tenant `platform`, and is in no other. */
 export const ROLES = ['platform-admin', 'admin', 'member', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
+
+export const roleSchema = z.enum(ROLES);
 
 const VIEWER: readonly Permission[] = ['inference:read', 'models:read'];
 const MEMBER: readonly Permission[] = [...VIEWER, 'inference:write'];
@@ -36,6 +41,9 @@ const ADMIN: readonly Permission[] = [
   'keys:read',
   'credentials:write',
   'credentials:read',
+  'users:write',
+  'users:read',
+  'tenants:write',
   'tenants:read',
   'audit:read',
   'operations:read',

@@ -32,6 +32,8 @@ export interface RouteContract {
   readonly tenantFrom?: { readonly path: string };
   /** True: no credential is asked for. */
   readonly public?: true;
+  /** On a public route: a valid credential says who is calling, and anything else is as none. */
+  readonly callerIfAny?: true;
   /** True: a valid credential is enough. */
   readonly anyCaller?: true;
   /** The heading under which documents list it. */

@@ -41,8 +41,8 @@ export type Present<State> = Exclude<State, { readonly status: 'absent' }>;
 
 /** What each request must know of it at once is its state: it is kept as a document, and listed while it lives. */
 export interface StandingDefinition<State> {
-  /** Whose list it is on; undefined: the one of the installation. */
-  listedWith(state: Present<State>): string | undefined;
+  /** Whose lists it is on; undefined: the one of the installation. */
+  listedWith(state: Present<State>): string | readonly string[] | undefined;
   /** By what time the list is sorted, in milliseconds since the epoch; null: it is on it no more. */
   listedAt(state: Present<State>): number | null;
 }

@@ -1,17 +1,35 @@
 // All that there is: a new aggregate is one file and its name here. Catalog, topics, standings and the types of events are
 // derived from this list.
 
+import { admins } from './admins.ts';
 import type { AnyAggregate, EventFields, EventOf } from './aggregate.ts';
 import { apiKeys } from './api-key.ts';
 import { credentials } from './credential.ts';
 import { inferences } from './inference.ts';
+import { logins } from './login.ts';
+import { members } from './member.ts';
 import { models } from './model.ts';
 import { projections } from './projection.ts';
+import { sessions } from './session.ts';
 import { categoryOf, partOf } from './streams.ts';
 import { tenantNames } from './tenant-name.ts';
 import { tenants } from './tenant.ts';
+import { users } from './user.ts';
 
-export const aggregates = [tenants, tenantNames, apiKeys, credentials, models, inferences, projections] as const;
+export const aggregates = [
+  tenants,
+  tenantNames,
+  users,
+  logins,
+  sessions,
+  members,
+  admins,
+  apiKeys,
+  credentials,
+  models,
+  inferences,
+  projections,
+] as const;
 
 export type KnownAggregate = (typeof aggregates)[number];
 

@@ -1,4 +1,5 @@
 import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
+import type { Actor } from './envelope.ts';
 
 const events = {
   ApiKeyIssued: [
@@ -7,27 +8,46 @@ const events = {
     { name: 'last4', type: 'string' },
     { name: 'scopes', type: { type: 'array', items: 'string' } },
     { name: 'expiresAt', type: ['null', 'long'], doc: 'milliseconds since the epoch', default: null },
+    { name: 'models', type: ['null', { type: 'array', items: 'string' }], doc: 'null: any model', default: null },
+    {
+      name: 'personId',
+      type: ['null', 'string'],
+      doc: 'the person who made it, or whose key made it: it holds no more than they hold at the time',
+      default: null,
+    },
   ],
+  ApiKeyRotated: [
+    { name: 'successor', type: 'string', doc: 'the id of the key that takes its place' },
+    { name: 'expiresAt', type: 'long', doc: 'until when this one is good beside it, in milliseconds since the epoch' },
+  ],
+  ApiKeyLimitsSet: [{ name: 'requestsPerMinute', type: ['null', 'long'], doc: 'null for none', default: null }],
   ApiKeyRevoked: [],
 } as const satisfies EventFields;
 
 export interface ApiKey extends DataOf<typeof events, 'ApiKeyIssued'> {
   readonly tenantId: string;
+  readonly createdBy: Actor;
   readonly createdAt: number;
+  readonly requestsPerMinute: number | null;
+  /** The id of the key that takes its place. */
+  readonly successor: string | null;
 }
 
 export type ApiKeyState =
   { readonly status: 'absent' } | { readonly status: 'active' | 'revoked'; readonly key: ApiKey };
 
 function evolve(state: ApiKeyState, event: EventOf<typeof events>): ApiKeyState {
+  if (event.type === 'ApiKeyIssued') {
+    const { tenantId, actor: createdBy } = event.metadata;
+    const own = { tenantId, createdBy, createdAt: event.recordedAt, requestsPerMinute: null, successor: null };
+    return { status: 'active', key: { ...event.data, ...own } };
+  }
+  if (state.status === 'absent') return state;
   switch (event.type) {
-    case 'ApiKeyIssued': {
-      const { tenantId } = event.metadata;
-      const key = { ...event.data, tenantId, createdAt: event.recordedAt };
-      return { status: 'active', key };
-    }
+    case 'ApiKeyRotated':
+    case 'ApiKeyLimitsSet':
+      return { ...state, key: { ...state.key, ...event.data } };
     case 'ApiKeyRevoked':
-      if (state.status === 'absent') return state;
       return { ...state, status: 'revoked' };
   }
 }
@@ -37,7 +57,8 @@ export const apiKeys = defineAggregate({
   topic: 'defter.identity',
   events,
   fields: { ApiKeyIssued: { hash: 'secret' } },
-  longest: 2,
+  upcasts: { ApiKeyIssued: [(data) => ({ ...(data as object), models: null, personId: null })] },
+  longest: 'unbounded',
   initial: { status: 'absent' },
   evolve,
   standing: {

@@ -48,10 +48,11 @@ export interface Listing {
 }
 
 /** Where a standing is listed: while it lives, by the time of its making. Members are stream names. */
-export function listingOf(stream: string, { state }: Standing): Listing {
+export function listingsOf(stream: string, { state }: Standing): Listing[] {
   const one = aggregateOf(stream);
   if (!one?.standing) throw new TypeError(`${categoryOf(stream)} has no standing`);
-  return { set: one.list(one.standing.listedWith(state)), member: stream, score: one.standing.listedAt(state) };
+  const score = one.standing.listedAt(state);
+  return [one.standing.listedWith(state)].flat().map((owner) => ({ set: one.list(owner), member: stream, score }));
 }
 
 /** The document that stands for a standing at a revision: written by the projector and, at once, by the command. */
@@ -59,7 +60,7 @@ export const standingDocument = (stream: string, revision: number, standing: Sta
   key: standingKey(stream),
   revision,
   value: standing,
-  members: [listingOf(stream, standing)],
+  members: listingsOf(stream, standing),
 });
 
 /** What authentication asks of a key's standing; a key whose tenant may not act is not active. */

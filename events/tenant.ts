@@ -1,13 +1,42 @@
 import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 
-const events = { TenantCreated: [{ name: 'name', type: 'string' }] } as const satisfies EventFields;
+const NAME = { name: 'name', type: 'string' } as const;
+
+const events = {
+  TenantCreated: [NAME],
+  TenantRenamed: [NAME],
+  TenantSuspended: [{ name: 'reason', type: 'string', doc: 'shown to those who are refused; may be empty' }],
+  TenantReinstated: [],
+  TenantLimitsSet: [{ name: 'requestsPerMinute', type: ['null', 'long'], doc: 'null for none', default: null }],
+} as const satisfies EventFields;
 
 export type TenantState =
-  { readonly status: 'absent' } | { readonly status: 'active'; readonly name: string; readonly createdAt: number };
+  | { readonly status: 'absent' }
+  | {
+      readonly status: 'active' | 'suspended';
+      readonly name: string;
+      readonly createdAt: number;
+      /** Of the suspension, while there is one. */
+      readonly reason: string | null;
+      readonly requestsPerMinute: number | null;
+    };
 
-function evolve(_: TenantState, event: EventOf<typeof events>): TenantState {
-  const { name } = event.data;
-  return { status: 'active', name, createdAt: event.recordedAt };
+function evolve(state: TenantState, event: EventOf<typeof events>): TenantState {
+  if (event.type === 'TenantCreated') {
+    const { name } = event.data;
+    return { status: 'active', name, createdAt: event.recordedAt, reason: null, requestsPerMinute: null };
+  }
+  if (state.status === 'absent') return state;
+  switch (event.type) {
+    case 'TenantRenamed':
+      return { ...state, name: event.data.name };
+    case 'TenantSuspended':
+      return { ...state, status: 'suspended', reason: event.data.reason };
+    case 'TenantReinstated':
+      return { ...state, status: 'active', reason: null };
+    case 'TenantLimitsSet':
+      return { ...state, requestsPerMinute: event.data.requestsPerMinute };
+  }
 }
 
 export const tenants = defineAggregate({
@@ -15,7 +44,7 @@ export const tenants = defineAggregate({
   topic: 'defter.identity',
   events,
   fields: {},
-  longest: 1,
+  longest: 'unbounded',
   initial: { status: 'absent' },
   evolve,
   standing: { listedWith: () => undefined, listedAt: ({ createdAt }) => createdAt },

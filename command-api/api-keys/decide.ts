@@ -8,6 +8,8 @@ export interface IssueApiKey {
   readonly last4: string;
   readonly scopes: readonly string[];
   readonly expiresAt: number | null;
+  readonly models: readonly string[] | null;
+  readonly personId: string | null;
   readonly origin: Origin;
 }
 

@@ -66,7 +66,15 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
         const scopes = scopesFor(caller, body.scopes);
         const expiresAt = expiryFor(body.expiresAt);
         const { name } = body;
-        const command = { name, hash: hashApiKey(key), last4: key.slice(-4), scopes, expiresAt };
+        const command = {
+          name,
+          hash: hashApiKey(key),
+          last4: key.slice(-4),
+          scopes,
+          expiresAt,
+          models: null,
+          personId: null,
+        };
         return decideIssueApiKey({ ...command, origin: { ...origin, tenantId } }, state);
       },
     });

@@ -46,6 +46,8 @@ export interface Route {
   /** The path parameter that names the tenant in which the permission is checked; the caller's own unless named. */
   readonly tenantFrom?: { readonly path: string };
   readonly public?: true;
+  /** On a public route: a valid credential says who is calling, and anything else is as none. */
+  readonly callerIfAny?: true;
   /** True: a valid credential is enough. */
   readonly anyCaller?: true;
   readonly params?: Schema;
@@ -131,7 +133,11 @@ export type RequestOf<R extends Route> = HttpRequest<
   Part<R, 'params'>,
   Part<R, 'query'>,
   R extends { readonly stream: StreamBody } ? Readable : Part<R, 'body'>,
-  R extends { readonly public: true } ? undefined : Caller
+  R extends { readonly public: true }
+    ? R extends { readonly callerIfAny: true }
+      ? Caller | undefined
+      : undefined
+    : Caller
 >;
 
 export type Handler<R extends Route> = (request: RequestOf<R>) => Answer | Promise<Answer>;

@@ -4,7 +4,7 @@ import {
   type Standing,
   evolveStanding,
   hasStanding,
-  listingOf,
+  listingsOf,
   standingKey,
   standingTopics,
 } from '#events/standing.ts';
@@ -19,6 +19,6 @@ export const standingReadModel: DocumentProjection<Standing> = {
   project(before, event) {
     const standing = evolveStanding(before, event);
     if (standing === undefined) return 'ignore';
-    return { document: standing, members: [listingOf(event.stream, standing)] };
+    return { document: standing, members: listingsOf(event.stream, standing) };
   },
 };

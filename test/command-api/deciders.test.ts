@@ -69,7 +69,15 @@ describe('tenant', () => {
 
 describe('API key', () => {
   const apiKey = apiKeys;
-  const data = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:write'], expiresAt: null };
+  const data = {
+    name: 'ci',
+    hash: 'ab',
+    last4: 'wxyz',
+    scopes: ['inference:write'],
+    expiresAt: null,
+    models: null,
+    personId: null,
+  };
   const issued = createEvent('ApiKeyIssued', data, origin);
 
   it('is issued once and revoked once', () => {

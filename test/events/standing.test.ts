@@ -1,10 +1,18 @@
 import { expect } from 'chai';
 import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
-import { type Standing, evolveStanding, keyRecordOf, listingOf, standingDocument } from '#events/standing.ts';
+import { type Standing, evolveStanding, keyRecordOf, listingsOf, standingDocument } from '#events/standing.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
 
-const issued = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:read'], expiresAt: null };
+const issued = {
+  name: 'ci',
+  hash: 'ab',
+  last4: 'wxyz',
+  scopes: ['inference:read'],
+  expiresAt: null,
+  models: null,
+  personId: null,
+};
 const fold = (stream: string, ...events: Parameters<typeof recorded>[0][]) =>
   events
     .map((event, revision) => recorded(event, stream, revision))
@@ -29,12 +37,9 @@ describe('standing', () => {
   });
 
   it('is listed with its tenant while it lives', () => {
-    expect(listingOf('apikey-1', key as Standing)).to.deep.equal({
-      set: apiKeys.list('acme'),
-      member: 'apikey-1',
-      score: 1_000,
-    });
-    expect(listingOf('apikey-1', revoked as Standing)).to.include({ score: null });
+    const set = apiKeys.list('acme');
+    expect(listingsOf('apikey-1', key as Standing)).to.deep.equal([{ set, member: 'apikey-1', score: 1_000 }]);
+    expect(listingsOf('apikey-1', revoked as Standing)).to.deep.equal([{ set, member: 'apikey-1', score: null }]);
   });
 
   it('makes the same document for the command and the projector', () => {

@@ -120,7 +120,15 @@ describe('the audit list', () => {
 });
 
 describe('the standing', () => {
-  const issued = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:read'], expiresAt: null };
+  const issued = {
+    name: 'ci',
+    hash: 'ab',
+    last4: 'wxyz',
+    scopes: ['inference:read'],
+    expiresAt: null,
+    models: null,
+    personId: null,
+  };
   const key = recorded(createEvent('ApiKeyIssued', issued, ORIGIN), 'apikey-1', 0);
   const revoked = recorded(createEvent('ApiKeyRevoked', {}, another(3)), 'apikey-1', 1, 2_000);
   const standingOf = (...events: (typeof key)[]) => events.reduce<Standing | undefined>(evolveStanding, undefined);

@@ -77,6 +77,8 @@ export const keyData = (name: string) => ({
   last4: name,
   scopes: ['platform'],
   expiresAt: null,
+  models: null,
+  personId: null,
 });
 export const definition: ModelDefinition = {
   name: 'rival',

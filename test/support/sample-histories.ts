@@ -46,13 +46,25 @@ const standings = [
     'apikey-1',
     createEvent(
       'ApiKeyIssued',
-      { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['inference:read'], expiresAt: null },
+      {
+        name: 'ci',
+        hash: 'ab',
+        last4: 'wxyz',
+        scopes: ['inference:read'],
+        expiresAt: null,
+        models: null,
+        personId: null,
+      },
       origin(),
     ),
   ),
   ...history(
     'apikey-2',
-    createEvent('ApiKeyIssued', { name: 'old', hash: 'cd', last4: 'abcd', scopes: [], expiresAt: null }, origin()),
+    createEvent(
+      'ApiKeyIssued',
+      { name: 'old', hash: 'cd', last4: 'abcd', scopes: [], expiresAt: null, models: null, personId: null },
+      origin(),
+    ),
     createEvent('ApiKeyRevoked', {}, origin()),
   ),
 ];

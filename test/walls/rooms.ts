@@ -84,6 +84,14 @@ export const isScript = (file: string): boolean =>
 
 /** Parts that have no caller yet, and who will be the first. Each must be called, or go. */
 export const waiting: Readonly<Record<string, string>> = {
+  'contracts/sign-in.ts#signInRoutes': 'signing in',
+  'contracts/sign-in.ts#SessionView': 'signing in',
+  'contracts/people.ts#SignedIn': 'signing in',
+  'contracts/people.ts#Language': 'mails',
+  'contracts/passwords.ts#passwordRoutes': 'new passwords by mail',
+  'contracts/users.ts#userRoutes': 'people and their parts in tenants',
+  'contracts/users.ts#UserView': 'people and their parts in tenants',
+  'contracts/email.ts#normaliseEmail': 'signing in',
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",
@@ -91,6 +99,20 @@ export const waiting: Readonly<Record<string, string>> = {
   'platform/auth/link-token.ts#readLinkToken': 'the routes that take a link',
   'platform/auth/link-token.ts#linkTokenFits': 'the routes that take a link',
 };
+
+/** Problems that nobody answers with yet. */
+export const waitingProblems: readonly string[] = [
+  'invalid-credentials',
+  'session-ended',
+  'tenant-suspended',
+  'password-change-required',
+  'email-taken',
+  'already-member',
+  'account-exists',
+  'last-admin',
+  'is-platform-admin',
+  'token-spent',
+];
 
 /** Names that say nothing about what is inside. */
 export const emptyNames = /(?:^|\/)index\.\w+$|(?:^|[/-])(?:utils?|shared|common|helpers?|managers?|misc)(?:[./-]|$)/;

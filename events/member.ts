@@ -1,0 +1,62 @@
+// A person's part in a tenant: offered, then accepted.
+
+import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
+
+const ROLE = { name: 'role', type: 'string' } as const;
+
+const events = {
+  MembershipOffered: [
+    { name: 'userId', type: 'string' },
+    ROLE,
+    { name: 'expiresAt', type: 'long', doc: 'milliseconds since the epoch' },
+  ],
+  MembershipAccepted: [],
+  MembershipRoleChanged: [ROLE],
+  MembershipRevoked: [],
+} as const satisfies EventFields;
+
+export interface Member {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly role: string;
+  /** The open offer, by the event that the link in its mail is derived from; a newer one voids it. */
+  readonly offer: { readonly eventId: string; readonly expiresAt: number } | null;
+  /** When it was first offered. */
+  readonly since: number;
+}
+
+export type MemberState =
+  { readonly status: 'absent' } | { readonly status: 'offered' | 'active' | 'revoked'; readonly member: Member };
+
+function evolve(state: MemberState, event: EventOf<typeof events>): MemberState {
+  if (event.type === 'MembershipOffered') {
+    const { userId, role, expiresAt } = event.data;
+    const since = state.status === 'offered' ? state.member.since : event.recordedAt;
+    const { tenantId } = event.metadata;
+    return { status: 'offered', member: { tenantId, userId, role, offer: { eventId: event.id, expiresAt }, since } };
+  }
+  if (state.status === 'absent') return state;
+  const { member } = state;
+  switch (event.type) {
+    case 'MembershipAccepted':
+      return { status: 'active', member: { ...member, offer: null } };
+    case 'MembershipRoleChanged':
+      return { ...state, member: { ...member, role: event.data.role } };
+    case 'MembershipRevoked':
+      return { status: 'revoked', member: { ...member, offer: null } };
+  }
+}
+
+export const members = defineAggregate({
+  category: 'member',
+  topic: 'defter.identity',
+  events,
+  fields: {},
+  longest: 'unbounded',
+  initial: { status: 'absent' },
+  evolve,
+  standing: {
+    listedWith: ({ member }) => [member.tenantId, member.userId],
+    listedAt: ({ status, member }) => (status === 'revoked' ? null : member.since),
+  },
+});

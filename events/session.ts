@@ -1,0 +1,63 @@
+// A person signed in somewhere. Its refresh tokens are derived from its id and a number, so the log holds none of them.
+
+import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
+import type { SealedOrigin } from './envelope.ts';
+
+const events = {
+  SessionStarted: [
+    { name: 'userId', type: 'string' },
+    { name: 'epoch', type: 'long', doc: "the person's: when theirs goes up, the session is over, unless it is kept" },
+  ],
+  SessionRefreshed: [{ name: 'number', type: 'long', doc: 'of the refresh token that is good from now on' }],
+  SessionEnded: [
+    {
+      name: 'reason',
+      type: {
+        type: 'enum',
+        name: 'SessionEnd',
+        symbols: ['logged_out', 'refresh_reused', 'revoked', 'expired'],
+      },
+    },
+  ],
+} as const satisfies EventFields;
+
+export interface Session {
+  readonly userId: string;
+  readonly epoch: number;
+  /** Of the refresh token that is good now; the first is 0. */
+  readonly number: number;
+  readonly startedAt: number;
+  /** When the number last went up; the start's time at first. */
+  readonly refreshedAt: number;
+  /** From where it began. */
+  readonly origin: SealedOrigin | null;
+}
+
+export type SessionState =
+  { readonly status: 'absent' } | { readonly status: 'active' | 'ended'; readonly session: Session };
+
+function evolve(state: SessionState, event: EventOf<typeof events>): SessionState {
+  const { recordedAt: at, metadata } = event;
+  if (event.type === 'SessionStarted') {
+    const { userId, epoch } = event.data;
+    const origin = metadata.origin ?? null;
+    return { status: 'active', session: { userId, epoch, number: 0, startedAt: at, refreshedAt: at, origin } };
+  }
+  if (state.status === 'absent') return state;
+  if (event.type === 'SessionEnded') return { ...state, status: 'ended' };
+  return { ...state, session: { ...state.session, number: event.data.number, refreshedAt: at } };
+}
+
+export const sessions = defineAggregate({
+  category: 'session',
+  topic: 'defter.identity',
+  events,
+  fields: {},
+  longest: 'unbounded',
+  initial: { status: 'absent' },
+  evolve,
+  standing: {
+    listedWith: ({ session }) => session.userId,
+    listedAt: ({ status, session }) => (status === 'active' ? session.startedAt : null),
+  },
+});
