@@ -14,7 +14,7 @@ import { Problem } from '#platform/http/problem.ts';
 import { newId } from '#platform/new-id.ts';
 import { decideIssueApiKey } from './api-keys/decide.ts';
 import { decideStoreCredential } from './credentials/decide.ts';
-import { decideGrantModel, decideRegisterModel, type ModelDecision } from './models/decide.ts';
+import { decideGrantModel, decideRegisterModel } from './models/decide.ts';
 import { type CommandPorts, runCommand } from './run-command.ts';
 import { createTenant, type TenantPorts } from './tenants/create-tenant.ts';
 
@@ -67,13 +67,16 @@ export async function registerPlatformModel(
   grantedTo: readonly string[],
 ): Promise<boolean> {
   const stream = models.stream(PLATFORM, definition.name);
-  const change = (decide: (origin: Origin, state: ModelState) => ModelDecision) => {
+  const change = (decide: (origin: Origin, state: ModelState) => ReturnType<typeof decideGrantModel>) => {
     const origin = originOf(`model ${definition.name}`, PLATFORM, newId());
     return runCommand(ports, {
       aggregate: models,
       stream,
       origin: { ...origin, repeatable: false },
-      refusals: { absent: () => new Problem(problems['model-not-found']) },
+      refusals: {
+        absent: () => new Problem(problems['model-not-found']),
+        'too-many': () => new Problem(problems.conflict),
+      },
       // One that was retired stays so.
       decide: (state) => (state.status === 'retired' ? [] : decide(origin, state)),
     });

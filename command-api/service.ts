@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PLATFORM } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
 import type { Config } from '#platform/config.ts';
 import type { Log } from '#platform/logging/log.ts';
@@ -33,7 +34,7 @@ export const createCommandApiService = ({ readsOf, readModelsOf }: ReadSide): Se
       standings: await standings(),
       reads,
       manifestOf: (source) => readModelManifest(join(modelsFolder, source)).catch(() => undefined),
-      upstreamFault: (source) => upstreamFault(source, config.allowPrivateUpstreams),
+      upstreamFault: (source, tenantId) => upstreamFault(source, tenantId === PLATFORM || config.allowPrivateUpstreams),
       inferenceTimeoutMs: config.inferenceTimeoutMs,
       mostOutstanding: config.maxOutstanding,
       readModels: (await readModelsOf(config)).map(({ name }) => name),

@@ -12,6 +12,7 @@ import { openAdmission } from './admission.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createInferenceRoutes, type InferencePorts } from './inferences/routes.ts';
+import { createModelGrantRoutes } from './models/grant-routes.ts';
 import { createModelRoutes } from './models/routes.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createOrigins } from './origin.ts';
@@ -60,6 +61,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
       ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),
       ...createCredentialRoutes({ ...shared, keyring }),
       ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),
+      ...createModelGrantRoutes(shared),
       ...createOperationRoutes({ ...shared, readStore, states, readModels: options.readModels }),
     ],
     close() {

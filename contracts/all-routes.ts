@@ -3,6 +3,7 @@ import { auditRoutes } from './audit.ts';
 import { authRoutes } from './auth.ts';
 import { credentialRoutes } from './credentials.ts';
 import { inferenceRoutes } from './inferences.ts';
+import { modelGrantRoutes } from './model-grants.ts';
 import { modelRoutes } from './models.ts';
 import { operationRoutes } from './operations.ts';
 import type { RouteContract } from './route.ts';
@@ -12,6 +13,7 @@ import { tenantRoutes } from './tenants.ts';
 export const allRoutes: readonly RouteContract[] = [
   inferenceRoutes,
   modelRoutes,
+  modelGrantRoutes,
   authRoutes,
   tenantRoutes,
   apiKeyRoutes,

@@ -54,7 +54,10 @@ export const modelSchema = z
     source: z.string().nullable().meta({ description: 'Null where the model is not your own.' }),
     upstreamModel: z.string().nullable(),
     credentialId: z.string().nullable(),
-    revision: z.number().int().min(0),
+    revision: z.number().int().min(0).nullable().meta({
+      description:
+        'Of what your tenant has said of the name, which `If-Match` is about; null where it has said nothing.',
+    }),
   })
   .meta({ id: 'Model' });
 export type ModelView = z.infer<typeof modelSchema>;
@@ -108,7 +111,7 @@ function hasCredentials(text: string): boolean {
 }
 
 /** `example` is a name with which the route's other examples are right. */
-const paramsLike = (example: string) =>
+export const modelNameParams = (example: string) =>
   z.object({
     name: modelNameSchema.meta({ description: 'May hold `/`, percent-encoded or as it is.', examples: [example] }),
   });
@@ -139,8 +142,9 @@ export const modelRoutes = routesUnder('Models', {
     side: 'command',
     permission: 'models:write',
     summary: 'Register a model, or register it anew',
-    description: 'Defaults set before stay. The upstream must not be on a private network unless the server allows it.',
-    params: paramsLike('acme/writer'),
+    description:
+      "Your tenant's own; it stands before the platform's of the same name. Defaults set before stay. The upstream must not be on a private network, unless the server allows it or the model is the platform's.",
+    params: modelNameParams('acme/writer'),
     slashes: 'name',
     body: registerModelSchema,
     bodyExample: { runtime: 'openai', source: 'https://api.openai.com/v1', upstreamModel: 'gpt-5-mini' },
@@ -158,7 +162,9 @@ export const modelRoutes = routesUnder('Models', {
     side: 'command',
     permission: 'models:write',
     summary: "Set a model's default parameters",
-    params: paramsLike('tiny-writer'),
+    description:
+      "Of your tenant's own model of the name, else for your tenant alone over those of the platform's model that it may use.",
+    params: modelNameParams('tiny-writer'),
     slashes: 'name',
     body: setDefaultsSchema,
     bodyExample: { temperature: 0.2, max_tokens: 200 },
@@ -175,8 +181,9 @@ export const modelRoutes = routesUnder('Models', {
     side: 'command',
     permission: 'models:write',
     summary: 'Retire a model',
-    description: 'Requests accepted before still run.',
-    params: paramsLike('acme/writer'),
+    description:
+      "Your tenant's own; the platform's of the same name, if it is granted, is what the name means then. Requests accepted before still run.",
+    params: modelNameParams('acme/writer'),
     slashes: 'name',
     answers: {
       200: {
@@ -192,6 +199,22 @@ export const modelRoutes = routesUnder('Models', {
     idempotent: true,
     ifMatch: true,
     openai: true,
+  },
+  reinstateModel: {
+    method: 'POST',
+    path: '/v1/models/{name}/reinstate',
+    side: 'command',
+    permission: 'models:write',
+    summary: 'Bring back a model that was retired',
+    description: "Your tenant's own, as it was: its defaults and grants too. One that is there is left as it is.",
+    params: modelNameParams('acme/writer'),
+    slashes: 'name',
+    answers: {
+      200: { description: 'The model.', schema: modelSchema, headers: ['etag', 'x-consistency-token'], example },
+    },
+    problems: ['revision-mismatch', 'model-not-found'],
+    idempotent: true,
+    ifMatch: true,
   },
   listModels: {
     method: 'GET',
@@ -214,7 +237,7 @@ export const modelRoutes = routesUnder('Models', {
     side: 'query',
     permission: 'models:read',
     summary: 'Read a model',
-    params: paramsLike('tiny-writer'),
+    params: modelNameParams('tiny-writer'),
     slashes: 'name',
     answers: { 200: { description: 'The model.', schema: modelSchema, headers: ['etag'], example } },
     problems: ['model-not-found'],

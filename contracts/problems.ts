@@ -23,6 +23,7 @@ const table = {
   'account-exists': [409, 'There is an account already'],
   'last-admin': [409, 'The last administrator'],
   'is-platform-admin': [409, 'A platform administrator'],
+  'granted-to-all': [409, 'It is granted to all tenants'],
   'already-finished': [409, 'Already finished'],
   'rebuild-under-way': [409, 'The projection is being rebuilt already'],
   'no-version-kept': [409, 'There is no version to go back to'],

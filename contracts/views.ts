@@ -2,6 +2,7 @@
 
 import type { ApiKeyView } from './api-keys.ts';
 import type { CredentialView } from './credentials.ts';
+import type { ModelGrantsView } from './model-grants.ts';
 import type { ModelView } from './models.ts';
 import type { Permission } from './permissions.ts';
 import type { TenantView } from './tenants.ts';
@@ -63,7 +64,8 @@ type Definition = Pick<
 /** Values of parameters are JSON text. */
 export interface StoredModel {
   readonly owner: string;
-  readonly revision: number;
+  /** Of what the viewer's tenant has said of the name; null for nothing. */
+  readonly revision: number | null;
   readonly createdAt: number;
   readonly defaults: Readonly<Record<string, string>>;
   readonly definition: Readonly<Definition> & {
@@ -108,3 +110,9 @@ export function viewModel(
     revision,
   };
 }
+
+export const viewModelGrants = (model: string, grantedTo: readonly string[]): ModelGrantsView => ({
+  object: 'model_grants',
+  model,
+  tenants: [...grantedTo],
+});

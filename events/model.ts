@@ -37,11 +37,18 @@ const events = {
   ],
   ModelDefaultsSet: [{ name: 'defaults', type: { type: 'map', values: 'string' }, doc: 'parameter name to JSON text' }],
   ModelGranted: [{ name: 'to', type: { type: 'array', items: 'string' }, doc: 'tenant ids, or * for all' }],
+  ModelGrantWithdrawn: [
+    { name: 'from', type: { type: 'array', items: 'string' }, doc: 'tenant ids, or * for the grant to all' },
+  ],
   ModelRetired: [],
+  ModelReinstated: [],
 } as const satisfies EventFields;
 
 export type ModelDefinition = DataOf<typeof events, 'ModelRegistered'>;
 export type ModelParameter = ModelDefinition['parameters'][number];
+
+/** Parameter name to JSON text. */
+export type ModelDefaults = Readonly<Record<string, string>>;
 
 export interface Model {
   /** The tenant that it belongs to; `platform` for those of the installation. */
@@ -49,37 +56,64 @@ export interface Model {
   /** The revision of its last registration: a running model with an older one is loaded anew. */
   readonly revision: number;
   readonly definition: ModelDefinition;
-  /** Parameter name to JSON text; over the definition's own defaults. */
-  readonly defaults: Readonly<Record<string, string>>;
+  /** Over the definition's own. */
+  readonly defaults: ModelDefaults;
+  /** Tenant ids, `*` for all. */
   readonly grantedTo: readonly string[];
   readonly createdAt: number;
 }
 
+/** What a tenant has said of a name. */
 export type ModelState =
-  { readonly status: 'absent' } | { readonly status: 'registered' | 'retired'; readonly model: Model };
+  | { readonly status: 'absent' }
+  /** It has defaults for the platform's model of the name, and none of its own. */
+  | { readonly status: 'unregistered'; readonly owner: string; readonly overPlatform: ModelDefaults }
+  | {
+      readonly status: 'registered' | 'retired';
+      readonly model: Model;
+      /** Its defaults for the platform's model of the name: in force again once its own is retired. */
+      readonly overPlatform: ModelDefaults;
+    };
 
 function evolve(state: ModelState, event: EventOf<typeof events>): ModelState {
+  const overPlatform = state.status === 'absent' ? {} : state.overPlatform;
+  const owner = event.metadata.tenantId;
   if (event.type === 'ModelRegistered') {
-    const before = state.status === 'absent' ? undefined : state.model;
+    const before = state.status === 'registered' || state.status === 'retired' ? state.model : undefined;
     const kept = state.status === 'registered' ? state.model : { defaults: {}, grantedTo: [] };
     const model: Model = {
-      owner: event.metadata.tenantId,
+      owner,
       revision: event.revision,
       definition: event.data,
       defaults: kept.defaults,
       grantedTo: kept.grantedTo,
       createdAt: before?.createdAt ?? event.recordedAt,
     };
-    return { status: 'registered', model };
+    return { status: 'registered', model, overPlatform };
   }
-  if (state.status === 'absent') return state;
+  if (state.status === 'absent' || state.status === 'unregistered')
+    return event.type === 'ModelDefaultsSet'
+      ? { status: 'unregistered', owner, overPlatform: event.data.defaults }
+      : state;
+  const { model } = state;
   switch (event.type) {
     case 'ModelDefaultsSet':
-      return { ...state, model: { ...state.model, defaults: event.data.defaults } };
-    case 'ModelGranted':
-      return { ...state, model: { ...state.model, grantedTo: event.data.to } };
+      return state.status === 'registered'
+        ? { ...state, model: { ...model, defaults: event.data.defaults } }
+        : { ...state, overPlatform: event.data.defaults };
+    case 'ModelGranted': {
+      const added = event.data.to.filter((to) => !model.grantedTo.includes(to));
+      return { ...state, model: { ...model, grantedTo: [...model.grantedTo, ...added] } };
+    }
+    case 'ModelGrantWithdrawn':
+      return {
+        ...state,
+        model: { ...model, grantedTo: model.grantedTo.filter((to) => !event.data.from.includes(to)) },
+      };
     case 'ModelRetired':
       return { ...state, status: 'retired' };
+    case 'ModelReinstated':
+      return { ...state, status: 'registered' };
   }
 }
 
@@ -92,13 +126,10 @@ export const models = defineAggregate({
   initial: { status: 'absent' },
   evolve,
   standing: {
-    listedWith: ({ model }) => model.owner,
-    listedAt: ({ status, model }) => (status === 'registered' ? model.createdAt : null),
+    listedWith: (state) => (state.status === 'unregistered' ? state.owner : state.model.owner),
+    listedAt: (state) => (state.status === 'registered' ? state.model.createdAt : null),
   },
 });
 
 /** The tenant that owns what belongs to the installation. */
 export const PLATFORM = 'platform';
-
-export const isGrantedTo = ({ owner, grantedTo }: Pick<Model, 'owner' | 'grantedTo'>, tenantId: string) =>
-  owner === tenantId || grantedTo.includes('*') || grantedTo.includes(tenantId);

@@ -16,6 +16,7 @@ import { createCredentialRoutes } from './credentials/routes.ts';
 import { createFreshness } from './freshness.ts';
 import { createInferenceReader, type InferenceReader } from './inferences/inference-reader.ts';
 import { createInferenceRoutes } from './inferences/routes.ts';
+import { createModelGrantRoutes } from './models/grant-routes.ts';
 import { createModelRoutes } from './models/routes.ts';
 import { namesToCompare } from './models/usable-models.ts';
 import { openProjectorStatus } from './operations/projector-status.ts';
@@ -54,6 +55,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
     routes: [
       ...createInferenceRoutes({ inferences, live, fresh, log }),
       ...createModelRoutes({ standings, fresh }),
+      ...createModelGrantRoutes({ standings, fresh }),
       ...createTenantRoutes({ standings, fresh }),
       ...createAuthRoutes({ standings, fresh }),
       ...createApiKeyRoutes({ standings, fresh, now }),

@@ -2,17 +2,23 @@ import { modelRoutes } from '#contracts/models.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
 import { credentials } from '#events/credential.ts';
-import { type ModelDefinition, models, type ModelState, PLATFORM } from '#events/model.ts';
+import { type Model, type ModelDefinition, models, type ModelState, PLATFORM } from '#events/model.ts';
+import { modelStateOf, registeredModel, usableModel } from '#events/usable-model.ts';
 import type { Decision } from '#platform/event-store/handle-command.ts';
-import { loadState } from '#platform/event-store/load-state.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Caller, Handler, RequestOf } from '#platform/http/route.ts';
 import type { ModelManifest } from '#platform/model-host/model-manifest.ts';
 import { checkParameters } from '../inferences/parameters.ts';
-import type { CommandOrigin, CommandRequest } from '../origin.ts';
+import type { CommandRequest } from '../origin.ts';
 import { acknowledge, type CommandRoutePorts, type Done, runCommand } from '../run-command.ts';
-import { decideRegisterModel, decideRetireModel, decideSetModelDefaults } from './decide.ts';
+import {
+  decideRegisterModel,
+  decideReinstateModel,
+  decideRetireModel,
+  decideSetModelDefaults,
+  type ModelCommand,
+} from './decide.ts';
 import { builtInDefinition, type ModelRegistration, upstreamDefinition } from './definition.ts';
 
 export interface ModelPorts extends CommandRoutePorts {
@@ -25,11 +31,17 @@ export interface ModelPorts extends CommandRoutePorts {
 const bodyProblem = (pointer: string, message: string) =>
   new Problem(problems['invalid-request'], { detail: message, errors: [{ in: 'body', pointer, message }] });
 
+function required({ state, written }: Done<ModelState>): Model {
+  const model = registeredModel(state);
+  if (!model) throw new Error(`${written.stream} has no model after a command that gives it one`);
+  return model;
+}
+
 const noSuchModel = (name: string) =>
   new Problem(problems['model-not-found'], { detail: `You have no model ${name}.` });
 
 export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
-  const { store, standings, snapshots, tokens, origins, manifestOf, upstreamFault } = ports;
+  const { standings, tokens, origins, manifestOf, upstreamFault } = ports;
 
   const definitionOf = async (caller: Caller, name: string, given: ModelRegistration): Promise<ModelDefinition> => {
     if (given.runtime === 'tensorflow') {
@@ -55,34 +67,14 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
       throw bodyProblem('/credentialId', `there is no credential ${credentialId}`);
   };
 
-  /**
-   * Whose model a name means to someone who changes it: the tenant's own, else the platform's to who may. A repeat means
-   * the one that it meant the first time.
-   */
-  const ownerOf = async (caller: Caller, name: string, command: CommandOrigin): Promise<string> => {
-    if (!caller.permissions.has('platform')) return caller.tenantId;
-    const decider = models;
-    for (const owner of command.repeatable ? [caller.tenantId, PLATFORM] : []) {
-      const { commands } = await loadState({ store, snapshots, stream: models.stream(owner, name), decider });
-      if (commands.recognise(command) !== 'new') return owner;
-    }
-    const [own] = await standings.get([models.stream(caller.tenantId, name)]);
-    return own?.of === 'model' && own.state.status === 'registered' ? caller.tenantId : PLATFORM;
-  };
-
-  const answer = (caller: Caller, status: 200 | 201, done: Done<ModelState>) => {
-    const { state, written } = done;
-    if (state.status === 'absent') throw new Error(`${written.stream} has no model after a command to it`);
-    const { model } = state;
-    return {
-      status,
-      headers: {
-        ...(status === 201 && { location: `/v1/models/${encodeURIComponent(model.definition.name)}` }),
-        ...acknowledge(tokens, caller.tenantId, done),
-      },
-      body: viewModel({ ...model, revision: written.revision }, caller.tenantId),
-    };
-  };
+  const answer = (caller: Caller, status: 200 | 201, done: Done<ModelState>, model: Model) => ({
+    status,
+    headers: {
+      ...(status === 201 && { location: `/v1/models/${encodeURIComponent(model.definition.name)}` }),
+      ...acknowledge(tokens, caller.tenantId, done),
+    },
+    body: viewModel({ ...model, revision: done.written.revision }, caller.tenantId),
+  });
 
   const registerModel: Handler<typeof modelRoutes.registerModel> = async (request) => {
     const { caller, params, body, ifMatch } = request;
@@ -101,44 +93,48 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
         return decideRegisterModel({ definition, origin, repeatable: origin.repeatable }, state);
       },
     });
-    return answer(caller, done.before.status === 'registered' ? 200 : 201, done);
+    return answer(caller, done.before.status === 'registered' ? 200 : 201, done, required(done));
   };
 
-  /** Changes the model that the name means to the caller. */
+  /** Changes what the request's tenant itself has said of the name, never what another has. */
   const change = async (
     request: CommandRequest & Pick<RequestOf<typeof modelRoutes.retireModel>, 'params' | 'ifMatch'>,
-    decide: (state: ModelState, origin: CommandOrigin) => Decision<'absent'>,
+    decide: (state: ModelState, command: ModelCommand) => Decision<'absent'> | Promise<Decision<'absent'>>,
   ) => {
     const { caller, params, ifMatch } = request;
     const { name } = params;
-    const given = await origins(request);
-    const owner = await ownerOf(caller, name, given);
-    const origin = { ...given, tenantId: owner };
+    const origin = await origins(request);
     return runCommand(ports, {
       aggregate: models,
-      stream: models.stream(owner, name),
+      stream: models.stream(caller.tenantId, name),
       origin,
       ifMatch,
       refusals: { absent: () => noSuchModel(name) },
-      decide: (state) => decide(state, origin),
+      decide: (state) => decide(state, { origin, repeatable: origin.repeatable }),
     });
   };
 
   const setModelDefaults: Handler<typeof modelRoutes.setModelDefaults> = async (request) => {
-    const { caller, body } = request;
-    const done = await change(request, (state, origin) => {
-      const faults = state.status === 'registered' ? checkParameters(state.model.definition, body, '') : [];
+    const { caller, params, body } = request;
+    const { name } = params;
+    const platformModel = async () => modelStateOf((await standings.get([models.stream(PLATFORM, name)]))[0]);
+    const done = await change(request, async (state, command) => {
+      const model = usableModel(caller.tenantId, state, await platformModel());
+      if (!model) return 'absent';
+      const faults = checkParameters(model.definition, body, '');
       if (faults.length > 0)
         throw new Problem(problems['invalid-request'], { errors: faults.map((fault) => ({ in: 'body', ...fault })) });
       const defaults = Object.fromEntries(Object.entries(body).map(([key, value]) => [key, JSON.stringify(value)]));
-      return decideSetModelDefaults({ defaults, origin, repeatable: origin.repeatable }, state);
+      return decideSetModelDefaults({ ...command, defaults, overPlatform: model.owner !== caller.tenantId }, state);
     });
-    return answer(caller, 200, done);
+    const model = usableModel(caller.tenantId, done.state, await platformModel());
+    if (!model) throw noSuchModel(name);
+    return answer(caller, 200, done, model);
   };
 
   const retireModel: Handler<typeof modelRoutes.retireModel> = async (request) => {
     const { caller, params } = request;
-    const done = await change(request, (state, origin) => decideRetireModel(origin, state));
+    const done = await change(request, (state, command) => decideRetireModel(command, state));
     return {
       status: 200,
       headers: acknowledge(tokens, caller.tenantId, done),
@@ -146,5 +142,10 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     };
   };
 
-  return bindRoutes(modelRoutes, 'command', { registerModel, setModelDefaults, retireModel });
+  const reinstateModel: Handler<typeof modelRoutes.reinstateModel> = async (request) => {
+    const done = await change(request, (state, command) => decideReinstateModel(command, state));
+    return answer(request.caller, 200, done, required(done));
+  };
+
+  return bindRoutes(modelRoutes, 'command', { registerModel, setModelDefaults, retireModel, reinstateModel });
 }

@@ -53,10 +53,18 @@ const patternOf = ({ path, slashes }: Route) =>
 const isPlain = ({ path }: Route) => !path.includes('{');
 const keyOf = ({ method, path }: Route) => `${method} ${path}`;
 
-/** Wildcards before parameters before fixed segments; of two alike the one with the longer ending last. */
+/**
+ * Wildcards before parameters before fixed segments. Of two with a wildcard, the one with more behind it last: a path that
+ * ends like `/grants/:tenantId` is of that kind, though the wildcard alone would take it too.
+ */
 function generalFirst(a: string, b: string): number {
-  const generality = (path: string) => 100 * path.split('*').length + path.split(':').length;
-  return generality(b) - generality(a) || a.length - b.length;
+  const count = (path: string, sign: string) => path.split(sign).length;
+  return (
+    count(b, '*') - count(a, '*') ||
+    count(a, '/') - count(b, '/') ||
+    count(b, ':') - count(a, ':') ||
+    a.length - b.length
+  );
 }
 
 function take(ctx: RouterContext<HttpState>, next: Koa.Next, bound: BoundRoute) {

@@ -23,27 +23,34 @@ for (const [network, prefix] of [
 ] as const)
   inside.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of [
-  ['::', 128],
-  ['::1', 128],
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
 ] as const)
   inside.addSubnet(network, prefix, 'ipv6');
 
-const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+/**
+ * The one block of which global unicast addresses are given out (RFC 4291, section 2.4). Beyond it are loopback, links and
+ * private networks, and the forms that hold an IPv4 address: compatible (`::127.0.0.1`), translated (RFC 2765, RFC 6052).
+ */
+const globalUnicast = new BlockList();
+globalUnicast.addSubnet('2000::', 3, 'ipv6');
+/** Of these the block list looks at the IPv4 address (`::ffff:127.0.0.1`). */
+const mapped = new BlockList();
+mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
 
 /** True also for what is no address at all. */
 export function isPrivateAddress(address: string): boolean {
-  const mapped = MAPPED.exec(address)?.[1];
-  if (mapped !== undefined) return isPrivateAddress(mapped);
-  const family = isIP(address);
-  if (family === 0) return true;
-  return inside.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  switch (isIP(address)) {
+    case 4:
+      return inside.check(address, 'ipv4');
+    case 6:
+      if (!globalUnicast.check(address, 'ipv6') && !mapped.check(address, 'ipv6')) return true;
+      return inside.check(address, 'ipv6');
+    default:
+      return true;
+  }
 }
+
+/** A name that means this machine whatever a resolver says of it (RFC 6761, section 6.3), also with the root's dot behind it. */
+export const isLoopbackName = (host: string) => /^(.+\.)?localhost\.?$/i.test(host);

@@ -1,5 +1,5 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isPrivateAddress } from './private-network.ts';
+import { isLoopbackName, isPrivateAddress } from './private-network.ts';
 import { finalError } from '../errors.ts';
 
 /** The name leads inside the network, where this caller may not go. */
@@ -12,10 +12,11 @@ type Found = (error: Error | null, address: string | LookupAddress[], family?: n
  * a name that changes its address after it was registered gains nothing. One inside address refuses the whole name.
  */
 export function publicLookup(hostname: string, options: LookupOptions, callback: Found): void {
+  const refused = () => new PrivateAddressRefused(`${hostname} is not a public address`);
+  if (isLoopbackName(hostname)) return callback(refused(), []);
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, []);
-    const inside = addresses.find(({ address }) => isPrivateAddress(address));
-    if (inside) return callback(new PrivateAddressRefused(`${hostname} is not a public address`), []);
+    if (addresses.some(({ address }) => isPrivateAddress(address))) return callback(refused(), []);
     const [first] = addresses;
     if (options.all === true || !first) return callback(null, addresses);
     callback(null, first.address, first.family);

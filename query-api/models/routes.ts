@@ -1,14 +1,15 @@
 import { modelRoutes } from '#contracts/models.ts';
 import { problems } from '#contracts/problems.ts';
 import { viewModel } from '#contracts/views.ts';
-import { isGrantedTo, models, PLATFORM } from '#events/model.ts';
+import { models, PLATFORM } from '#events/model.ts';
+import { modelStateOf, usableModel } from '#events/usable-model.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import { createStandingReader, type StandingPorts } from '../stored-one.ts';
-import { modelsIn, namesToCompare, usableModels } from './usable-models.ts';
+import { namesToCompare, usableModels } from './usable-models.ts';
 
 export function createModelRoutes(ports: StandingPorts): BoundRoute[] {
   const { fresh } = ports;
@@ -26,15 +27,18 @@ export function createModelRoutes(ports: StandingPorts): BoundRoute[] {
     const { tenantId } = request.caller;
     const { name } = request.params;
     const [own, shared] = await readStandings(request, [models.stream(tenantId, name), models.stream(PLATFORM, name)]);
-    const [found] = [...modelsIn(own), ...modelsIn(shared).filter(({ model }) => isGrantedTo(model, tenantId))];
-    if (!found) {
+    const model = usableModel(tenantId, modelStateOf(own?.standing), modelStateOf(shared?.standing));
+    if (!model) {
       const documents = await fresh.of(standingReadModel, request);
       const names = await namesToCompare(documents, tenantId);
       const detail = `There is no model ${name}${didYouMean(name, names) || '.'}`;
       throw new Problem(problems['model-not-found'], { detail });
     }
-    const { model, revision } = found;
-    return { status: 200, headers: { etag: etagOf(revision) }, body: viewModel({ ...model, revision }, tenantId) };
+    return {
+      status: 200,
+      headers: own ? { etag: etagOf(own.revision) } : {},
+      body: viewModel({ ...model, revision: own?.revision ?? null }, tenantId),
+    };
   };
 
   return bindRoutes(modelRoutes, 'query', { listModels, getModel });

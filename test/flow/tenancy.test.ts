@@ -401,24 +401,6 @@ describeFlow('a model', (flow) => {
     expect(logHead(flow().dataDir)).to.equal(before);
   });
 
-  it("of the platform's has its defaults set by the platform's administrator alone", async () => {
-    const { api, newTenant } = flow();
-    const other = await newTenant('Guests');
-    const mine = await setDefaults(api, 'tiny-writer', { max_tokens: 5 });
-    expect(mine.body).to.include({ owned_by: 'platform' });
-    expect((await get(other.api, 'tiny-writer')).body.defaults).to.include({ max_tokens: 5 });
-    expectProblem(await setDefaults(other.api, 'tiny-writer', { max_tokens: 6 }), 404, 'model-not-found');
-    expectProblem(await other.api('DELETE', '/v1/models/tiny-writer'), 404, 'model-not-found');
-    const { body } = await other.api<{ id: string }>('POST', '/v1/inferences', {
-      body: { model: 'tiny-writer', input: 'a' },
-    });
-    const done = await other.api<{ output: { text: string } }>('GET', `/v1/inferences/${body.id}?wait=30s`);
-    expect(done.body.output.text).to.have.length(5);
-    await setDefaults(api, 'tiny-writer', {});
-    const shown = (await get(other.api, 'tiny-writer')).body;
-    expect(shown).to.include({ source: null, credentialId: null });
-  });
-
   it("of a tenant's own stands before the platform's of the same name", async () => {
     const { newTenant } = flow();
     const [one, two] = [await newTenant('Shadow'), await newTenant('Light')];

@@ -232,7 +232,9 @@ describeFlow('a private upstream', (flow) => {
       '192.168.0.1',
       '169.254.169.254',
     ];
-    for (const host of [...hosts, '[::ffff:127.0.0.1]', '[fe80::1]', '[fd00::1]'])
+    const holdingIpv4 = ['[::127.0.0.1]', '[::ffff:127.0.0.1]', '[::ffff:0:127.0.0.1]', '[64:ff9b::127.0.0.1]'];
+    const names = ['localhost.', 'models.localhost', 'models.localhost.'];
+    for (const host of [...hosts, ...names, ...holdingIpv4, '[2002:7f00:1::]', '[fe80::1]', '[fd00::1]'])
       expectProblem(
         await api('PUT', '/v1/models/inside', { body: { runtime: 'openai', source: `http://${host}:9/v1` } }),
         422,

@@ -2,7 +2,7 @@
 // that interleaves partitions, splits batches and delivers again, and with every service its own process over real servers.
 
 import { randomBytes } from 'node:crypto';
-import { ROLE_PERMISSIONS } from '#contracts/permissions.ts';
+import { PERMISSIONS, ROLE_PERMISSIONS } from '#contracts/permissions.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { everyReadModel, readModelsOf } from '../../projectors/read-models.ts';
 import { describeOn } from '../services/describe-on.ts';
@@ -22,6 +22,8 @@ export interface Flow {
   readonly readModels: readonly string[];
   /** A client with another key. */
   readonly as: (key: string | undefined) => Api;
+  /** A new client of tenant `platform`, with every permission. */
+  readonly asPlatform: () => Promise<Api>;
   /** A new tenant and a client with a key of its own, which has the scopes named. */
   readonly newTenant: (name: string, scopes?: readonly string[]) => Promise<{ id: string; api: Api; key: string }>;
 }
@@ -75,6 +77,12 @@ function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: s
 
   tests(() => {
     const api = createApi(defter.url, key);
+    const newKey = async (tenantId: string, scopes: readonly string[]) => {
+      const body = { name: 'a key', scopes, tenantId };
+      const issued = await api<{ key: string }>('POST', '/v1/api-keys', { body });
+      if (issued.status !== 201) throw new Error(`no key: ${JSON.stringify(issued.body)}`);
+      return issued.body.key;
+    };
     return {
       api,
       url: defter.url,
@@ -82,13 +90,13 @@ function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: s
       dataDir: defter.dataDir,
       readModels: defter.readModels.map(({ name }) => name),
       as: (other) => createApi(defter.url, other),
+      asPlatform: async () => createApi(defter.url, await newKey('platform', PERMISSIONS)),
       async newTenant(name, scopes = TENANT_SCOPES) {
         const tenant = await api<{ id: string }>('POST', '/v1/tenants', { body: { name } });
         if (tenant.status !== 201) throw new Error(`no tenant: ${JSON.stringify(tenant.body)}`);
         const { id } = tenant.body;
-        const issued = await api<{ key: string }>('POST', '/v1/api-keys', { body: { name, scopes, tenantId: id } });
-        if (issued.status !== 201) throw new Error(`no key: ${JSON.stringify(issued.body)}`);
-        return { id, key: issued.body.key, api: createApi(defter.url, issued.body.key) };
+        const ofTenant = await newKey(id, scopes);
+        return { id, key: ofTenant, api: createApi(defter.url, ofTenant) };
       },
     };
   });

@@ -24,10 +24,21 @@ describe('the private network', () => {
     '::ffff:7f00:1',
     '::ffff:a9fe:a9fe',
     '0:0:0:0:0:ffff:10.0.0.1',
+    '0:0:0:0:0:ffff:7f00:1',
     '2002:7f00:1::',
+    '2001:0:7f00:1::',
+    '::127.0.0.1',
+    '::7f00:1',
+    '::8.8.8.8',
+    '::ffff:0:127.0.0.1',
+    '64:ff9b::127.0.0.1',
+    '64:ff9b::8.8.8.8',
+    '64:ff9b:1::7f00:1',
+    'fec0::1',
+    '4000::1',
     'not an address',
   ];
-  const outside = ['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8'];
+  const outside = ['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8', '::ffff:808:808'];
 
   for (const address of inside) it(`holds ${address}`, () => expect(isPrivateAddress(address)).to.equal(true));
   for (const address of outside)
@@ -38,7 +49,15 @@ describe('the private network', () => {
       'http://127.0.0.1:1/v1',
       'http://[::1]/v1',
       'http://[::ffff:127.0.0.1]/v1',
+      'http://[::127.0.0.1]/v1',
+      'http://[::ffff:0:127.0.0.1]/v1',
+      'http://[64:ff9b::127.0.0.1]/v1',
+      'http://[2002:7f00:1::]/v1',
       'http://localhost/v1',
+      'http://localhost./v1',
+      'http://LOCALHOST/v1',
+      'http://models.localhost./v1',
+      'http://127.0.0.1./v1',
       'http://2130706433/v1',
       'http://0x7f.1/',
     ])
@@ -63,11 +82,13 @@ describe('the private network', () => {
         (error: Error) => error.message,
       );
       expect(refused).to.match(/not a public address/);
-      const byName = await runtime.load(spec(upstream.url.replace('127.0.0.1', 'localhost')));
-      const input = { messages: [{ role: 'user', content: 'hello' }] };
-      const [result] = await byName.run([{ id: 'i', input }], { parameters: {}, deadlineMs: 5_000 });
-      expect(result).to.deep.include({ ok: false });
-      expect(result?.ok === false && result.error).to.deep.include({ code: 'upstream-refused', retriable: false });
+      for (const name of ['localhost', 'localhost.', 'models.localhost']) {
+        const byName = await runtime.load(spec(upstream.url.replace('127.0.0.1', name)));
+        const input = { messages: [{ role: 'user', content: 'hello' }] };
+        const [result] = await byName.run([{ id: 'i', input }], { parameters: {}, deadlineMs: 5_000 });
+        expect(result, name).to.deep.include({ ok: false });
+        expect(result?.ok === false && result.error).to.deep.include({ code: 'upstream-refused', retriable: false });
+      }
       expect(upstream.seen).to.deep.equal([]);
     } finally {
       await runtime.close();

@@ -3,9 +3,10 @@
 import { viewApiKey, viewModel, viewTenant } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { type InferenceState, inferences } from '#events/inference.ts';
-import { PLATFORM, isGrantedTo } from '#events/model.ts';
+import { models, PLATFORM } from '#events/model.ts';
 import { type Standing, evolveStanding, hasStanding, standingKey } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
+import { modelStateOf, registeredModel, usableModel } from '#events/usable-model.ts';
 import { idOfNumber } from '#platform/search-index/search-index.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { inferenceKey, inferenceReadModel } from '../../projectors/inference/read-model.ts';
@@ -130,15 +131,15 @@ function standingOf(stream: string, events: readonly RecordedEvent[]) {
 }
 
 function modelRows(standings: ReturnType<typeof standingOf>, tenantId: string): Row[] {
-  const registered = standings.flatMap(({ standing, revision }) =>
-    standing.of === 'model' && standing.state.status === 'registered' ? [{ ...standing.state.model, revision }] : [],
+  const said = new Map(standings.map((one) => [one.stream, one]));
+  const names = new Set(
+    standings.flatMap(({ standing }) => registeredModel(modelStateOf(standing))?.definition.name ?? []),
   );
-  const own = registered.filter(({ owner }) => owner === tenantId);
-  const names = new Set(own.map(({ definition }) => definition.name));
-  const shared = registered.filter(
-    (model) => model.owner === PLATFORM && isGrantedTo(model, tenantId) && !names.has(model.definition.name),
-  );
-  return [...own, ...shared].map((model) => ({ ...viewModel(model, tenantId) }));
+  return [...names].flatMap((name) => {
+    const [own, shared] = [tenantId, PLATFORM].map((owner) => said.get(models.stream(owner, name)));
+    const model = usableModel(tenantId, modelStateOf(own?.standing), modelStateOf(shared?.standing));
+    return model ? [{ ...viewModel({ ...model, revision: own?.revision ?? null }, tenantId) }] : [];
+  });
 }
 
 const auditRow = ({ id, type, stream, revision, position, recordedAt, metadata }: RecordedEvent): Row => ({

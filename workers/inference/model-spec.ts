@@ -1,7 +1,7 @@
 // What the model host needs to run a registered model: its definition, and its credential's value.
 
 import { credentials } from '#events/credential.ts';
-import type { Model } from '#events/model.ts';
+import { type Model, PLATFORM } from '#events/model.ts';
 import type { Standing } from '#events/standing.ts';
 import { type ModelSpec, ModelLoadError } from '#platform/model-host/model-runtime.ts';
 import type { Standings } from '#platform/standing/standings.ts';
@@ -29,7 +29,7 @@ export function createModelSpecs({ standings, readSecret, environment, allowPriv
 
   return async ({ owner, revision, definition }: Model): Promise<ModelSpec> => {
     const { name, runtime, source, upstreamModel, credentialId } = definition;
-    const allowPrivateNetwork = owner === 'platform' || allowPrivateUpstreams;
+    const allowPrivateNetwork = owner === PLATFORM || allowPrivateUpstreams;
     const spec = {
       key: `${owner}/${name}`,
       revision,
