@@ -7,7 +7,7 @@ import type { Ports } from '#platform/platform.ts';
 import type { Service } from '#platform/service.ts';
 import type { CommandApiOptions } from './start.ts';
 
-const needs = ['store', 'readStore', 'live', 'keyring', 'contents', 'tokens', 'serverKey'] as const;
+const needs = ['store', 'partitionOf', 'readStore', 'live', 'keyring', 'contents', 'tokens', 'serverKey'] as const;
 
 /** What the command API must know of the read side, which it may not see. */
 export interface ReadSide {

@@ -1,5 +1,6 @@
 import { snapshotShapeOf } from '#events/aggregates.ts';
 import { projectionVersions } from '#events/projection.ts';
+import { inferences } from '#events/inference.ts';
 import type { Standing } from '#events/standing.ts';
 import { createSnapshots } from '#platform/event-store/snapshots.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
@@ -19,7 +20,10 @@ import { createOrigins } from './origin.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 
 export interface CommandApiOptions {
-  readonly ports: Pick<Ports, 'store' | 'readStore' | 'contents' | 'keyring' | 'live' | 'tokens' | 'serverKey'>;
+  readonly ports: Pick<
+    Ports,
+    'store' | 'partitionOf' | 'readStore' | 'contents' | 'keyring' | 'live' | 'tokens' | 'serverKey'
+  >;
   readonly standings: Standings<Standing>;
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
@@ -36,7 +40,7 @@ export interface CommandApiOptions {
 /** The command side's routes, ready to be served. */
 export function openCommandApi(options: CommandApiOptions): { readonly routes: BoundRoute[]; close(): void } {
   const { ports, standings, manifestOf, upstreamFault, log, now } = options;
-  const { store, readStore, contents, keyring, live, tokens, serverKey } = ports;
+  const { store, partitionOf, readStore, contents, keyring, live, tokens, serverKey } = ports;
   const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const shared = {
     store,
@@ -45,7 +49,12 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
     tokens,
     origins: createOrigins({ secret: serverKey, keyring }),
   };
-  const admission = openAdmission(live, options.mostOutstanding);
+  const admission = openAdmission({
+    live,
+    mostOutstanding: options.mostOutstanding,
+    partitionOf: (stream) => partitionOf(inferences.topic, stream),
+    timeoutMs: options.inferenceTimeoutMs,
+  });
   return {
     routes: [
       ...createInferenceRoutes({
@@ -55,7 +64,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         timeoutMs: options.inferenceTimeoutMs,
         now,
         ...options.reads,
-        admit: (modelKey) => admission.admit(modelKey),
+        admission,
       }),
       ...createTenantRoutes({ ...shared, keyring, now }),
       ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),

@@ -40,6 +40,10 @@ export const answerHeaders: Readonly<Record<string, HeaderDescription>> = {
   etag: { description: 'The revision, quoted.', schema: { type: 'string' }, example: '"3"' },
   location: { description: 'Where to read it.', schema: { type: 'string' } },
   'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
+  'x-should-retry': {
+    description: '`false`: to try again at once, as some clients do, is useless.',
+    schema: { type: 'string' },
+  },
   'idempotent-replayed': {
     description: '`true`: the answer of an earlier request with this Idempotency-Key.',
     schema: { type: 'string' },

@@ -125,6 +125,7 @@ const answersOf = (route: RouteContract): ZodOpenApiResponsesObject =>
 
 const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
   401: ['www-authenticate'],
+  429: ['retry-after', 'x-should-retry'],
   503: ['retry-after'],
 };
 

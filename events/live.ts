@@ -22,14 +22,15 @@ export const WORKLOAD = 'inference-workload';
 export interface WorkloadMessage {
   /** The worker's own id, as long as it lives. */
   readonly worker: string;
-  /** Requests on their way to it or at work there; an upper bound. */
-  readonly outstanding: number;
-  /** Those that it has taken, by model (owner/name). */
+  /** Those that it was given and that have not ended, by model (owner/name). */
   readonly models: Readonly<Record<string, ModelWorkload>>;
+  /** By number of the partition: the position of the last request that it was given there. */
+  readonly given: Readonly<Record<string, string>>;
 }
 
 export interface ModelWorkload {
-  readonly waiting: number;
+  /** By tenant. */
+  readonly waiting: Readonly<Record<string, number>>;
   /** How many it ends in a second while it has work; absent until it has ended one. */
   readonly perSecond?: number;
 }

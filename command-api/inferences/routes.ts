@@ -10,6 +10,7 @@ import { Problem } from '#platform/http/problem.ts';
 import { type Answer, type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
+import type { Admission, Place } from '../admission.ts';
 import { resolveModel } from '../models/resolve-model.ts';
 import { acknowledge, type CommandRoutePorts, type Done, notFound, runCommand } from '../run-command.ts';
 import { type AskedInference, checkRequest } from './check-request.ts';
@@ -29,8 +30,7 @@ export interface InferencePorts extends CommandRoutePorts {
   ) => Promise<{ readonly view: InferenceView; readonly revision: number; readonly ended: boolean } | undefined>;
   /** The names of the models that a tenant may use, for who misspelt one. */
   readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
-  /** Throws a Problem when no more may be accepted now. */
-  readonly admit: (modelKey: string) => void;
+  readonly admission: Pick<Admission, 'admit'>;
 }
 
 type Submitting = Parameters<Handler<typeof inferenceRoutes.submitInference>>[0];
@@ -47,7 +47,7 @@ const jsonTexts = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
 
 export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
-  const { store, contents, standings, live, tokens, origins, timeoutMs, now, waitForInference, modelNames, admit } =
+  const { store, contents, standings, live, tokens, origins, timeoutMs, now, waitForInference, modelNames, admission } =
     ports;
 
   /** With `wait` the result, if there is one in time. */
@@ -74,9 +74,11 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     const { tenantId } = caller;
     const origin = await origins(request);
     const id = origin.subjectId;
+    const stream = inferences.stream(id);
+    let place: Place | undefined;
     const done = await runCommand(ports, {
       aggregate: inferences,
-      stream: inferences.stream(id),
+      stream,
       origin,
       create: true,
       refusals: {},
@@ -89,7 +91,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
           const errors = checked.faults.map((fault) => ({ in: 'body' as const, ...fault }));
           throw new Problem(problems[checked.code], { errors });
         }
-        admit(`${model.owner}/${body.model}`);
+        place = admission.admit(tenantId, `${model.owner}/${body.model}`);
         const requested = {
           model: body.model,
           modelOwner: model.owner,
@@ -100,7 +102,12 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
         };
         return decideRequestInference({ request: requested, origin }, state);
       },
+    }).catch((error: unknown) => {
+      place?.giveUp();
+      throw error;
     });
+    if (done.outcome === 'appended') place?.written(stream, done.written.position);
+    else place?.giveUp();
     return accepted(request, id, done);
   };
 

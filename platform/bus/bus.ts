@@ -11,11 +11,16 @@ export interface Delivery {
   readonly partition: number;
 }
 
+/** Where a consumer names no other `mostOpen`. */
+export const MOST_OPEN = 10_000;
+
 export interface ConsumerOptions {
   readonly group: string;
   readonly topics: readonly string[];
   /** Deliveries handed over at once, at most. */
   readonly maxBatch: number;
+  /** Events handed over and not acknowledged, beyond which no more are read; `MOST_OPEN` unless named. */
+  readonly mostOpen?: number;
   /**
    * Where the group keeps its positions itself, beside what it writes; read at start and after each rebalance. Without it
    * the bus keeps them, from `ack`.

@@ -11,7 +11,7 @@ import type { EventMessages, ReadMessage } from '../kafka/event-message.ts';
 import type { LastingAdmin } from '../kafka/lasting-admin.ts';
 import type { Log } from '../logging/log.ts';
 import { createBell } from '../patience/bell.ts';
-import { type Consumer, type ConsumerOptions, type Delivery } from './bus.ts';
+import { type Consumer, type ConsumerOptions, type Delivery, MOST_OPEN } from './bus.ts';
 import { partitionName } from '../positions.ts';
 import { startCheckpointKeeper } from './checkpoint-keeper.ts';
 import { createKafkaAssignment, type AssignedPlace } from './kafka-assignment.ts';
@@ -20,8 +20,6 @@ import type { OpenRecord } from './kafka-progress.ts';
 import { startMembership, type Membership, type MembershipOptions } from './kafka-membership.ts';
 import { startStallWatch } from './kafka-stall-watch.ts';
 
-/** Records read and not acknowledged, beyond which no more are read. */
-const MOST_OPEN = 10_000;
 const FINAL_COMMIT_MS = 2_000;
 
 /** A record that was fetched and waits to be handed over. */
@@ -44,7 +42,7 @@ export interface KafkaConsumerParts {
 
 export function startKafkaConsumer(parts: KafkaConsumerParts, options: ConsumerOptions): Consumer {
   const { log, admin } = parts;
-  const { group, maxBatch } = options;
+  const { group, maxBatch, mostOpen = MOST_OPEN } = options;
   const { groupId } = parts.membership;
   const topics = new Map(options.topics.map((topic) => [parts.physical(topic), topic]));
   const stopping = new AbortController();
@@ -79,7 +77,7 @@ export function startKafkaConsumer(parts: KafkaConsumerParts, options: ConsumerO
     },
     fail,
   });
-  const isFull = () => queue.size >= 4 * maxBatch || assignment.open() >= MOST_OPEN;
+  const isFull = () => queue.size >= 4 * maxBatch || assignment.open() >= mostOpen;
   const membership: Membership = startMembership({
     ...parts.membership,
     topics: [...topics.keys()],

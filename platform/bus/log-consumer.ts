@@ -8,14 +8,12 @@ import { backOff, pause } from '../patience/back-off.ts';
 import { Interrupted, persist } from '../patience/persist.ts';
 import { asError, isFinal } from '../errors.ts';
 import { createBell } from '../patience/bell.ts';
-import type { Consumer, ConsumerOptions, Delivery } from './bus.ts';
+import { type Consumer, type ConsumerOptions, type Delivery, MOST_OPEN } from './bus.ts';
 import type { Positions } from '../positions.ts';
 import { startCheckpointKeeper } from './checkpoint-keeper.ts';
 import type { DeliveryOrder } from './delivery-order.ts';
 import { createGroupProgress, type GroupProgress, type OpenDelivery } from './group-progress.ts';
 
-/** Events handed over and not acknowledged, beyond which no more are read. */
-const MOST_OPEN = 10_000;
 /** Events that are read to count them. */
 const COUNTED = 256;
 
@@ -36,7 +34,7 @@ export interface LogConsumerParts {
 }
 
 export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptions): Consumer {
-  const { group, topics, maxBatch } = options;
+  const { group, topics, maxBatch, mostOpen = MOST_OPEN } = options;
   const { log } = parts;
   const stopping = new AbortController();
   const arrived = createBell();
@@ -73,7 +71,7 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
           drops = 0;
           arrived.ring();
           keeper?.passed();
-          while (!signal.aborted && (order.waiting >= 4 * maxBatch || mine.open >= MOST_OPEN + maxBatch))
+          while (!signal.aborted && (order.waiting >= 4 * maxBatch || mine.open >= mostOpen + maxBatch))
             await room.wait();
           if (signal.aborted) return;
         }

@@ -109,7 +109,9 @@ export const settings = {
     'Partitions of each topic. Fixed by the first start; change it only with an empty DATA_DIR.',
   ]),
   maxOutstanding: required('MAX_OUTSTANDING', wholeNumber(1, 10_000_000), '10000', [
-    'Inferences accepted and not yet ended, at most, unless what waits is worked off in 30 seconds; beyond it requests are answered 503.',
+    'Inferences that may be accepted and not yet ended, in all; a quarter of them for one model, or more where it works them off',
+    'in 30 seconds. One tenant alone may have them all; once others wait, each has an equal share, and beyond it is answered',
+    '429. Who is below its share is let in up to as many again; then all are answered 503.',
   ]),
   shutdownGraceMs: required('SHUTDOWN_GRACE', duration(100, 600_000), '10s', [
     'How long a stop may take before what still runs is cut off.',

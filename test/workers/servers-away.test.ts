@@ -75,6 +75,7 @@ describe('an inference worker whose servers are away for a while', () => {
       readSecret: async () => undefined,
       environment: () => undefined,
       allowPrivateUpstreams: false,
+      window: 8_000,
       now: Date.now,
       log,
     });

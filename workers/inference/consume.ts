@@ -1,7 +1,7 @@
 // Takes requests from the bus and hands them to the dispatcher. Never parks: whatever is wrong with a request
 // becomes its end.
 
-import type { ModelWorkload } from '#events/live.ts';
+import type { WorkloadMessage } from '#events/live.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { type InferenceRequest, inferences } from '#events/inference.ts';
 import { type Model, models } from '#events/model.ts';
@@ -17,13 +17,9 @@ import type { Attempts } from './attempts.ts';
 import { batchKeyOf, type Job, modelKeyOf } from './job.ts';
 import { createModelRates } from './model-rates.ts';
 import { MAX_ATTEMPTS } from './run-batch.ts';
+import { createWaitingByModel } from './waiting-by-model.ts';
 import { asError } from '#platform/errors.ts';
 
-/**
- * Requests taken from the bus and not yet ended, at most; beyond it the bus waits. Wide, because requests that wait for a
- * slow model must not keep others from theirs; admission bounds what one model may have waiting (command-api/admission.ts).
- */
-export const WINDOW = 8_000;
 /** What can have been running when the process died, at most. */
 const MOST_SUSPECTS = 1_024;
 
@@ -33,6 +29,11 @@ export interface ConsumeOptions {
   readonly standings: Pick<Standings<Standing>, 'get'>;
   readonly attempts: Attempts;
   readonly now: () => number;
+  /**
+   * Requests taken from the bus and not yet ended, at most; beyond it the bus waits. As many as may be accepted
+   * (command-api/admission.ts), because what waits for a slow model must not keep others from theirs.
+   */
+  readonly window: number;
   /** The position of the log's last event. */
   readonly head: () => Promise<bigint>;
   readonly submit: (job: Job) => void;
@@ -53,8 +54,8 @@ export interface InferenceConsumer {
   assigned(partitions: readonly string[]): Promise<void>;
   handle(batch: readonly Delivery[], ack: (delivery: Delivery) => void): Promise<void>;
   cancel(inferenceId: string): void;
-  /** By model: requests taken and not yet ended, and how fast they end. Asked at regular times, between which it is measured. */
-  workload(): ReadonlyMap<string, ModelWorkload>;
+  /** What it was given and has not ended, and how fast that ends. Asked at regular times, between which it is measured. */
+  workload(): Omit<WorkloadMessage, 'worker'>;
   /** Lets go of a batch that waits for room, and lets no suspect begin any more. */
   stop(): void;
   /** After the last run: what still had not ended is cut off by this stop, and is not to blame for it. */
@@ -63,6 +64,7 @@ export interface InferenceConsumer {
 
 interface Running {
   readonly modelKey: string;
+  readonly tenantId: string;
   readonly controller: AbortController;
   /** One for each time the request was delivered while it ran. */
   readonly acks: (() => void)[];
@@ -71,23 +73,28 @@ interface Running {
 }
 
 export function createInferenceConsumer(options: ConsumeOptions): InferenceConsumer {
-  const { contents, now, submit, refuse, attempts, fail } = options;
+  const { contents, now, submit, refuse, attempts, fail, window } = options;
   const running = new Map<string, Running>();
   const rates = createModelRates();
+  const waiting = createWaitingByModel();
+  const given = new Map<number, bigint>();
   const attemptOf = createAttemptLookup(options);
   /** Requests that were running in two deaths of the process: they run one at a time, so that only one is to blame. */
   const suspects: (() => void)[] = [];
   let trial: string | undefined;
   let room: (() => void) | undefined;
   let stopped = false;
-  const isFull = () => running.size >= WINDOW && !stopped;
+  const isFull = () => running.size >= window && !stopped;
 
   const finish = (id: string, attempt: number) => {
     const entry = running.get(id);
     running.delete(id);
-    if (entry) rates.ended(entry.modelKey);
+    if (entry) {
+      rates.ended(entry.modelKey);
+      waiting.add(entry.modelKey, entry.tenantId, -1);
+    }
     for (const ack of entry?.acks ?? []) ack();
-    if (running.size < WINDOW) room?.();
+    if (running.size < window) room?.();
     if (attempt > 1 || attempts.recordsAll) attempts.forget(id);
     if (trial !== id) return;
     trial = undefined;
@@ -156,15 +163,14 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
 
   return {
     workload() {
-      const counts = new Map<string, number>();
-      for (const { modelKey } of running.values()) counts.set(modelKey, (counts.get(modelKey) ?? 0) + 1);
-      const rateOf = rates.measure((modelKey) => counts.has(modelKey));
-      const workloads = new Map<string, ModelWorkload>();
-      for (const [modelKey, waiting] of counts) {
+      const rateOf = rates.measure((modelKey) => waiting.models.has(modelKey));
+      const models = [...waiting.models].map(([modelKey, byTenant]) => {
         const perSecond = rateOf(modelKey);
-        workloads.set(modelKey, { waiting, ...(perSecond !== undefined && { perSecond }) });
-      }
-      return workloads;
+        const workload = { waiting: Object.fromEntries(byTenant), ...(perSecond !== undefined && { perSecond }) };
+        return [modelKey, workload] as const;
+      });
+      const positions = [...given].map(([partition, position]) => [partition, String(position)] as const);
+      return { models: Object.fromEntries(models), given: Object.fromEntries(positions) };
     },
     assigned: (partitions) => attemptOf.assigned(partitions),
     stop() {
@@ -180,7 +186,8 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
       const models = await modelsOf(options.standings, batch);
       const begun: Promise<void>[] = [];
       for (const delivery of batch) {
-        const { event } = delivery;
+        const { event, partition } = delivery;
+        if (event.position > (given.get(partition) ?? -1n)) given.set(partition, event.position);
         if (event.type !== 'InferenceRequested') {
           ack(delivery);
           continue;
@@ -193,7 +200,9 @@ export function createInferenceConsumer(options: ConsumeOptions): InferenceConsu
         }
         const controller = new AbortController();
         const modelKey = modelKeyOf(event.data as InferenceRequest);
-        running.set(id, { modelKey, controller, acks: [() => ack(delivery)] });
+        const { tenantId } = event.metadata;
+        running.set(id, { modelKey, tenantId, controller, acks: [() => ack(delivery)] });
+        waiting.add(modelKey, tenantId, 1);
         begun.push(begin(delivery, id, models.get(modelKey), controller.signal));
       }
       await Promise.all(begun);

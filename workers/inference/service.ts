@@ -21,6 +21,8 @@ export const inferenceWorker: Service<Standing> = {
       readSecret: (secretId, tenantId) => keyring.readSecret(secretId, tenantId),
       environment: (name) => readVariable(name),
       allowPrivateUpstreams: config.allowPrivateUpstreams,
+      // As many as the APIs let in (command-api/fair-share.ts).
+      window: 2 * config.maxOutstanding,
       now: Date.now,
       log,
     });

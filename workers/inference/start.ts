@@ -23,7 +23,6 @@ import { createResultRecorder, type Outcome } from './record-result.ts';
 import { createBatchRunner } from './run-batch.ts';
 import { GROUP } from './service.ts';
 import { openClaimedAttempts } from './claimed-attempts.ts';
-import { saySeldom } from '#platform/patience/say-seldom.ts';
 import { atMost } from '#platform/patience/within.ts';
 
 const MAX_BATCH = 512;
@@ -33,7 +32,7 @@ const DRAIN_MS = 5_000;
 const RECORD_MS = 1_000;
 /** How often the APIs are told how much there is to do. */
 const WORKLOAD_MS = 100;
-/** Where the lag is a server's to tell. */
+/** Where each message goes over the network, to every API. */
 const SHARED_WORKLOAD_MS = 500;
 
 export interface InferenceWorkerOptions {
@@ -49,6 +48,8 @@ export interface InferenceWorkerOptions {
   readonly readSecret: (secretId: string, tenantId: string) => Promise<string | undefined>;
   readonly environment: (name: string) => string | undefined;
   readonly allowPrivateUpstreams: boolean;
+  /** Requests that it may have at once. */
+  readonly window: number;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -65,7 +66,7 @@ const createPatience =
     );
 
 export async function startInferenceWorker(options: InferenceWorkerOptions) {
-  const { store, bus, contents, standings, live, host, now, log } = options;
+  const { store, bus, contents, standings, live, host, window, now, log } = options;
   const stopping = new AbortController();
   const recordResult = createResultRecorder({ store, contents, live, log });
   const patiently = createPatience(stopping.signal, log);
@@ -124,6 +125,7 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     standings: known,
     attempts,
     now,
+    window,
     head: () => patiently(() => store.head()),
     fail: (error) => fail(error),
     submit: (job) => dispatcher.submit(job),
@@ -138,25 +140,16 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     group: GROUP,
     topics: [inferences.topic],
     maxBatch: MAX_BATCH,
+    mostOpen: window + MAX_BATCH,
     assigned: (partitions) => consumer.assigned(partitions),
     handle: (batch, ack) => consumer.handle(batch, ack),
   });
 
-  const sayWorkload = async () => {
-    const message: WorkloadMessage = {
-      worker,
-      outstanding: await subscription.lag(),
-      models: Object.fromEntries(consumer.workload()),
-    };
+  const sayWorkload = () => {
+    const message: WorkloadMessage = { worker, ...consumer.workload() };
     live.publish(WORKLOAD, message, { keep: false });
   };
-  const warn = saySeldom((err: unknown) => log.warn({ err }, 'the workload could not be told'));
-  const workload = setInterval(
-    () => {
-      sayWorkload().catch(warn);
-    },
-    options.shared ? SHARED_WORKLOAD_MS : WORKLOAD_MS,
-  );
+  const workload = setInterval(sayWorkload, options.shared ? SHARED_WORKLOAD_MS : WORKLOAD_MS);
 
   return {
     failed: Promise.race([failed, subscription.failed]),
