@@ -9,6 +9,7 @@ import { openKafkaBus, openLogBusOf } from './adapters/bus.ts';
 import { openEventStore, requireLog } from './adapters/event-store.ts';
 import { kafkaSettings } from './adapters/kafka-settings.ts';
 import { openLiveChannel } from './adapters/live-channel.ts';
+import { openMail } from './adapters/mail.ts';
 import { openModels } from './adapters/models.ts';
 import type { AdapterOptions, ThreadWiring } from './adapters/opened.ts';
 import { createPortOpener, type Open, once, type PortOpener } from './adapters/port-opener.ts';
@@ -125,6 +126,7 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
     }),
     /** Keys what is derived by HMAC: ids from idempotency keys, the secrets of repeatable key issues. */
     serverKey: once(async () => deriveKey(await masterKey(), 'server')),
+    mail: port('mail', nothing, () => openMail(options)),
     /** Loaded only where models run, so that an API never carries a model runtime. */
     models: port('models', nothing, async () => {
       const { port: host, ...rest } = await openModels(options);

@@ -13,6 +13,8 @@ type Engines = Pick<
   | 's3AccessKeyId'
   | 's3SecretAccessKey'
   | 'masterKey'
+  | 'smtpUrl'
+  | 'mailFrom'
 >;
 
 /** What must be set beside what is set: a sentence each. */
@@ -26,6 +28,8 @@ export function engineFaults(config: Engines): readonly string[] {
     faults.push(
       'S3_ENDPOINT is set, so MASTER_KEY must be too: the vault in S3 is shared, a key made here would not be.',
     );
+  if (config.smtpUrl && !config.mailFrom)
+    faults.push('SMTP_URL is set, so MAIL_FROM must be too: mails need a sender that the server sends for.');
   return faults;
 }
 

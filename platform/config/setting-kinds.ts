@@ -2,6 +2,7 @@
 
 import proxyaddr from 'proxy-addr';
 import { type EventStoreAddress, parseEventStoreUrl, printServers } from './event-store-url.ts';
+import { parseSmtpUrl, printSmtpAddress, type SmtpAddress } from './mail-server-url.ts';
 
 export interface SettingKind<T> {
   /** undefined: the text is refused. */
@@ -157,6 +158,29 @@ export const eventStoreUrl: SettingKind<EventStoreAddress> = {
   },
   print: printServers,
   must: 'a connection string of EventStoreDB',
+};
+
+export const smtpUrl: SettingKind<SmtpAddress> = {
+  parse: parseSmtpUrl,
+  print: printSmtpAddress,
+  must: 'smtp:// or smtps:// with [user:password@]host[:port], percent-encoded; smtp:// may end with ?tls=off',
+};
+
+/** `address`, or `name <address>`. */
+export const mailbox: SettingKind<{ readonly name: string; readonly address: string }> = {
+  parse(text) {
+    const [, quoted, plain = '', address] = /^(?:"([^"\\<>\p{Cc}]*)"|([^"\\<>\p{Cc}]*?)) *<([^<>]+)>$/u.exec(text) ?? [
+      undefined,
+      undefined,
+      '',
+      text,
+    ];
+    return /^[^\s<>"',;:@]+@[^\s<>"',;:@]+$/.test(address ?? '')
+      ? { name: quoted ?? plain, address: address ?? '' }
+      : undefined;
+  },
+  print: ({ name, address }) => (name === '' ? address : `${name} <${address}>`),
+  must: 'an e-mail address, or a name with the address behind it: Defter <defter@example.com>',
 };
 
 /** `host:port`, several with commas between. */

@@ -9,11 +9,13 @@ import {
   folderOrOff,
   httpUrl,
   key32,
+  mailbox,
   namespace,
   onOff,
   oneOf,
   proxies,
   serverUrl,
+  smtpUrl,
   text,
   textOfAtLeast,
   wholeNumber,
@@ -147,6 +149,17 @@ export const settings = {
   s3Bucket: optional('S3_BUCKET', text, ['The bucket of large payloads; default <NAMESPACE>-blobs.']),
   s3VaultBucket: optional('S3_VAULT_BUCKET', text, [
     'The bucket of the vault, which must not keep versions; default <NAMESPACE>-vault. Back it up apart.',
+  ]),
+  publicUrl: optional('PUBLIC_URL', httpUrl, [
+    'Where people reach this installation, such as https://defter.example.com: links in mails begin with it. Without it',
+    'they begin with http, HOST and PORT, which lead no further than this machine.',
+  ]),
+  smtpUrl: secret('SMTP_URL', smtpUrl, [
+    'The mail server: smtps://user:password@host:465 (TLS), smtp://user:password@host:587 (STARTTLS, or nothing is sent),',
+    'smtp://host:25?tls=off (no TLS). Without it mails are files in DATA_DIR/outbox, for 30 minutes.',
+  ]),
+  mailFrom: optional('MAIL_FROM', mailbox, [
+    'Whom mails are from: an address that the mail server of SMTP_URL sends for, or a name with it: Defter <defter@example.com>.',
   ]),
   checkAnswers: required('CHECK_ANSWERS', onOff, 'off', ['Whether each answer is held against its contract.'], {
     hidden: true,

@@ -92,6 +92,12 @@ export const waiting: Readonly<Record<string, string>> = {
   'contracts/users.ts#userRoutes': 'people and their parts in tenants',
   'contracts/users.ts#UserView': 'people and their parts in tenants',
   'contracts/email.ts#normaliseEmail': 'signing in',
+  'events/mail-link.ts#LINK_PURPOSES': 'mails',
+  'events/mail-link.ts#PASSWORD_RESET_MS': 'mails',
+  'events/mail-link.ts#EMAIL_CHANGE_MS': 'mails',
+  'events/mail-link.ts#invitationSubject': 'mails',
+  'events/mail-link.ts#isOpen': 'mails',
+  'command-api/logins/login-stream.ts#loginStreamOf': 'new passwords by mail',
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",

@@ -1,0 +1,11 @@
+import { createHmac, type KeyObject } from 'node:crypto';
+import { normaliseEmail } from '#contracts/email.ts';
+import { logins } from '#events/login.ts';
+
+/** The stream of an e-mail address as a name to sign in by; named by a keyed digest, so that the log tells no address. */
+export function loginStreamOf(serverKey: KeyObject, email: string): string {
+  const digest = createHmac('sha256', serverKey)
+    .update(`email:${normaliseEmail(email)}`)
+    .digest('hex');
+  return logins.stream(digest.slice(0, 32));
+}
