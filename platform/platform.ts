@@ -4,6 +4,7 @@
 
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
+import { openAttempts } from './adapters/attempts.ts';
 import { openBlobStore } from './adapters/blob-store.ts';
 import { openKafkaBus, openLogBusOf } from './adapters/bus.ts';
 import { openEventStore, requireLog } from './adapters/event-store.ts';
@@ -11,12 +12,14 @@ import { kafkaSettings } from './adapters/kafka-settings.ts';
 import { openLiveChannel } from './adapters/live-channel.ts';
 import { openMail } from './adapters/mail.ts';
 import { openModels } from './adapters/models.ts';
-import type { AdapterOptions, ThreadWiring } from './adapters/opened.ts';
+import { type AdapterOptions, opened, type ThreadWiring } from './adapters/opened.ts';
 import { createPortOpener, type Open, once, type PortOpener } from './adapters/port-opener.ts';
 import { openReadStore } from './adapters/read-store.ts';
 import { openRelayTarget } from './adapters/relay-target.ts';
 import { openSearchIndex } from './adapters/search-index.ts';
 import { openVault } from './adapters/vault.ts';
+import { createAccessKeys } from './auth/access-keys.ts';
+import { openPasswords } from './auth/passwords.ts';
 import { createBlobs } from './blobs/blobs.ts';
 import { createPartitionOf } from './bus/partition.ts';
 import type { Config } from './config.ts';
@@ -124,6 +127,10 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
       const { generation } = await checked();
       return createConsistencyTokens({ secret: deriveKey(await masterKey(), 'consistency'), generation });
     }),
+    /** Of access tokens, in every process that takes one. */
+    accessKeys: once(async () => createAccessKeys(deriveKey(await masterKey(), 'access tokens'), config.tokenKey)),
+    passwords: port('passwords', nothing, async () => opened(openPasswords())),
+    attempts: port('attempts', nothing, () => openAttempts(options)),
     /** Keys what is derived by HMAC: ids from idempotency keys, the secrets of repeatable key issues. */
     serverKey: once(async () => deriveKey(await masterKey(), 'server')),
     mail: port('mail', nothing, () => openMail(options)),

@@ -74,6 +74,10 @@ export const settings = {
     'Wraps the keys that encrypt what people send: 32 bytes in base64 or hexadecimal (openssl rand -base64 32).',
     'Without it a key is made at the first start and kept in DATA_DIR.',
   ]),
+  tokenKey: required('TOKEN_KEY', wholeNumber(0, 1_000_000), '1', [
+    'The number of the key that access tokens are signed with. Raised, and everything started anew, it voids all access',
+    'tokens at once; sessions go on.',
+  ]),
   logLevel: required('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', ['The least level that is logged.']),
   logDir: optional('LOG_DIR', folderOrOff, [
     'The folder of application.log and access.log; off writes no log files. Without it they are in DATA_DIR/logs, and a',

@@ -1,6 +1,7 @@
 // What the middlewares know of a request and tell each other, in Koa's own `ctx.state`.
 
 import type Koa from 'koa';
+import type { AccessClaims } from '../auth/access-token.ts';
 import type { BoundRoute, Caller, HttpRequest } from './route.ts';
 
 export interface HttpState {
@@ -12,6 +13,14 @@ export interface HttpState {
   bound?: BoundRoute;
   /** The path parameters as strings, decoded; said by the router. */
   pathParameters?: Readonly<Record<string, string>>;
+  /** True: the credential looks like an access token; said by `accessTokens`. */
+  tokenSent?: true;
+  /** What koa-jwt read; `token` says the same in our words. */
+  tokenPayload?: unknown;
+  /** What koa-jwt found wrong. */
+  jwtOriginalError?: unknown;
+  /** What a valid access token says; said by `accessTokens`. */
+  token?: AccessClaims;
   /** Said by `authentication`; undefined on a public route. */
   caller?: Caller;
   /** JSON as it came, or the stream of a streamed body; said by `body`. */

@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 /** Of the background beside the thread that answers requests (nice values; a thread of 0 gets about three times as much). */
@@ -16,5 +16,15 @@ export function lowerThreadPriority(): void {
     setPriority(threadId, BACKGROUND);
   } catch {
     // Without /proc, or where priorities are forbidden, all threads stay equal: slower answers under load, nothing else.
+  }
+}
+
+/** The same for a process that is nothing but background: all threads that it has by now, and those that they make. */
+export function lowerProcessPriority(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    for (const threadId of readdirSync('/proc/self/task')) setPriority(Number(threadId), BACKGROUND);
+  } catch {
+    // As above.
   }
 }

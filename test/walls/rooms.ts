@@ -101,6 +101,10 @@ export const waiting: Readonly<Record<string, string>> = {
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",
+  'platform/auth/access-token.ts#createAccessToken': 'signing in',
+  'platform/auth/refresh-token.ts#createRefreshToken': 'signing in',
+  'platform/auth/refresh-token.ts#readRefreshToken': 'signing in',
+  'platform/http/access-tokens.ts#accessTokens': 'signing in',
   'platform/auth/link-token.ts#createLinkToken': 'the mails that carry a link',
   'platform/auth/link-token.ts#readLinkToken': 'the routes that take a link',
   'platform/auth/link-token.ts#linkTokenFits': 'the routes that take a link',

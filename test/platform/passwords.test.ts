@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import argon2 from 'argon2';
+import { expect } from 'chai';
+import { openPasswords, PasswordsBusy, PasswordsInterrupted } from '#platform/auth/passwords.ts';
+import { eventually } from '../support/eventually.ts';
+
+const PASSWORD = 'correct horse battery staple';
+
+const childrenOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+
+describe('passwords', function () {
+  this.timeout(20_000);
+  const passwords = openPasswords();
+  after(() => passwords.close());
+
+  it('are hashed with argon2id, with the parameters and a salt in the hash', async () => {
+    const [one, two] = await Promise.all([passwords.hash(PASSWORD), passwords.hash(PASSWORD)]);
+    expect(one).to.match(/^\$argon2id\$v=19\$m=47104,(p=1,t=1|t=1,p=1)\$/);
+    expect(one).not.to.equal(two);
+    expect(await passwords.verify(PASSWORD, one)).to.deep.include({ right: true, stale: false });
+    expect(await passwords.verify(`${PASSWORD} `, one)).to.deep.include({ right: false });
+  });
+
+  it('are the same password however it is typed', async () => {
+    const hash = await passwords.hash('gizli şifre: çok uzun');
+    expect(await passwords.verify('gizli şifre: çok uzun'.normalize('NFD'), hash)).to.deep.include({ right: true });
+  });
+
+  it('are to be hashed anew where the parameters were others', async () => {
+    const old = await argon2.hash(PASSWORD, { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
+    expect(await passwords.verify(PASSWORD, old)).to.deep.include({ right: true, stale: true });
+  });
+
+  it('of nobody are wrong, and it takes as long to say so', async () => {
+    const hash = await passwords.hash(PASSWORD);
+    await passwords.verify(PASSWORD, undefined);
+    const least = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY };
+    for (let n = 0; n < 10; n++)
+      for (const [who, of] of [
+        ['known', hash],
+        ['unknown', undefined],
+      ] as const) {
+        const began = performance.now();
+        expect((await passwords.verify('a password of nobody', of)).right).to.equal(false);
+        least[who] = Math.min(least[who], performance.now() - began);
+      }
+    expect(least.unknown / least.known).to.be.within(0.6, 1.7);
+    expect(await passwords.verify('nobody', undefined)).to.deep.include({ right: false });
+  });
+
+  it('that are tried first are told', async () => {
+    for (const common of [
+      'qwerty123456',
+      'QWERTY123456',
+      'Motherfucker1!',
+      'passwordpassword',
+      'aaaaaaaaaaaa',
+      '121212121212',
+    ])
+      expect(await passwords.isCommon(common), common).to.equal(true);
+    for (const good of [PASSWORD, 'kırmızı balık gölde', 'mL9#vQ2x!pR4'])
+      expect(await passwords.isCommon(good), good).to.equal(false);
+  });
+
+  it('wait in a short queue, and who finds it full is told to come again', async () => {
+    const all = await Promise.allSettled(Array.from({ length: 30 }, () => passwords.isCommon(PASSWORD)));
+    const refused = all.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    expect(refused).to.have.length(8);
+    for (const error of refused) expect(error).to.be.instanceOf(PasswordsBusy);
+  });
+
+  (process.platform === 'linux' ? it : it.skip)(
+    'are hashed by a program of its own, anew when it was lost',
+    async () => {
+      const own = openPasswords();
+      const before = new Set(childrenOf(process.pid));
+      await own.isCommon(PASSWORD);
+      const [pid] = childrenOf(process.pid).filter((child) => !before.has(child));
+      const hashing = own.hash(PASSWORD);
+      process.kill(Number(pid), 'SIGKILL');
+      await hashing.then(
+        () => expect.fail('it was hashed'),
+        (error: unknown) => expect(error).to.be.instanceOf(PasswordsInterrupted),
+      );
+      expect(await own.isCommon(PASSWORD)).to.equal(false);
+      await own.close();
+      await eventually(async () => {
+        expect(childrenOf(process.pid).filter((child) => !before.has(child))).to.deep.equal([]);
+      }, 5_000);
+    },
+  );
+});
