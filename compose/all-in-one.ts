@@ -18,6 +18,7 @@ import { openPlatform, type Platform, prepareEngines } from '#platform/platform.
 import { createBanner } from './banner.ts';
 import { eventLanguage } from './event-language.ts';
 import { discover, makeFirstThings } from './first-start.ts';
+import { createRequestLimits } from './request-limits.ts';
 import { createDocumentation, createOperations, createServiceApp } from './service-app.ts';
 import { openProcess, type ProcessParts } from './process.ts';
 import { openStandingsOf } from './service-standings.ts';
@@ -54,7 +55,7 @@ async function start(program: Program): Promise<void> {
   );
   void platform.failed.then((error) => program.fail('event store', error));
   // The search index too, though no service here reads it yet: of all threads only this one empties what another log left.
-  const ports = await platform.use(['store', 'readStore', 'searchIndex', 'live', 'keyring']);
+  const ports = await platform.use(['store', 'readStore', 'searchIndex', 'live', 'keyring', 'rates']);
   const standings = await program.open(
     'standings',
     async () => openStandingsOf(ports, config, log),
@@ -81,6 +82,7 @@ async function start(program: Program): Promise<void> {
     ],
     standings,
     trustProxy: config.trustProxy,
+    ...createRequestLimits(ports.rates, config),
     logging,
     httpMetrics: createHttpMetrics(metrics),
     checkAnswers: config.checkAnswers,

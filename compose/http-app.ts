@@ -29,7 +29,7 @@ export interface HttpAppParts {
   readonly trustProxy?: readonly string[] | undefined;
   /** Says who is calling: `authentication(…)`, or any middleware that sets `ctx.state.caller`. */
   readonly authentication: Middleware;
-  /** Koa middlewares that bound what one address may ask, before anything is known of who asks. */
+  /** Koa middlewares that bound what one address may ask, before anything is known of who asks; the route is known. */
   readonly limitPerAddress?: readonly Koa.Middleware[];
   /** Koa middlewares that bound what one caller may ask; `ctx.state.caller` is known. */
   readonly limitPerCaller?: readonly Koa.Middleware[];
@@ -63,8 +63,8 @@ export function createHttpApp(parts: HttpAppParts): Koa<HttpState> {
     unreadBody({ limit }),
     problemAnswers({ problems, log, translate }),
     securityHeaders(),
-    ...limitPerAddress,
     router(routes, problems),
+    ...limitPerAddress,
     ...mounts.map(mount),
     notFound(problems),
     parts.authentication,

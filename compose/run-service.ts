@@ -16,10 +16,11 @@ import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 import { persist } from '#platform/patience/persist.ts';
 import { saySeldom } from '#platform/patience/say-seldom.ts';
-import { openPlatform } from '#platform/platform.ts';
+import { openPlatform, type Platform } from '#platform/platform.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Service } from '#platform/service.ts';
 import { eventLanguage } from './event-language.ts';
+import { createRequestLimits } from './request-limits.ts';
 import { createDocumentation, createMisdirected, createServiceApp } from './service-app.ts';
 import { openProcess, type ProcessParts } from './process.ts';
 import { openServiceStandings } from './service-standings.ts';
@@ -83,7 +84,7 @@ async function start(program: Program, service: Service<Standing>): Promise<void
     const reason = running.waitsFor();
     if (reason !== null) throw new Error(reason);
   };
-  const url = side && (await serve(program, config, parts, await standings(), side, running.routes ?? []));
+  const url = side && (await serve(program, config, parts, platform, await standings(), side, running.routes ?? []));
   parts.started(platform);
   log.info({ url, opsUrl: parts.opsUrl }, 'ready');
   process.stderr.write(`Defter ${name} runs${url === undefined ? '' : ` at ${url}`}; operations at ${parts.opsUrl}\n`);
@@ -113,12 +114,15 @@ async function migrated(store: EventStore, { logging, waits }: ProcessParts, sig
 
 async function serve(
   program: Program,
-  { host, port, trustProxy, shutdownGraceMs, checkAnswers }: Config,
+  config: Config,
   { logging, metrics }: ProcessParts,
+  platform: Pick<Platform, 'use'>,
   standings: Standings<Standing>,
   side: NonNullable<Service['side']>,
   routes: readonly BoundRoute[],
 ): Promise<string> {
+  const { host, port, trustProxy, shutdownGraceMs, checkAnswers } = config;
+  const { rates } = await platform.use(['rates']);
   const app = createServiceApp({
     routes: [
       ...routes,
@@ -127,6 +131,7 @@ async function serve(
     ],
     standings,
     trustProxy,
+    ...createRequestLimits(rates, config),
     logging,
     httpMetrics: createHttpMetrics(metrics),
     checkAnswers,

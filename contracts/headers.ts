@@ -40,6 +40,31 @@ export const answerHeaders: Readonly<Record<string, HeaderDescription>> = {
   etag: { description: 'The revision, quoted.', schema: { type: 'string' }, example: '"3"' },
   location: { description: 'Where to read it.', schema: { type: 'string' } },
   'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
+  'x-ratelimit-limit-requests': {
+    description: 'Requests a minute, by the limit that leaves the least; absent while none is counted.',
+    schema: { type: 'integer' },
+    example: 600,
+  },
+  'x-ratelimit-remaining-requests': {
+    description: 'How many of them are left.',
+    schema: { type: 'integer' },
+    example: 599,
+  },
+  'x-ratelimit-reset-requests': {
+    description: "Until there are more, in OpenAI's notation.",
+    schema: { type: 'string' },
+    example: '59s',
+  },
+  'ratelimit-policy': {
+    description: 'The same limit, as draft-ietf-httpapi-ratelimit-headers has it.',
+    schema: { type: 'string' },
+    example: '"default";q=600;w=60',
+  },
+  ratelimit: {
+    description: 'What is left of it, and the seconds until there is more.',
+    schema: { type: 'string' },
+    example: '"default";r=599;t=59',
+  },
   'x-should-retry': {
     description: '`false`: to try again at once, as some clients do, is useless.',
     schema: { type: 'string' },

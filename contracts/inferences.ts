@@ -114,7 +114,7 @@ export const inferenceRoutes = routesUnder('Inferences', {
         example: accepted,
       },
     },
-    problems: ['model-not-found', 'input-too-long', 'unsupported-by-model', 'too-many-requests', 'overloaded'],
+    problems: ['model-not-found', 'input-too-long', 'unsupported-by-model', 'overloaded'],
     idempotent: true,
   },
   cancelInference: {

@@ -123,16 +123,25 @@ const answersOf = (route: RouteContract): ZodOpenApiResponsesObject =>
     }),
   );
 
+/** Also on other answers, where a limit is set. */
+const RATE_HEADERS = [
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
+  'ratelimit-policy',
+  'ratelimit',
+];
+
 const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
   401: ['www-authenticate'],
-  429: ['retry-after', 'x-should-retry'],
+  429: ['retry-after', 'x-should-retry', ...RATE_HEADERS],
   503: ['retry-after'],
 };
 
 /** What any route of this kind may answer besides, from its method, its side and what it takes. */
 export function problemCodesOf(route: RouteContract): ProblemCode[] {
   const codes = new Set<ProblemCode>(['malformed-url', 'malformed-header', 'invalid-request', 'internal-server-error']);
-  codes.add('unavailable');
+  codes.add('unavailable').add('too-many-requests');
   if (!route.public) codes.add('unauthorized');
   if (route.permission !== undefined) codes.add('forbidden');
   if (route.params !== undefined) codes.add('not-found');

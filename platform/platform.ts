@@ -14,6 +14,7 @@ import { openMail } from './adapters/mail.ts';
 import { openModels } from './adapters/models.ts';
 import { type AdapterOptions, opened, type ThreadWiring } from './adapters/opened.ts';
 import { createPortOpener, type Open, once, type PortOpener } from './adapters/port-opener.ts';
+import { openRateStore } from './adapters/rate-store.ts';
 import { openReadStore } from './adapters/read-store.ts';
 import { openRelayTarget } from './adapters/relay-target.ts';
 import { openSearchIndex } from './adapters/search-index.ts';
@@ -113,6 +114,8 @@ function createPorts(options: PlatformOptions, { port }: PortOpener) {
     sweepExpired: once(async () => (await documents()).sweepExpired),
     searchIndex: port('search index', logInUse, (of) => openSearchIndex(options, of)),
     live: port('live channel', checked, () => openLiveChannel(options)),
+    /** Where the requests of a minute are counted. */
+    rates: port('rate limits', nothing, () => openRateStore(options)),
     /** Reads the event store itself, whatever the bus: for rebuilds, which begin with the first event. */
     logBus,
     bus: kafka ? port('bus', checked, (of) => openKafkaBus(options, kafka, of)) : logBus,

@@ -49,6 +49,7 @@ const secret = <T>(name: string, kind: SettingKind<T>, about: string[]) =>
   ({ ...optional(name, kind, about), secret: true }) as const;
 
 const day = 86_400_000;
+const perMinute = wholeNumber(1, 1_000_000);
 
 export const settings = {
   port: required('PORT', wholeNumber(0, 65_535), '8080', ['The port to listen on; 0 takes any free one.']),
@@ -63,6 +64,18 @@ export const settings = {
   trustProxy: optional('TRUST_PROXY', proxies, [
     'Whose X-Forwarded-For is believed: addresses or networks of proxies, with commas between, or loopback. Without it the',
     'address of a client is that of the connection, which behind a proxy is the proxy.',
+  ]),
+  rateLimitPerAddress: optional('RATE_LIMIT_PER_ADDRESS', perMinute, [
+    'Requests a minute from one address (of IPv6 from one network of 64 bits), whoever sends them; without it any number.',
+  ]),
+  loginLimitPerAddress: required('LOGIN_LIMIT_PER_ADDRESS', perMinute, '60', [
+    'Requests a minute from one address to the routes of signing in, where passwords and tokens could be guessed.',
+  ]),
+  rateLimitPerKey: optional('RATE_LIMIT_PER_KEY', perMinute, [
+    'Requests a minute with one API key, or of one person; a key may be given a limit of its own. Without it any number.',
+  ]),
+  rateLimitPerTenant: optional('RATE_LIMIT_PER_TENANT', perMinute, [
+    'Requests a minute of all keys and people of one tenant; a tenant may be given a limit of its own. Without it any number.',
   ]),
   dataDir: required('DATA_DIR', text, './data', [
     'The folder that holds everything Defter keeps; made when it is missing.',

@@ -2,6 +2,7 @@
 
 import type Koa from 'koa';
 import type { AccessClaims } from '../auth/access-token.ts';
+import type { RateCount } from '../limits/rate-headers.ts';
 import type { BoundRoute, Caller, HttpRequest } from './route.ts';
 
 export interface HttpState {
@@ -27,6 +28,8 @@ export interface HttpState {
   body?: unknown;
   /** What the handler is given; said by `validation`. */
   request?: HttpRequest;
+  /** Of the limits that were counted, the one that leaves the least; said by `limitRequests`. */
+  rate?: RateCount;
   /** Where a mount answered: its id, in the place of a route's. */
   mount?: string;
   /** The code of the problem that was the answer. */

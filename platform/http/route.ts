@@ -77,6 +77,8 @@ export interface Caller {
   readonly permissions: ReadonlySet<string>;
   /** In this tenant; undefined where the caller has no part in it. */
   permissionsIn(tenantId: string): ReadonlySet<string> | undefined;
+  /** Requests a minute, where other limits than everybody's are set for this key, or for its tenant as a whole. */
+  readonly limits?: { readonly own?: number | undefined; readonly tenant?: number | undefined };
 }
 
 /** `stream_exists` is `If-Match: *`. */

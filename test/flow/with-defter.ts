@@ -44,17 +44,20 @@ interface Started {
   stop(): Promise<void>;
 }
 
+/** All clients of a test have one address. */
+const ROOMY = { LOGIN_LIMIT_PER_ADDRESS: '100000' };
+
 const TENANT_SCOPES = ROLE_PERMISSIONS.admin;
 
 /** Starts Defter before the suite and ends it after; every exit code must be 0. */
 export function describeFlow(title: string, tests: (flow: () => Flow) => void, options: FlowOptions = {}): void {
   for (const mode of ['normal', 'adversarial:20261123'])
     describe(`${title} (bus: ${mode.split(':')[0]})`, () => {
-      suite(tests, (folder, key) => startEmbedded(folder, { API_KEY: key, BUS_MODE: mode, ...options.env }));
+      suite(tests, (folder, key) => startEmbedded(folder, { API_KEY: key, BUS_MODE: mode, ...ROOMY, ...options.env }));
     });
   if (options.looksIntoFiles) return;
   describeOn(SHARED_SERVICES, `${title} (services as processes)`, (services) => {
-    suite(tests, (folder, key) => startProcesses(folder, services, { API_KEY: key, ...options.env }));
+    suite(tests, (folder, key) => startProcesses(folder, services, { API_KEY: key, ...ROOMY, ...options.env }));
   });
 }
 
