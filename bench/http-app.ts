@@ -48,6 +48,7 @@ function wholeApp(): ReturnType<typeof createHttpApp> {
   const caller: Caller = {
     tenantId: 't',
     actor: { kind: 'api-key', id: 'k' },
+    holder: 't',
     permissions,
     permissionsIn: () => permissions,
   };

@@ -20,12 +20,15 @@ export interface CommandOrigin extends Origin {
   readonly subjectId: string;
 }
 
-export type CommandRequest = Pick<
-  HttpRequest<unknown, unknown, unknown, Caller>,
+type RequestOf<Who> = Pick<
+  HttpRequest<unknown, unknown, unknown, Who>,
   'route' | 'requestId' | 'traceparent' | 'caller' | 'params' | 'body' | 'idempotencyKey' | 'remoteAddress' | 'headers'
 >;
 
-export type Origins = (request: CommandRequest) => Promise<CommandOrigin>;
+export type CommandRequest = RequestOf<Caller>;
+
+/** Of a public route too, once it is known who acts by it. */
+export type Origins = (request: RequestOf<Pick<Caller, 'tenantId' | 'actor'>>) => Promise<CommandOrigin>;
 
 export interface OriginOptions {
   /** What the ids of repeatable commands are derived with. */

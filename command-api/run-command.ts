@@ -88,16 +88,16 @@ export async function runCommand<State, Refusal extends string = never>(
 
 /**
  * What an answer says of what a command wrote: the last stream's revision as ETag, a consistency token that any later
- * read may carry to see it, and whether this is the answer to a repeat (WIRE.md).
+ * read of the same holder may carry to see it, and whether this is the answer to a repeat (WIRE.md).
  */
 export function acknowledge(
   tokens: ConsistencyTokens,
-  tenantId: string,
+  holder: string,
   { written, outcome }: Pick<Done<unknown>, 'written' | 'outcome'>,
   alsoWritten: readonly Written[] = [],
 ): Record<string, string> {
   return {
-    'x-consistency-token': tokens.issue(tenantId, [...alsoWritten, written]),
+    'x-consistency-token': tokens.issue(holder, [...alsoWritten, written]),
     etag: etagOf(written.revision),
     ...(outcome === 'replayed' && { 'idempotent-replayed': 'true' }),
   };

@@ -15,6 +15,7 @@ import { supervise } from '#platform/lifecycle/supervise.ts';
 import { createConsumerMetrics } from '#platform/metrics/consumer-metrics.ts';
 import { createHttpMetrics } from '#platform/metrics/http-metrics.ts';
 import { openPlatform, type Platform, prepareEngines } from '#platform/platform.ts';
+import { openAccessTokens } from './access-tokens.ts';
 import { createBanner } from './banner.ts';
 import { eventLanguage } from './event-language.ts';
 import { discover, makeFirstThings } from './first-start.ts';
@@ -81,6 +82,7 @@ async function start(program: Program): Promise<void> {
       ...createOperations({ checks: parts.checks, metrics: parts.collection, metricsToken: config.metricsToken }),
     ],
     standings,
+    accessTokens: await openAccessTokens(platform.use),
     trustProxy: config.trustProxy,
     ...createRequestLimits(ports.rates, config),
     logging,

@@ -6,7 +6,7 @@ import { createFirstTenants, registerPlatformModel } from '../command-api/bootst
 import { discoverModels, type Upstream } from '../command-api/discover-models.ts';
 import { type FirstKey, makeFirstKey } from '../command-api/first-key.ts';
 import { builtInDefinition } from '../command-api/models/definition.ts';
-import { createKeyAuthenticator } from './key-authenticator.ts';
+import { createKeyCallers } from './key-callers.ts';
 import type { Standing } from '#events/standing.ts';
 import type { Refusal } from '#platform/auth/authenticate.ts';
 import type { Config } from '#platform/config.ts';
@@ -21,11 +21,9 @@ const OPENAI_LIST_MS = 5_000;
 const OLLAMA_LIST_MS = 300;
 
 /** Why a key that was given is not let in: an administrator may have decided so since it was issued. */
-const REFUSALS: Readonly<Record<Refusal, string>> = {
-  missing: 'it is empty',
-  malformed: 'it has signs that no header carries, or more than 512',
-  unknown: 'the key of its id has another secret',
-  revoked: 'it was revoked, or its tenant suspended',
+const REFUSALS: Partial<Readonly<Record<Refusal, string>>> = {
+  revoked: 'it was revoked',
+  suspended: 'its tenant is suspended',
   expired: 'its time is over',
 };
 
@@ -48,9 +46,12 @@ export async function makeFirstThings({ ports, standings, config, shown, log }: 
   const { apiKey, dataDir } = config;
   const firstKey = await makeFirstKey({ store, standings, apiKey, dataDir, shown });
   if (apiKey !== undefined) {
-    const answer = await createKeyAuthenticator(standings)(`Bearer ${apiKey}`, Date.now());
+    const answer = await createKeyCallers(standings)(apiKey, undefined, Date.now());
     if (!answer.ok)
-      log.warn({}, `The key in API_KEY is not let in: ${REFUSALS[answer.reason]}. npm run key -- new makes another.`);
+      log.warn(
+        {},
+        `The key in API_KEY is not let in: ${REFUSALS[answer.reason] ?? 'the key of its id has another secret'}. npm run key -- new makes another.`,
+      );
   }
   return firstKey;
 }

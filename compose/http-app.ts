@@ -27,8 +27,8 @@ export interface HttpAppParts {
   readonly mounts?: readonly Mount[];
   /** Proxies whose `X-Forwarded-For` says where a request comes from; none unless named. */
   readonly trustProxy?: readonly string[] | undefined;
-  /** Says who is calling: `authentication(…)`, or any middleware that sets `ctx.state.caller`. */
-  readonly authentication: Middleware;
+  /** Say who is calling: `authentication(…)`, or any middlewares that set `ctx.state.caller`. */
+  readonly authentication: Middleware | readonly Middleware[];
   /** Koa middlewares that bound what one address may ask, before anything is known of who asks; the route is known. */
   readonly limitPerAddress?: readonly Koa.Middleware[];
   /** Koa middlewares that bound what one caller may ask; `ctx.state.caller` is known. */
@@ -67,7 +67,7 @@ export function createHttpApp(parts: HttpAppParts): Koa<HttpState> {
     ...limitPerAddress,
     ...mounts.map(mount),
     notFound(problems),
-    parts.authentication,
+    ...[parts.authentication].flat(),
     ...limitPerCaller,
     permission(problems),
     body(problems, { limit, timeoutMs }),

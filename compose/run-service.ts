@@ -19,6 +19,7 @@ import { saySeldom } from '#platform/patience/say-seldom.ts';
 import { openPlatform, type Platform } from '#platform/platform.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import type { Service } from '#platform/service.ts';
+import { openAccessTokens } from './access-tokens.ts';
 import { eventLanguage } from './event-language.ts';
 import { createRequestLimits } from './request-limits.ts';
 import { createDocumentation, createMisdirected, createServiceApp } from './service-app.ts';
@@ -130,6 +131,7 @@ async function serve(
       ...createMisdirected(side),
     ],
     standings,
+    accessTokens: await openAccessTokens(platform.use),
     trustProxy,
     ...createRequestLimits(rates, config),
     logging,

@@ -9,15 +9,17 @@ import { createDocsRoutes } from '#platform/http/docs-page.ts';
 import type { AccessRecord } from '#platform/http/access-log.ts';
 import { authentication } from '#platform/http/authentication.ts';
 import { createOpsRoutes, type ReadinessCheck } from '#platform/http/ops-routes.ts';
+import type { Middleware } from '#platform/http/context.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { anyQuery, type BoundRoute, bindRoute } from '#platform/http/route.ts';
+import { stillIn } from '#platform/http/still-in.ts';
 import type { Logging } from '#platform/logging/open-logging.ts';
 import type { HttpMetrics } from '#platform/metrics/http-metrics.ts';
 import type { MetricsCollection } from '#platform/metrics/metrics-collection.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { problemOf } from '../command-api/problem-of.ts';
 import { createHttpApp, type HttpAppParts } from './http-app.ts';
-import { createKeyAuthenticator } from './key-authenticator.ts';
+import { createAuthenticator } from './authenticator.ts';
 
 const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly version: string }).version;
 
@@ -27,19 +29,22 @@ export interface ServiceAppParts extends Pick<
 > {
   readonly routes: readonly BoundRoute[];
   readonly standings: Pick<Standings<Standing>, 'get'>;
+  /** What reads access tokens: `accessTokens(…)`, loaded by those alone who take requests. */
+  readonly accessTokens: Middleware;
   readonly logging: Pick<Logging, 'log' | 'access'>;
   readonly httpMetrics: HttpMetrics;
   readonly checkAnswers: boolean;
 }
 
 export function createServiceApp(parts: ServiceAppParts) {
-  const { standings, logging, httpMetrics, ...given } = parts;
+  const { standings, accessTokens, logging, httpMetrics, ...given } = parts;
   requireAllBound(given.routes);
-  const authenticate = createKeyAuthenticator(standings);
+  const authenticate = createAuthenticator(standings);
+  const { log } = logging;
   return createHttpApp({
     ...given,
-    authentication: authentication(({ headers }) => authenticate(headers.authorization, Date.now()), problems),
-    log: logging.log,
+    authentication: [accessTokens, authentication(authenticate, problems), stillIn({ authenticate, problems, log })],
+    log,
     access: {
       onRequest: () => httpMetrics.opened(),
       onAnswer: (record) => {

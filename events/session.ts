@@ -2,6 +2,7 @@
 
 import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import type { SealedOrigin } from './envelope.ts';
+import type { UserState } from './user.ts';
 
 const events = {
   SessionStarted: [
@@ -61,3 +62,23 @@ export const sessions = defineAggregate({
     listedAt: ({ status, session }) => (status === 'active' ? session.startedAt : null),
   },
 });
+
+const DAY_MS = 86_400_000;
+/** Since the last refresh, and in all. */
+const LONGEST_MS = { unused: 30 * DAY_MS, inAll: 90 * DAY_MS } as const;
+
+/** When it ends by itself, in milliseconds since the epoch. */
+export const sessionExpiresAt = ({ startedAt, refreshedAt }: Pick<Session, 'startedAt' | 'refreshedAt'>): number =>
+  Math.min(refreshedAt + LONGEST_MS.unused, startedAt + LONGEST_MS.inAll);
+
+/** Whether a session goes on: it has not ended, nor its person's epoch, and the person may act. */
+export function sessionStands(
+  id: string,
+  state: SessionState | undefined,
+  user: UserState | undefined,
+  now: number,
+): boolean {
+  if (state?.status !== 'active' || user?.status !== 'active') return false;
+  const { epoch, keptSession } = user.user;
+  return sessionExpiresAt(state.session) > now && (state.session.epoch === epoch || keptSession === id);
+}

@@ -62,15 +62,3 @@ export const standingDocument = (stream: string, revision: number, standing: Sta
   value: standing,
   members: listingsOf(stream, standing),
 });
-
-/** What authentication asks of a key's standing; a key whose tenant may not act is not active. */
-export function keyRecordOf(key: Standing | undefined, tenant: Standing | undefined) {
-  if (key?.of !== 'apikey') return undefined;
-  const { status, key: issued } = key.state;
-  const { tenantId, hash, scopes, expiresAt } = issued;
-  const active = status === 'active' && tenant?.of === 'tenant' && tenant.state.status === 'active';
-  return { tenantId, hash, permissions: scopes, expiresAt, active };
-}
-
-export const keyTenantOf = (key: Standing | undefined): string | undefined =>
-  key?.of === 'apikey' ? key.state.key.tenantId : undefined;

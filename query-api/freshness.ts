@@ -77,7 +77,7 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
 
   const entriesOf = ({ caller, consistencyToken }: TokenBearer): readonly ConsistencyEntry[] => {
     if (consistencyToken === undefined) return [];
-    const reading = tokens.read(caller.tenantId, consistencyToken);
+    const reading = tokens.read(caller.holder, consistencyToken);
     if (reading.ok) return reading.entries;
     const errors = [{ in: 'header' as const, pointer: '/x-consistency-token', message: `is ${reading.reason}` }];
     throw new Problem(problems['invalid-consistency-token'], { detail: `The token is ${reading.reason}.`, errors });

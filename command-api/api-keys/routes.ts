@@ -81,7 +81,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after it was issued`);
     return {
       status: 201,
-      headers: { location: `/v1/api-keys/${id}`, ...acknowledge(tokens, caller.tenantId, done) },
+      headers: { location: `/v1/api-keys/${id}`, ...acknowledge(tokens, caller.holder, done) },
       body: { ...viewApiKey(id, done.state.key, done.state.status === 'revoked', now()), key },
     };
   };
@@ -101,7 +101,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
       refusals: {},
       decide: (state) => decideRevokeApiKey(origin, state),
     });
-    return { status: 204, headers: acknowledge(tokens, caller.tenantId, done) };
+    return { status: 204, headers: acknowledge(tokens, caller.holder, done) };
   };
 
   return bindRoutes(apiKeyRoutes, 'command', { issueApiKey, revokeApiKey });

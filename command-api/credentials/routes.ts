@@ -54,7 +54,7 @@ export function createCredentialRoutes(ports: CredentialPorts): BoundRoute[] {
     if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after it was stored`);
     return {
       status: 201,
-      headers: { location: `/v1/credentials/${id}`, ...acknowledge(tokens, caller.tenantId, done) },
+      headers: { location: `/v1/credentials/${id}`, ...acknowledge(tokens, caller.holder, done) },
       body: viewCredential(id, done.state.credential),
     };
   };
@@ -75,7 +75,7 @@ export function createCredentialRoutes(ports: CredentialPorts): BoundRoute[] {
       decide: (state) => decideDeleteCredential(origin, state),
     });
     if (credential.secretId !== null) await keyring.removeSecret(credential.secretId);
-    return { status: 204, headers: acknowledge(tokens, caller.tenantId, done) };
+    return { status: 204, headers: acknowledge(tokens, caller.holder, done) };
   };
 
   return bindRoutes(credentialRoutes, 'command', { storeCredential, deleteCredential });

@@ -53,7 +53,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
   /** With `wait` the result, if there is one in time. */
   const accepted = async (request: Submitting, id: string, done: Done<unknown>): Promise<Answer> => {
     const { caller, query } = request;
-    const headers = { location: `/v1/inferences/${id}`, ...acknowledge(tokens, caller.tenantId, done) };
+    const headers = { location: `/v1/inferences/${id}`, ...acknowledge(tokens, caller.holder, done) };
     const shown =
       query.wait === undefined ? undefined : await waitForInference(caller.tenantId, id, query.wait, request.signal);
     return shown?.ended
@@ -133,7 +133,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
     live.publish(inferenceChannel(params.id), { type: 'ended' }, { keep: false });
     return {
       status: 200,
-      headers: acknowledge(tokens, caller.tenantId, done),
+      headers: acknowledge(tokens, caller.holder, done),
       body: { id: params.id, status: 'cancelled' },
     };
   };

@@ -44,7 +44,7 @@ export function createModelGrantRoutes(ports: CommandRoutePorts): BoundRoute[] {
     });
     return {
       status: 200,
-      headers: acknowledge(tokens, caller.tenantId, done),
+      headers: acknowledge(tokens, caller.holder, done),
       body: viewModelGrants(name, registeredModel(done.state)?.grantedTo ?? []),
     };
   };

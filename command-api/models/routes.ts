@@ -71,7 +71,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     status,
     headers: {
       ...(status === 201 && { location: `/v1/models/${encodeURIComponent(model.definition.name)}` }),
-      ...acknowledge(tokens, caller.tenantId, done),
+      ...acknowledge(tokens, caller.holder, done),
     },
     body: viewModel({ ...model, revision: done.written.revision }, caller.tenantId),
   });
@@ -137,7 +137,7 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     const done = await change(request, (state, command) => decideRetireModel(command, state));
     return {
       status: 200,
-      headers: acknowledge(tokens, caller.tenantId, done),
+      headers: acknowledge(tokens, caller.holder, done),
       body: { id: params.name, object: 'model', deleted: true },
     };
   };

@@ -45,7 +45,7 @@ export function createOperationRoutes(ports: OperationPorts): BoundRoute[] {
       decide: (state) => decide({ ...given, tenantId: PLATFORM }, state),
     });
     await states.changed(name);
-    const headers = { location, 'retry-after': '1', ...acknowledge(tokens, request.caller.tenantId, done) };
+    const headers = { location, 'retry-after': '1', ...acknowledge(tokens, request.caller.holder, done) };
     return { state: done.state, headers };
   }
 

@@ -17,7 +17,7 @@ export function createTenantRoutes(ports: TenantPorts & CommandRoutePorts): Boun
         status: 201,
         headers: {
           location: `/v1/tenants/${id}`,
-          ...acknowledge(tokens, request.caller.tenantId, done, done.claims),
+          ...acknowledge(tokens, request.caller.holder, done, done.claims),
         },
         body: viewTenant(id, done.tenant),
       };

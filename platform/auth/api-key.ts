@@ -22,8 +22,9 @@ export interface PresentedKey {
 }
 
 /** Keys presented lately: hashing the same key for each request costs more than all else of its check. */
-const presented = new LRUCache<string, PresentedKey>({ max: 1_000, ttl: 60_000, ttlResolution: 1_000 });
+const presented = new LRUCache<string, PresentedKey>({ max: 20_000, ttl: 60_000, ttlResolution: 1_000 });
 
+/** The same object for the same key, as long as it is remembered. */
 export function identifyApiKey(key: string): PresentedKey {
   const known = presented.get(key);
   if (known) return known;

@@ -1,8 +1,8 @@
-// What a write hands to its reader: "wait until you have seen this". Opaque, signed, of one tenant and of one
-// generation of the log.
+// What a write hands to its reader: "wait until you have seen this". Opaque, signed, of one holder (a person, in whichever
+// tenant; of a key its tenant) and of one generation of the log.
 //
-// A token is base64url of `1 | generation (8) | tenant (8) | entries | mac (16)`; an entry is `length, stream, length,
-// topic, position (8, big endian)`, lengths one byte, an empty topic meaning the one before. Generation and tenant
+// A token is base64url of `1 | generation (8) | holder (8) | entries | mac (16)`; an entry is `length, stream, length,
+// topic, position (8, big endian)`, lengths one byte, an empty topic meaning the one before. Generation and holder
 // stand as keyed digests, the mac is HMAC-SHA-256 cut to 128 bits. A client that made several writes sends their
 // tokens joined by commas.
 
@@ -17,13 +17,13 @@ export interface ConsistencyEntry {
 
 export type ConsistencyReading =
   | { readonly ok: true; readonly entries: readonly ConsistencyEntry[] }
-  | { readonly ok: false; readonly reason: 'malformed' | 'forged' | 'other-tenant' | 'other-generation' };
+  | { readonly ok: false; readonly reason: 'malformed' | 'forged' | 'other-holder' | 'other-generation' };
 
 export interface ConsistencyTokens {
   /** A token for what a command wrote: header and URL safe. Throws RangeError beyond the bounds below. */
-  issue(tenantId: string, entries: readonly ConsistencyEntry[]): string;
+  issue(holder: string, entries: readonly ConsistencyEntry[]): string;
   /** Of a stream that several entries name, the highest position is answered. */
-  read(tenantId: string, token: string): ConsistencyReading;
+  read(holder: string, token: string): ConsistencyReading;
 }
 
 /** The most streams one command may write and one read may wait for. */
@@ -36,9 +36,9 @@ const VERSION = 1;
 const DIGEST = 8;
 const MAC = 16;
 const GENERATION_AT = 1;
-const TENANT_AT = GENERATION_AT + DIGEST;
-const ENTRIES_AT = TENANT_AT + DIGEST;
-const MOST_TENANTS_KNOWN = 1_000;
+const HOLDER_AT = GENERATION_AT + DIGEST;
+const ENTRIES_AT = HOLDER_AT + DIGEST;
+const MOST_HOLDERS_KNOWN = 1_000;
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 
@@ -97,23 +97,23 @@ export function createConsistencyTokens(options: {
     createHmac('sha256', secret).update(`${kind} ${text}`).digest().subarray(0, DIGEST);
   const macOf = (bytes: Uint8Array) => createHmac('sha256', secret).update(bytes).digest().subarray(0, MAC);
   const generation = digest('generation', options.generation);
-  const tenants = new LRUCache<string, Buffer>({ max: MOST_TENANTS_KNOWN });
-  const tenantDigest = (tenantId: string) => {
-    const known = tenants.get(tenantId);
+  const holders = new LRUCache<string, Buffer>({ max: MOST_HOLDERS_KNOWN });
+  const holderDigest = (holder: string) => {
+    const known = holders.get(holder);
     if (known) return known;
-    const made = digest('tenant', tenantId);
-    tenants.set(tenantId, made);
+    const made = digest('holder', holder);
+    holders.set(holder, made);
     return made;
   };
 
-  const readOne = (tenantId: string, token: string): ConsistencyReading => {
+  const readOne = (holder: string, token: string): ConsistencyReading => {
     if (!BASE64URL.test(token)) return { ok: false, reason: 'malformed' };
     const bytes = Buffer.from(token, 'base64url');
     if (bytes.length < ENTRIES_AT + MAC || bytes[0] !== VERSION) return { ok: false, reason: 'malformed' };
     const end = bytes.length - MAC;
     if (!timingSafeEqual(macOf(bytes.subarray(0, end)), bytes.subarray(end))) return { ok: false, reason: 'forged' };
-    if (bytes.compare(tenantDigest(tenantId), 0, DIGEST, TENANT_AT, TENANT_AT + DIGEST) !== 0) {
-      return { ok: false, reason: 'other-tenant' };
+    if (bytes.compare(holderDigest(holder), 0, DIGEST, HOLDER_AT, HOLDER_AT + DIGEST) !== 0) {
+      return { ok: false, reason: 'other-holder' };
     }
     if (bytes.compare(generation, 0, DIGEST, GENERATION_AT, GENERATION_AT + DIGEST) !== 0) {
       return { ok: false, reason: 'other-generation' };
@@ -122,26 +122,26 @@ export function createConsistencyTokens(options: {
   };
 
   return {
-    issue(tenantId, entries) {
+    issue(holder, entries) {
       if (entries.length > MOST_ENTRIES) throw new RangeError(`a token holds at most ${MOST_ENTRIES} streams`);
       const most = entries.reduce((sum, { stream, topic }) => sum + 10 + 3 * (stream.length + topic.length), 0);
       const bytes = Buffer.allocUnsafe(ENTRIES_AT + most + MAC);
       bytes[0] = VERSION;
       bytes.set(generation, GENERATION_AT);
-      bytes.set(tenantDigest(tenantId), TENANT_AT);
+      bytes.set(holderDigest(holder), HOLDER_AT);
       const end = writeEntries(bytes, entries);
       bytes.set(macOf(bytes.subarray(0, end)), end);
       const token = bytes.toString('base64url', 0, end + MAC);
       if (token.length > MOST_CHARACTERS) throw new RangeError(`a token has at most ${MOST_CHARACTERS} characters`);
       return token;
     },
-    read(tenantId, token) {
+    read(holder, token) {
       if (token.length > MOST_CHARACTERS) return { ok: false, reason: 'malformed' };
       const parts = token.split(',');
       if (parts.length > MOST_TOKENS) return { ok: false, reason: 'malformed' };
       const entries: ConsistencyEntry[] = [];
       for (const part of parts) {
-        const reading = readOne(tenantId, part.trim());
+        const reading = readOne(holder, part.trim());
         if (!reading.ok) return reading;
         entries.push(...reading.entries);
       }

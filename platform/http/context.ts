@@ -2,6 +2,7 @@
 
 import type Koa from 'koa';
 import type { AccessClaims } from '../auth/access-token.ts';
+import type { Problem } from './problem.ts';
 import type { RateCount } from '../limits/rate-headers.ts';
 import type { BoundRoute, Caller, HttpRequest } from './route.ts';
 
@@ -22,8 +23,12 @@ export interface HttpState {
   jwtOriginalError?: unknown;
   /** What a valid access token says; said by `accessTokens`. */
   token?: AccessClaims;
-  /** Said by `authentication`; undefined on a public route. */
+  /** Said by `authentication`; undefined on a public route that nobody known has called. */
   caller?: Caller;
+  /** Has the caller's standing looked at as long as this request is open; said by `stillIn`. */
+  watch?: (ctx: Context) => void;
+  /** Why the request is to end before its answer; said by `stillIn`. */
+  ended?: Problem;
   /** JSON as it came, or the stream of a streamed body; said by `body`. */
   body?: unknown;
   /** What the handler is given; said by `validation`. */

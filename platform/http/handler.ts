@@ -14,8 +14,10 @@ export function handler({ checkAnswers }: HandlerOptions): Middleware {
     const { bound, request } = ctx.state;
     if (bound === undefined || request === undefined) throw new Error('the handler stands before validation');
     const answer = await bound.handle(request);
+    if (ctx.state.ended !== undefined) throw ctx.state.ended;
     if (checkAnswers) checkAnswer(routeOf(ctx), answer);
     putAnswer(ctx, answer);
+    if (answer.stream !== undefined) ctx.state.watch?.(ctx);
   };
 }
 

@@ -67,6 +67,8 @@ export type HttpProblem =
   | 'body-missing'
   | 'unauthorized'
   | 'forbidden'
+  | 'tenant-suspended'
+  | 'password-change-required'
   | 'not-found'
   | 'method-not-allowed'
   | 'request-timeout'

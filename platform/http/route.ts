@@ -69,16 +69,32 @@ export interface Route {
   readonly answers?: Readonly<Record<number, { readonly description?: string; readonly schema?: Schema }>>;
 }
 
+type Permissions = ReadonlySet<string>;
+
 /** Who is calling, as `authenticate` found out. */
 export interface Caller {
+  /** Of the request: the one that it names, else the caller's own. */
   readonly tenantId: string;
   readonly actor: Actor;
+  /** Whom consistency tokens are bound to: a person, in whichever tenant they act; of a key its tenant. */
+  readonly holder: string;
   /** In the tenant of the request. */
-  readonly permissions: ReadonlySet<string>;
-  /** In this tenant; undefined where the caller has no part in it. */
-  permissionsIn(tenantId: string): ReadonlySet<string> | undefined;
+  readonly permissions: Permissions;
+  /**
+   * In this tenant; undefined where the caller has no part in it. Throws the problem that says why where the caller may not
+   * act there now.
+   */
+  permissionsIn(tenantId: string): Permissions | undefined | Promise<Permissions | undefined>;
   /** Requests a minute, where other limits than everybody's are set for this key, or for its tenant as a whole. */
   readonly limits?: { readonly own?: number | undefined; readonly tenant?: number | undefined };
+  /** The models that a key is for; any unless named. */
+  readonly models?: readonly string[];
+  /** A person's. */
+  readonly sessionId?: string;
+  /** Why the tenant is suspended; only to those who may not act in it for that. */
+  readonly suspended?: string;
+  /** True: a person is to set a new password before anything else. */
+  readonly mustChangePassword?: true;
 }
 
 /** `stream_exists` is `If-Match: *`. */

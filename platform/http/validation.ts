@@ -26,6 +26,7 @@ export function validation(problems: HttpProblems): Middleware {
       ifMatch: route.ifMatch ? readIfMatch(headers, problems) : undefined,
       remoteAddress: ctx.ip,
       get signal() {
+        state.watch?.(ctx);
         return clientSignal(res);
       },
     };

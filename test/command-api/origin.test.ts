@@ -15,6 +15,7 @@ const request = (more: Partial<CommandRequest> = {}): CommandRequest => ({
   caller: {
     tenantId: 'acme',
     actor: { kind: 'api-key', id: 'k' },
+    holder: 'acme',
     permissions: new Set(),
     permissionsIn: () => undefined,
   },

@@ -1,3 +1,4 @@
+import { openAccessTokens } from '../../compose/access-tokens.ts';
 import { expect } from 'chai';
 import { allRoutes } from '#contracts/all-routes.ts';
 import { parseConfig } from '#platform/config.ts';
@@ -63,6 +64,7 @@ describe('the HTTP face of a process', () => {
       }
       parts = {
         standings,
+        accessTokens: await openAccessTokens(platform.use),
         logging: { log, access: { write: () => undefined } },
         httpMetrics: createHttpMetrics(metrics),
         checkAnswers: true,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
-import { type Standing, evolveStanding, keyRecordOf, listingsOf, standingDocument } from '#events/standing.ts';
+import { type Standing, evolveStanding, listingsOf, standingDocument } from '#events/standing.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
 
 const issued = {
@@ -20,22 +20,8 @@ const fold = (stream: string, ...events: Parameters<typeof recorded>[0][]) =>
 
 const key = fold('apikey-1', createEvent('ApiKeyIssued', issued, ORIGIN));
 const revoked = fold('apikey-1', createEvent('ApiKeyIssued', issued, ORIGIN), createEvent('ApiKeyRevoked', {}, ORIGIN));
-const tenant = fold('tenant-acme', createEvent('TenantCreated', { name: 'Acme' }, ORIGIN));
 
 describe('standing', () => {
-  it('of a key lets its tenant in while both are active', () => {
-    expect(keyRecordOf(key, tenant)).to.deep.equal({
-      tenantId: 'acme',
-      hash: 'ab',
-      permissions: ['inference:read'],
-      expiresAt: null,
-      active: true,
-    });
-    expect(keyRecordOf(revoked, tenant)).to.include({ active: false });
-    expect(keyRecordOf(key, undefined)).to.include({ active: false });
-    expect(keyRecordOf(tenant, tenant)).to.equal(undefined);
-  });
-
   it('is listed with its tenant while it lives', () => {
     const set = apiKeys.list('acme');
     expect(listingsOf('apikey-1', key as Standing)).to.deep.equal([{ set, member: 'apikey-1', score: 1_000 }]);

@@ -38,9 +38,9 @@ describe('consistency token', () => {
     expect(token.length).to.be.at.most(140);
   });
 
-  it('knows which tenant, generation and server it is of', () => {
+  it('knows which holder, generation and server it is of', () => {
     const token = tokens.issue('acme', [entry('s', 1n)]);
-    expect(tokens.read('other', token)).to.deep.equal({ ok: false, reason: 'other-tenant' });
+    expect(tokens.read('other', token)).to.deep.equal({ ok: false, reason: 'other-holder' });
     const restored = createConsistencyTokens({ secret, generation: 'g2' });
     expect(restored.read('acme', token)).to.deep.equal({ ok: false, reason: 'other-generation' });
     const stranger = createConsistencyTokens({ secret: createSecretKey(randomBytes(32)), generation: 'g1' });
@@ -81,7 +81,7 @@ describe('consistency token', () => {
       entries: [entry('a', 5n), entry('b', 9n), entry('c', 2n, 'defter.models')],
     });
     const foreign = tokens.issue('other', [entry('a', 5n)]);
-    expect(tokens.read('acme', `${one},${foreign}`)).to.deep.equal({ ok: false, reason: 'other-tenant' });
+    expect(tokens.read('acme', `${one},${foreign}`)).to.deep.equal({ ok: false, reason: 'other-holder' });
     const many = Array.from({ length: 17 }, () => tokens.issue('acme', [])).join(',');
     expect(tokens.read('acme', many)).to.deep.equal({ ok: false, reason: 'malformed' });
   });

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { problems } from '#contracts/problems.ts';
-import { createAuthenticator } from '#platform/auth/authenticate.ts';
+import { createAuthenticator } from '../../compose/authenticator.ts';
 import { authentication } from '#platform/http/authentication.ts';
 import { exchange, type TestServer, KEY, openTestServer, problemOf } from './http-test-server.ts';
 import { eventually } from '../support/eventually.ts';
@@ -169,17 +169,22 @@ describe('a client that closes its sending half', () => {
 describe('a credential', () => {
   let server: TestServer;
   before(async () => {
-    const authenticate = createAuthenticator(() => Promise.resolve(undefined), 'platform');
-    const ask = authentication(({ headers }) => authenticate(headers.authorization, 0), problems);
-    server = await openTestServer(undefined, { authentication: ask });
+    const nobody = createAuthenticator({ get: async (streams) => streams.map(() => undefined) });
+    server = await openTestServer(undefined, { authentication: authentication(nobody, problems) });
   });
   after(() => server.close(1_000));
 
   for (const [name, sent, detail, challenge] of [
-    ['that is missing', undefined, 'Send an API key: Authorization: Bearer dft_…', 'Bearer'],
+    ['that is missing', undefined, 'Send an API key or an access token: Authorization: Bearer dft_…', 'Bearer'],
     [
       'without the word Bearer',
       'dft_1_2',
+      'Send the API key behind the word Bearer: Authorization: Bearer dft_…',
+      'Bearer',
+    ],
+    [
+      'of another scheme',
+      'Basic YTpi',
       'Send the API key behind the word Bearer: Authorization: Bearer dft_…',
       'Bearer',
     ],

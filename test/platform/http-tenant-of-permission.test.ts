@@ -22,6 +22,7 @@ const memberships = new Map([
 const caller = {
   tenantId: 'a',
   actor: { kind: 'user', id: 'berta' },
+  holder: 'tenant-a',
   permissions: new Set<string>(),
   permissionsIn: (tenantId: string) => memberships.get(tenantId),
 } as const;

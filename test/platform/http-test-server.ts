@@ -66,6 +66,7 @@ const permissions = new Set(['echo:write', 'echo:read']);
 export const caller: Caller = {
   tenantId: 'tenant-a',
   actor: { kind: 'api-key', id: 'anna' },
+  holder: 'tenant-a',
   permissions,
   permissionsIn: (tenantId) => (tenantId === 'tenant-a' ? permissions : undefined),
 };

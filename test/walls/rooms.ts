@@ -104,7 +104,6 @@ export const waiting: Readonly<Record<string, string>> = {
   'platform/auth/access-token.ts#createAccessToken': 'signing in',
   'platform/auth/refresh-token.ts#createRefreshToken': 'signing in',
   'platform/auth/refresh-token.ts#readRefreshToken': 'signing in',
-  'platform/http/access-tokens.ts#accessTokens': 'signing in',
   'platform/auth/link-token.ts#createLinkToken': 'the mails that carry a link',
   'platform/auth/link-token.ts#readLinkToken': 'the routes that take a link',
   'platform/auth/link-token.ts#linkTokenFits': 'the routes that take a link',
@@ -113,9 +112,6 @@ export const waiting: Readonly<Record<string, string>> = {
 /** Problems that nobody answers with yet. */
 export const waitingProblems: readonly string[] = [
   'invalid-credentials',
-  'session-ended',
-  'tenant-suspended',
-  'password-change-required',
   'email-taken',
   'already-member',
   'account-exists',
