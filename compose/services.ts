@@ -4,6 +4,7 @@ import { createCommandApiService, type ReadSide } from '../command-api/service.t
 import { projectors } from '../projectors/service.ts';
 import { createQueryApiService } from '../query-api/service.ts';
 import { inferenceWorker } from '../workers/inference/service.ts';
+import { mailWorker } from '../workers/mail/service.ts';
 import { relay } from '../workers/relay/service.ts';
 import type { Standing } from '#events/standing.ts';
 import type { Config } from '#platform/config.ts';
@@ -14,6 +15,7 @@ export const allServices: readonly Service<Standing>[] = [
   createQueryApiService(readModelsOf),
   projectors,
   inferenceWorker,
+  mailWorker,
   relay,
 ];
 

@@ -132,13 +132,13 @@ describe('every service', () => {
       ['projectors', ['projectors']],
       ['workers:inference', ['workers:inference']],
       ['workers:relay', ['workers:relay']],
-      ['light services', ['mail', 'alerts', 'timers']],
+      ['light services', ['workers:mail', 'mail', 'alerts', 'timers']],
     ]);
   });
 
   it('is left out of one process that has no work for it', () => {
     const names = threadsOf(allServices, { ...config, kafkaBrokers: undefined }).map(({ name }) => name);
-    expect(names).to.deep.equal(['projectors', 'workers:inference']);
+    expect(names).to.deep.equal(['projectors', 'workers:inference', 'light services']);
   });
 
   it('is named once, and one group is of one service', () => {

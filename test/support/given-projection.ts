@@ -14,7 +14,7 @@ import { type ProjectionRun, runProjection } from './run-projection.ts';
 import { openTemporarySearchIndex } from './sqlite-read-models.ts';
 
 /** Contents that were never sealed. */
-const plainContents: Pick<Contents, 'open'> = {
+export const plainContents: Pick<Contents, 'open'> = {
   open: async (_, { sealed }) => (sealed === null ? ERASED : (JSON.parse(sealed) as Opened)),
 };
 

@@ -92,11 +92,6 @@ export const waiting: Readonly<Record<string, string>> = {
   'contracts/users.ts#userRoutes': 'people and their parts in tenants',
   'contracts/users.ts#UserView': 'people and their parts in tenants',
   'contracts/email.ts#normaliseEmail': 'signing in',
-  'events/mail-link.ts#LINK_PURPOSES': 'mails',
-  'events/mail-link.ts#PASSWORD_RESET_MS': 'mails',
-  'events/mail-link.ts#EMAIL_CHANGE_MS': 'mails',
-  'events/mail-link.ts#invitationSubject': 'mails',
-  'events/mail-link.ts#isOpen': 'mails',
   'command-api/logins/login-stream.ts#loginStreamOf': 'new passwords by mail',
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
@@ -104,7 +99,6 @@ export const waiting: Readonly<Record<string, string>> = {
   'platform/auth/access-token.ts#createAccessToken': 'signing in',
   'platform/auth/refresh-token.ts#createRefreshToken': 'signing in',
   'platform/auth/refresh-token.ts#readRefreshToken': 'signing in',
-  'platform/auth/link-token.ts#createLinkToken': 'the mails that carry a link',
   'platform/auth/link-token.ts#readLinkToken': 'the routes that take a link',
   'platform/auth/link-token.ts#linkTokenFits': 'the routes that take a link',
 };
