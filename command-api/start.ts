@@ -17,7 +17,9 @@ import { createModelGrantRoutes } from './models/grant-routes.ts';
 import { createModelRoutes } from './models/routes.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createOrigins } from './origin.ts';
+import type { RolePorts } from './members/role-handlers.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
+import { createUserRoutes } from './users/routes.ts';
 
 export interface CommandApiOptions {
   readonly ports: Pick<
@@ -28,7 +30,7 @@ export interface CommandApiOptions {
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
   /** What answers show of the read side. */
-  readonly reads: Pick<InferencePorts, 'waitForInference' | 'modelNames'>;
+  readonly reads: Pick<InferencePorts, 'waitForInference' | 'modelNames'> & Pick<RolePorts, 'apiKeysMadeBy'>;
   readonly inferenceTimeoutMs: number;
   readonly mostOutstanding: number;
   /** The names of the read models that this installation keeps. */
@@ -49,6 +51,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
     tokens,
     origins: createOrigins({ secret: serverKey, keyring }),
   };
+  const { apiKeysMadeBy, ...inferenceReads } = options.reads;
   const admission = openAdmission({
     live,
     mostOutstanding: options.mostOutstanding,
@@ -63,10 +66,11 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         live,
         timeoutMs: options.inferenceTimeoutMs,
         now,
-        ...options.reads,
+        ...inferenceReads,
         admission,
       }),
       ...createTenantRoutes({ ...shared, keyring, now }),
+      ...createUserRoutes({ ...shared, keyring, contents, serverKey, apiKeysMadeBy, now }),
       ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),
       ...createCredentialRoutes({ ...shared, keyring }),
       ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),

@@ -8,6 +8,7 @@ import { modelRoutes } from './models.ts';
 import { operationRoutes } from './operations.ts';
 import type { RouteContract } from './route.ts';
 import { tenantRoutes } from './tenants.ts';
+import { userRoutes } from './users.ts';
 
 /** Every route of the HTTP border. */
 export const allRoutes: readonly RouteContract[] = [
@@ -16,6 +17,7 @@ export const allRoutes: readonly RouteContract[] = [
   modelGrantRoutes,
   authRoutes,
   tenantRoutes,
+  userRoutes,
   apiKeyRoutes,
   credentialRoutes,
   auditRoutes,

@@ -1,17 +1,12 @@
 import { z } from 'zod';
 import { apiKeySchema } from './api-keys.ts';
 import { emailSchema } from './email.ts';
-import {
-  languageSchema,
-  membershipSchema,
-  newPasswordSchema,
-  secretSchema,
-  signedInExample,
-  signedInSchema,
-} from './people.ts';
+import { languageSchema, membershipSchema } from './people.ts';
 import { roleSchema } from './permissions.ts';
 import { afterParameter, idSchema, limitParameter, nameSchema, pageOf, timeSchema } from './primitives.ts';
 import { type RouteTable, routesUnder } from './route.ts';
+
+const membershipStatus = z.enum(['offered', 'active']);
 
 export const userSchema = z
   .object({
@@ -24,7 +19,7 @@ export const userSchema = z
       description: 'Of the person: `invited` has no account yet; `disabled` may not sign in anywhere.',
     }),
     role: roleSchema.nullable().meta({ description: 'In the tenant of the request; null without a part in it.' }),
-    membership: z.enum(['offered', 'active']).nullable().meta({ description: 'In the tenant of the request.' }),
+    membership: membershipStatus.nullable().meta({ description: 'In the tenant of the request.' }),
     invitationExpiresAt: timeSchema.nullable(),
     createdAt: timeSchema,
   })
@@ -95,34 +90,6 @@ export const userRoutes = routesUnder('People', {
     problems: ['already-member'],
     idempotent: true,
   },
-  acceptInvitation: {
-    method: 'POST',
-    path: '/v1/auth/invitation/accept',
-    side: 'command',
-    public: true,
-    callerIfAny: true,
-    summary: 'Accept an invitation',
-    description:
-      'Without an account: `name` and `password` are required, and you are signed in. With one: send your access token, and no password is set.',
-    body: z
-      .strictObject({
-        token: secretSchema,
-        name: nameSchema.optional(),
-        password: newPasswordSchema.optional(),
-        language: languageSchema.optional(),
-      })
-      .meta({ id: 'AcceptInvitation' }),
-    bodyExample: { token: 'the token of the link', name: 'Ada', password: 'a long sentence of yours', language: 'en' },
-    answers: {
-      200: {
-        description: 'Signed in.',
-        schema: signedInSchema,
-        headers: ['x-consistency-token'],
-        example: signedInExample,
-      },
-    },
-    problems: ['token-spent', 'account-exists', 'forbidden', 'too-many-requests', 'overloaded'],
-  },
   setRole: {
     method: 'PUT',
     path: '/v1/users/{id}/roles/{tenantId}',
@@ -131,7 +98,7 @@ export const userRoutes = routesUnder('People', {
     tenantFrom: { path: 'tenantId' },
     summary: "Set someone's role in a tenant",
     description:
-      'It holds at once, on every replica. You cannot give more than you hold. Someone without a part in the tenant gets one by this from the platform only; else invite them.',
+      'It holds at once, on every replica. You cannot give more than you hold. Someone without a part in the tenant gets one by this from the platform only, or an invitation where they have no account yet; else invite them.',
     params: inTenant,
     body: z.strictObject({ role: roleSchema }).meta({ id: 'SetRole' }),
     bodyExample: { role: 'viewer' },
@@ -215,7 +182,13 @@ export const userRoutes = routesUnder('People', {
     permission: 'users:read',
     summary: 'List the people of the tenant',
     description: 'Those invited among them.',
-    query: z.strictObject({ limit: limitParameter, after: afterParameter }),
+    query: z.strictObject({
+      limit: limitParameter,
+      after: afterParameter,
+      membership: membershipStatus
+        .optional()
+        .meta({ description: 'Only those who are that. A page may then be short.' }),
+    }),
     answers: pageOf('UserList', userSchema, 'A page of people, the newest first.', example),
   },
   getUser: {

@@ -4,8 +4,10 @@ import type { ApiKeyView } from './api-keys.ts';
 import type { CredentialView } from './credentials.ts';
 import type { ModelGrantsView } from './model-grants.ts';
 import type { ModelView } from './models.ts';
-import type { Permission } from './permissions.ts';
+import type { Language } from './people.ts';
+import type { Permission, Role } from './permissions.ts';
 import type { TenantView } from './tenants.ts';
+import type { UserView } from './users.ts';
 
 export const isoTime = (ms: number) => new Date(ms).toISOString();
 
@@ -54,6 +56,39 @@ export const viewCredential = (id: string, credential: StoredCredential): Creden
   environment: credential.environment,
   createdAt: isoTime(credential.createdAt),
 });
+
+export interface StoredUser {
+  readonly status: UserView['status'];
+  readonly language: string;
+  readonly createdAt: number;
+  /** Opened. */
+  readonly email: string;
+  readonly name: string | null;
+}
+
+export interface StoredMembership {
+  readonly status: 'offered' | 'active' | 'revoked';
+  readonly role: string;
+  readonly offer: { readonly expiresAt: number } | null;
+}
+
+/** A person as a tenant sees them, by their membership there, if there is one. */
+export function viewUser(id: string, user: StoredUser, membership: StoredMembership | undefined): UserView {
+  const person = {
+    id,
+    object: 'user',
+    email: user.email,
+    name: user.name,
+    language: user.language as Language,
+    status: user.status,
+    createdAt: isoTime(user.createdAt),
+  } as const;
+  if (membership === undefined || membership.status === 'revoked')
+    return { ...person, role: null, membership: null, invitationExpiresAt: null };
+  const { status, role, offer } = membership;
+  const invitationExpiresAt = offer ? isoTime(offer.expiresAt) : null;
+  return { ...person, role: role as Role, membership: status, invitationExpiresAt };
+}
 
 type Parameter = ModelView['parameters'][number];
 type Definition = Pick<

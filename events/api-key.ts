@@ -62,7 +62,7 @@ export const apiKeys = defineAggregate({
   initial: { status: 'absent' },
   evolve,
   standing: {
-    listedWith: ({ key }) => key.tenantId,
+    listedWith: ({ key }) => (key.personId === null ? key.tenantId : [key.tenantId, key.personId]),
     listedAt: ({ status, key }) => (status === 'active' ? key.createdAt : null),
   },
 });

@@ -9,6 +9,7 @@ import { openVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { inferenceReadModel } from '../projectors/inference/read-model.ts';
 import { standingReadModel } from '../projectors/standing/read-model.ts';
+import { keysMadeBy } from './api-keys/keys-made-by.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createAuditRoutes } from './audit/routes.ts';
 import { createAuthRoutes } from './auth/routes.ts';
@@ -22,6 +23,7 @@ import { namesToCompare } from './models/usable-models.ts';
 import { openProjectorStatus } from './operations/projector-status.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
+import { createUserRoutes } from './users/routes.ts';
 
 export interface QueryApiOptions {
   readonly ports: Pick<Ports, 'store' | 'partitionOf' | 'readStore' | 'searchIndex' | 'live' | 'contents' | 'tokens'>;
@@ -57,6 +59,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createModelRoutes({ standings, fresh }),
       ...createModelGrantRoutes({ standings, fresh }),
       ...createTenantRoutes({ standings, fresh }),
+      ...createUserRoutes({ standings, fresh, contents }),
       ...createAuthRoutes({ standings, fresh }),
       ...createApiKeyRoutes({ standings, fresh, now }),
       ...createCredentialRoutes({ standings, fresh }),
@@ -76,6 +79,7 @@ export interface ReadsForCommands {
   readonly waitForInference: InferenceReader['waitFor'];
   /** Names of models that a tenant may use, to guess which one was meant. */
   readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
+  readonly apiKeysMadeBy: (userId: string, tenantId: string) => Promise<readonly string[]>;
   close(): void;
 }
 
@@ -94,6 +98,7 @@ export function openReadsForCommands(
         return undefined;
       }),
     modelNames: (tenantId) => namesToCompare(standings, tenantId),
+    apiKeysMadeBy: (userId, tenantId) => keysMadeBy(standings, userId, tenantId),
     close: () => states.close(),
   };
 }

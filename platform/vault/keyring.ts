@@ -135,7 +135,9 @@ export async function openKeyring(options: {
     if (typeof found === 'object') return { keyId, key: found };
     // Whoever creates first wins; all read what is there, so that two threads seal with one key.
     await vault.create(dayName(keyId), wrap(by, randomBytes(32), dayName(keyId)));
-    const key = await dayKey(subject, keyId);
+    let key = await dayKey(subject, keyId);
+    // Answered to one who had asked before it was made.
+    if (key === 'absent') key = await dayKey(subject, keyId);
     if (typeof key !== 'object') throw new SubjectErased('this subject was erased');
     return { keyId, key };
   };

@@ -18,6 +18,7 @@ const VALUE = 'sk-a-secret-0123456789';
 const REQUESTS: Readonly<Record<string, (api: Api) => Promise<ApiAnswer<Created>>>> = {
   createTenant: (api) => api('POST', '/v1/tenants', { body: { name: 'located' } }),
   issueApiKey: (api) => api('POST', '/v1/api-keys', { body: { name: 'located' } }),
+  inviteUser: (api) => api('POST', '/v1/users', { body: { email: 'located@example.com' } }),
   storeCredential: (api) => api('POST', '/v1/credentials', { body: { name: 'located', kind: 'openai', value: VALUE } }),
   registerModel: (api) =>
     api('PUT', '/v1/models/located%2Fmodel', { body: { runtime: 'tensorflow', source: 'language-id' } }),

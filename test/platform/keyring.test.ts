@@ -171,6 +171,36 @@ describe('keyring', () => {
     expect(keyring.keyOf('acme', keyId)).not.to.be.instanceOf(Promise);
   });
 
+  it('seals with the first key of the day also where another asked for it just before it was made', async () => {
+    const vault = createMemoryVault();
+    const read = Promise.withResolvers<void>();
+    let second: Promise<unknown> | undefined;
+    const keyring = await openKeyring({
+      masterKey,
+      vault: {
+        ...vault,
+        async create(name, value) {
+          // Another finds nothing yet, and is told so only after the first has made the key and asked again.
+          if (name.startsWith('day/')) second ??= keyring.seal('acme', Buffer.from('second'));
+          if (second) await read.promise;
+          return vault.create(name, value);
+        },
+        async read(name) {
+          const found = await vault.read(name);
+          if (!second || !name.startsWith('day/')) return found;
+          read.resolve();
+          await new Promise((resolve) => setImmediate(resolve));
+          return found;
+        },
+      },
+    });
+    await keyring.createSubject('acme');
+    const { keyId, sealed } = await keyring.seal('acme', Buffer.from('first'));
+    expect((await keyring.open('acme', keyId, sealed)).toString()).to.equal('first');
+    await second;
+    keyring.close();
+  });
+
   it('keeps secrets for their owner only', async () => {
     const keyring = await open();
     await keyring.putSecret('credential-1', 'sk-first', 'acme');

@@ -87,6 +87,7 @@ function textOf({ pattern, format, minLength = 0, maxLength = Infinity }: Schema
     return fc
       .date({ min: new Date(0), max: new Date('2099-12-31'), noInvalidDate: true })
       .map((date) => date.toISOString());
+  if (format === 'email') return fc.emailAddress();
   if (format === 'uri') return fc.webUrl({ validSchemes: ['http', 'https'] });
   if (pattern === undefined)
     return fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, Math.max(minLength, 50)) });

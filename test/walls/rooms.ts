@@ -87,12 +87,8 @@ export const waiting: Readonly<Record<string, string>> = {
   'contracts/sign-in.ts#signInRoutes': 'signing in',
   'contracts/sign-in.ts#SessionView': 'signing in',
   'contracts/people.ts#SignedIn': 'signing in',
-  'contracts/people.ts#Language': 'mails',
   'contracts/passwords.ts#passwordRoutes': 'new passwords by mail',
-  'contracts/users.ts#userRoutes': 'people and their parts in tenants',
-  'contracts/users.ts#UserView': 'people and their parts in tenants',
-  'contracts/email.ts#normaliseEmail': 'signing in',
-  'command-api/logins/login-stream.ts#loginStreamOf': 'new passwords by mail',
+  'contracts/invitations.ts#invitationRoutes': 'signing in',
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",
@@ -107,10 +103,7 @@ export const waiting: Readonly<Record<string, string>> = {
 export const waitingProblems: readonly string[] = [
   'invalid-credentials',
   'email-taken',
-  'already-member',
   'account-exists',
-  'last-admin',
-  'is-platform-admin',
   'token-spent',
 ];
 

@@ -1,0 +1,19 @@
+import { createEvent, type Origin } from '#events/create-event.ts';
+import type { NewEvent } from '#events/envelope.ts';
+import type { LoginState } from '#events/login.ts';
+
+export interface ClaimEmail {
+  readonly userId: string;
+  /** Whether who holds the present claim goes on to hold it. */
+  readonly isHeld: boolean;
+  readonly origin: Origin;
+}
+
+/** No events where it is held already, be it by another. */
+export function decideClaimEmail({ userId, isHeld, origin }: ClaimEmail, state: LoginState): readonly NewEvent[] {
+  const claimed = state.userId !== null && (isHeld || state.userId === userId);
+  return claimed ? [] : [createEvent('EmailClaimed', { userId }, origin)];
+}
+
+export const decideUnlockLogin = (origin: Origin, state: LoginState): readonly NewEvent[] =>
+  state.locks.length > 0 ? [createEvent('LoginUnlocked', {}, origin)] : [];

@@ -1,0 +1,98 @@
+import { v5 } from 'uuid';
+import type { AdminsState } from '#events/admins.ts';
+import { createEvent, type Origin } from '#events/create-event.ts';
+import type { NewEvent } from '#events/envelope.ts';
+import type { MemberState } from '#events/member.ts';
+
+/** How long an offer is good. */
+export const OFFER_MS = 7 * 86_400_000;
+
+export interface OfferMembership {
+  readonly userId: string;
+  readonly role: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly origin: Origin;
+}
+
+const offered = ({ userId, role, now, origin }: OfferMembership) =>
+  createEvent('MembershipOffered', { userId, role, expiresAt: now + OFFER_MS }, origin);
+
+/** An offer that is still open is voided by the new one. */
+export const decideOfferMembership = (
+  offer: OfferMembership,
+  state: MemberState,
+): readonly NewEvent[] | 'already-member' => (state.status === 'active' ? 'already-member' : [offered(offer)]);
+
+/** Sends an offer again, expired or not, with the role that it has. */
+export function decideRenewOffer(
+  { now, origin }: Pick<OfferMembership, 'now' | 'origin'>,
+  state: MemberState,
+): readonly NewEvent[] | 'already-member' | 'not-found' {
+  if (state.status === 'absent' || state.status === 'revoked') return 'not-found';
+  const { userId, role } = state.member;
+  return decideOfferMembership({ userId, role, now, origin }, state);
+}
+
+export function decideWithdrawOffer(
+  origin: Origin,
+  state: MemberState,
+): readonly NewEvent[] | 'already-member' | 'not-found' {
+  switch (state.status) {
+    case 'absent':
+      return 'not-found';
+    case 'active':
+      return 'already-member';
+    case 'revoked':
+      return [];
+    case 'offered':
+      return [createEvent('MembershipRevoked', {}, origin)];
+  }
+}
+
+export interface SetRole {
+  readonly role: string;
+  /** Says the role anew even where it is the same: whoever was about to take it is told by the conflict. */
+  readonly anew: boolean;
+  readonly origin: Origin;
+}
+
+/** Of someone who has a part in the tenant, or was offered one. */
+export function decideSetRole({ role, anew, origin }: SetRole, state: MemberState): readonly NewEvent[] | 'not-found' {
+  if (state.status === 'absent' || state.status === 'revoked') return 'not-found';
+  return state.member.role === role && !anew ? [] : [createEvent('MembershipRoleChanged', { role }, origin)];
+}
+
+/**
+ * Gives a part to someone who has none, and asks them nothing: offered and accepted at once. One without an account must
+ * make it first, so to them it is an offer.
+ */
+export function decideAppoint(hasAccount: boolean, offer: OfferMembership): readonly NewEvent[] {
+  const accepted = { ...offer.origin, eventId: v5('accepted', offer.origin.eventId) };
+  return hasAccount ? [offered(offer), createEvent('MembershipAccepted', {}, accepted)] : [offered(offer)];
+}
+
+export function decideRemoveMember(origin: Origin, state: MemberState): readonly NewEvent[] | 'not-found' {
+  if (state.status === 'absent') return 'not-found';
+  return state.status === 'revoked' ? [] : [createEvent('MembershipRevoked', {}, origin)];
+}
+
+export const decideAddAdmin = (
+  { userId, origin }: { readonly userId: string; readonly origin: Origin },
+  { userIds }: AdminsState,
+): readonly NewEvent[] => (userIds.includes(userId) ? [] : [createEvent('AdminAdded', { userId }, origin)]);
+
+export interface RemoveAdmin {
+  readonly userId: string;
+  /** Whether another of them can act as one. */
+  readonly anotherStays: boolean;
+  readonly origin: Origin;
+}
+
+export function decideRemoveAdmin(
+  { userId, anotherStays, origin }: RemoveAdmin,
+  { userIds }: AdminsState,
+): readonly NewEvent[] | 'last-admin' {
+  if (!userIds.includes(userId)) return [];
+  return anotherStays ? [createEvent('AdminRemoved', { userId }, origin)] : 'last-admin';
+}

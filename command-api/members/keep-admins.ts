@@ -1,0 +1,97 @@
+// Keeps who administers a tenant, before the membership's own event makes or unmakes them one: of two who would take the
+// role from each other at once, one is refused.
+
+import { v5 } from 'uuid';
+import { problems } from '#contracts/problems.ts';
+import { admins } from '#events/admins.ts';
+import type { Origin } from '#events/create-event.ts';
+import { members } from '#events/member.ts';
+import { users } from '#events/user.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
+import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type CommandPorts, runCommand } from '../run-command.ts';
+import { decideAddAdmin, decideRemoveAdmin } from './decide.ts';
+import { isAdminRole } from './roles.ts';
+
+export interface AdminOf {
+  readonly tenantId: string;
+  readonly userId: string;
+  /** Of the command to the membership. */
+  readonly origin: Origin;
+}
+
+const lastAdmin = () =>
+  new Problem(problems['last-admin'], {
+    detail: 'The tenant would have no administrator left; make another one first.',
+  });
+
+/** To the handler it is no repeat: whether something is to be written the decider says. */
+const ownOrigin = (what: string, { tenantId, origin }: AdminOf) => ({
+  ...origin,
+  tenantId,
+  eventId: v5(what, origin.eventId),
+  repeatable: false,
+});
+
+/** Adds someone whom an event to come, of their membership, makes an administrator. */
+export async function addAdmin(ports: CommandPorts, admin: AdminOf): Promise<void> {
+  const origin = ownOrigin('admin added', admin);
+  const { tenantId, userId } = admin;
+  await runCommand(ports, {
+    aggregate: admins,
+    stream: admins.stream(tenantId),
+    origin,
+    refusals: {},
+    decide: (state) => decideAddAdmin({ userId, origin }, state),
+  });
+}
+
+/** Removes someone whom an event to come, of their membership, makes one no more. Throws the problem `last-admin`. */
+export async function removeAdmin(ports: CommandPorts, admin: AdminOf): Promise<void> {
+  const origin = ownOrigin('admin removed', admin);
+  const { tenantId, userId } = admin;
+  await runCommand(ports, {
+    aggregate: admins,
+    stream: admins.stream(tenantId),
+    origin,
+    refusals: { 'last-admin': lastAdmin },
+    async decide(state) {
+      const anotherStays = state.userIds.includes(userId) && (await anotherActs(ports, admin));
+      return decideRemoveAdmin({ userId, anotherStays, origin }, state);
+    },
+  });
+}
+
+async function anotherActs(ports: CommandPorts, { tenantId, userId }: AdminOf): Promise<boolean> {
+  for (const other of (await addedAt(ports, tenantId)).keys())
+    if (other !== userId && (await actsAsAdmin(ports, tenantId, other))) return true;
+  return false;
+}
+
+/**
+ * Whether someone can administer the tenant now: on the list, an administrator by their membership, and not disabled. Their
+ * membership must have said so after they were added: what was decided about them before that, and is yet to be written,
+ * then meets a conflict and is decided again.
+ */
+export async function actsAsAdmin(ports: CommandPorts, tenantId: string, userId: string): Promise<boolean> {
+  const { store, snapshots } = ports;
+  const added = (await addedAt(ports, tenantId)).get(userId);
+  if (added === undefined) return false;
+  const member = await loadState({ store, snapshots, stream: members.stream(tenantId, userId), decider: members });
+  if (member.state.status !== 'active' || !isAdminRole(member.state.member.role)) return false;
+  if (member.position < added) return false;
+  const user = await loadState({ store, snapshots, stream: users.stream(userId), decider: users });
+  return user.state.status === 'active';
+}
+
+/** The positions at which those on the list were added. */
+async function addedAt({ store }: CommandPorts, tenantId: string): Promise<ReadonlyMap<string, bigint>> {
+  const added = new Map<string, bigint>();
+  for (const event of await readWholeStream(store, admins.stream(tenantId))) {
+    if (!admins.owns(event)) continue;
+    if (event.type === 'AdminAdded') added.set(event.data.userId, event.position);
+    else added.delete(event.data.userId);
+  }
+  return added;
+}

@@ -1,0 +1,66 @@
+// A role in a tenant is given, changed and taken. Whoever it makes or unmakes an administrator is first put on the list of
+// them, or off it.
+
+import type { Origin } from '#events/create-event.ts';
+import { type MemberState, members } from '#events/member.ts';
+import { users } from '#events/user.ts';
+import type { Decision } from '#platform/event-store/handle-command.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
+import { type CommandPorts, notFound, runCommand } from '../run-command.ts';
+import { decideAppoint, decideRemoveMember, decideSetRole } from './decide.ts';
+import { actsAsAdmin, addAdmin, removeAdmin } from './keep-admins.ts';
+import { isAdminRole } from './roles.ts';
+
+export interface RoleChange {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly role: string;
+  /** Whether someone without a part in the tenant may be given one. */
+  readonly mayAppoint: boolean;
+  readonly now: number;
+  /** Its `tenantId` is the tenant's. */
+  readonly origin: Origin & { readonly repeatable: boolean };
+}
+
+/** Throws the problems `not-found` and `last-admin`. */
+export async function setRole(ports: CommandPorts, change: RoleChange) {
+  const { tenantId, userId, role, mayAppoint, now, origin } = change;
+
+  const appoint = async (): Promise<Decision<'not-found'>> => {
+    const { store, snapshots } = ports;
+    const { state } = await loadState({ store, snapshots, stream: users.stream(userId), decider: users });
+    if (!mayAppoint || state.status === 'absent') return 'not-found';
+    const hasAccount = state.user.hash !== null;
+    if (hasAccount && isAdminRole(role)) await addAdmin(ports, change);
+    return decideAppoint(hasAccount, { userId, role, now, origin });
+  };
+
+  return runCommand(ports, {
+    aggregate: members,
+    stream: members.stream(tenantId, userId),
+    origin,
+    refusals: { 'not-found': notFound },
+    async decide(state: MemberState) {
+      if (state.status === 'absent' || state.status === 'revoked') return appoint();
+      let anew = false;
+      if (state.status === 'active' && isAdminRole(role)) {
+        anew = !(await actsAsAdmin(ports, tenantId, userId));
+        await addAdmin(ports, change);
+      } else if (state.status === 'active' && isAdminRole(state.member.role)) await removeAdmin(ports, change);
+      return decideSetRole({ role, anew, origin }, state);
+    },
+  });
+}
+
+/** Throws the problems `not-found` and `last-admin`. */
+export const removeMember = (ports: CommandPorts, removal: Pick<RoleChange, 'tenantId' | 'userId' | 'origin'>) =>
+  runCommand(ports, {
+    aggregate: members,
+    stream: members.stream(removal.tenantId, removal.userId),
+    origin: removal.origin,
+    refusals: { 'not-found': notFound },
+    async decide(state: MemberState) {
+      if (state.status === 'active' && isAdminRole(state.member.role)) await removeAdmin(ports, removal);
+      return decideRemoveMember(removal.origin, state);
+    },
+  });

@@ -1,0 +1,34 @@
+import { createEvent, type Origin } from '#events/create-event.ts';
+import type { Content } from '#events/content.ts';
+import type { NewEvent } from '#events/envelope.ts';
+import type { UserState } from '#events/user.ts';
+
+export interface InviteUser {
+  readonly email: Content;
+  readonly name: Content;
+  readonly language: string;
+  readonly origin: Origin;
+}
+
+export const decideInviteUser = ({ origin, ...data }: InviteUser, state: UserState): readonly NewEvent[] =>
+  state.status === 'absent' ? [createEvent('UserInvited', data, origin)] : [];
+
+export interface DisableUser {
+  readonly isPlatformAdmin: boolean;
+  readonly origin: Origin;
+}
+
+/** Platform administrators are refused, so that two of them cannot disable each other. */
+export function decideDisableUser(
+  { isPlatformAdmin, origin }: DisableUser,
+  state: UserState,
+): readonly NewEvent[] | 'not-found' | 'is-platform-admin' {
+  if (state.status === 'absent') return 'not-found';
+  if (state.status === 'disabled') return [];
+  return isPlatformAdmin ? 'is-platform-admin' : [createEvent('UserDisabled', {}, origin)];
+}
+
+export function decideEnableUser(origin: Origin, state: UserState): readonly NewEvent[] | 'not-found' {
+  if (state.status === 'absent') return 'not-found';
+  return state.status === 'disabled' ? [createEvent('UserEnabled', {}, origin)] : [];
+}

@@ -1,0 +1,86 @@
+// What the platform does to a person, in every tenant at once.
+
+import { problems } from '#contracts/problems.ts';
+import type { userRoutes } from '#contracts/users.ts';
+import { logins } from '#events/login.ts';
+import { members } from '#events/member.ts';
+import { PLATFORM } from '#events/model.ts';
+import { type UserState, users } from '#events/user.ts';
+import type { Decision } from '#platform/event-store/handle-command.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { type Answer, etagOf, type RequestOf } from '#platform/http/route.ts';
+import { decideUnlockLogin } from '../logins/decide.ts';
+import { loginStreamOf } from '../logins/login-stream.ts';
+import type { CommandOrigin } from '../origin.ts';
+import { acknowledge, type CommandRoutePorts, notFound, runCommand } from '../run-command.ts';
+import { decideDisableUser, decideEnableUser } from './decide.ts';
+import type { PersonPorts } from './invite-person.ts';
+import { showPerson } from './show-person.ts';
+
+type UserRequest = RequestOf<(typeof userRoutes)['disableUser' | 'enableUser']>;
+
+const isPlatformAdmin = () =>
+  new Problem(problems['is-platform-admin'], { detail: 'They are a platform administrator: take the role first.' });
+
+export function createSwitchHandlers(ports: CommandRoutePorts & PersonPorts) {
+  const { store, snapshots, contents, tokens, origins, serverKey } = ports;
+
+  const memberIn = (tenantId: string, userId: string) =>
+    loadState({ store, snapshots, stream: members.stream(tenantId, userId), decider: members });
+
+  const toUser = async (
+    request: UserRequest,
+    decide: (
+      state: UserState,
+      origin: CommandOrigin,
+    ) => Decision<'not-found' | 'is-platform-admin'> | Promise<Decision<'not-found' | 'is-platform-admin'>>,
+  ): Promise<Answer> => {
+    const { caller, params } = request;
+    const origin = { ...(await origins(request)), tenantId: PLATFORM };
+    const done = await runCommand(ports, {
+      aggregate: users,
+      stream: users.stream(params.id),
+      origin,
+      refusals: { 'not-found': notFound, 'is-platform-admin': isPlatformAdmin },
+      decide: (state) => decide(state, origin),
+    });
+    if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after a command to it`);
+    const member = await memberIn(caller.tenantId, params.id);
+    return {
+      status: 200,
+      headers: {
+        ...acknowledge(tokens, caller.holder, done),
+        etag: etagOf(done.written.revision + Math.max(0, member.revision)),
+      },
+      body: await showPerson(contents, params.id, done.state, member.state),
+    };
+  };
+
+  return {
+    disableUser: (request: UserRequest) =>
+      toUser(request, async (state, origin) => {
+        const { state: member } = await memberIn(PLATFORM, request.params.id);
+        return decideDisableUser({ isPlatformAdmin: member.status === 'active', origin }, state);
+      }),
+
+    enableUser: (request: UserRequest) => toUser(request, (state, origin) => decideEnableUser(origin, state)),
+
+    unlockUser: async (request: RequestOf<(typeof userRoutes)['unlockUser']>): Promise<Answer> => {
+      const { id } = request.params;
+      const { state } = await loadState({ store, snapshots, stream: users.stream(id), decider: users });
+      if (state.status === 'absent') throw notFound();
+      const email = await contents.open(id, state.user.email);
+      if (typeof email !== 'string') throw notFound();
+      const origin = { ...(await origins(request)), tenantId: PLATFORM };
+      await runCommand(ports, {
+        aggregate: logins,
+        stream: loginStreamOf(serverKey, email),
+        origin,
+        refusals: {},
+        decide: (login) => decideUnlockLogin(origin, login),
+      });
+      return { status: 204 };
+    },
+  };
+}

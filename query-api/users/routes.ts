@@ -1,0 +1,87 @@
+import { userRoutes } from '#contracts/users.ts';
+import { viewUser } from '#contracts/views.ts';
+import type { UserView } from '#contracts/users.ts';
+import { members } from '#events/member.ts';
+import { users } from '#events/user.ts';
+import { type Contents, showErased } from '#platform/content/content.ts';
+import { bindRoutes } from '#platform/http/bind-routes.ts';
+import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
+import { standingReadModel } from '../../projectors/standing/read-model.ts';
+import type { TokenBearer } from '../freshness.ts';
+import { notFound } from '../not-found.ts';
+import { type Listed, listStandings } from '../stored-list.ts';
+import { createStandingReader, type StandingPorts, type StoredStanding } from '../stored-one.ts';
+
+export interface UserQueryPorts extends StandingPorts {
+  readonly contents: Pick<Contents, 'open'>;
+}
+
+/** Memberships looked at for a page of those in one state. */
+const MOST_LOOKED_AT = 1_000;
+
+export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundRoute[] {
+  const readStandings = createStandingReader(ports);
+
+  const viewOf = async (
+    id: string,
+    stored: StoredStanding | undefined,
+    membership: StoredStanding | undefined,
+  ): Promise<UserView | undefined> => {
+    if (stored?.standing.of !== 'user') return undefined;
+    const { status, user } = stored.standing.state;
+    const part = membership?.standing.of === 'member' ? membership.standing.state : undefined;
+    const email = showErased(await contents.open(id, user.email)) as string;
+    const name = showErased(await contents.open(id, user.name)) as string | null;
+    const { language, createdAt } = user;
+    return viewUser(id, { status, language, createdAt, email, name }, part && { ...part.member, status: part.status });
+  };
+
+  const viewsOf = async (request: TokenBearer, listed: readonly Listed[]): Promise<UserView[]> => {
+    const parts = listed.flatMap((one) =>
+      one.standing.of === 'member' ? [{ userId: one.standing.state.member.userId, part: one }] : [],
+    );
+    const stored = await readStandings(
+      request,
+      parts.map(({ userId }) => users.stream(userId)),
+    );
+    const views = await Promise.all(parts.map(({ userId, part }, i) => viewOf(userId, stored[i], part)));
+    return views.filter((view) => view !== undefined);
+  };
+
+  const listUsers: Handler<typeof userRoutes.listUsers> = async (request) => {
+    const { membership, limit } = request.query;
+    const documents = await ports.fresh.of(standingReadModel, request);
+    const list = members.list(request.caller.tenantId);
+    const found: Listed[] = [];
+    let after = request.query.after;
+    let next: string | null = null;
+    for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT && found.length < limit;) {
+      const page = await listStandings(documents, list, { limit: limit - found.length, after });
+      found.push(
+        ...page.items.filter(
+          ({ standing }) =>
+            standing.of === 'member' && (membership === undefined || standing.state.status === membership),
+        ),
+      );
+      lookedAt += page.items.length;
+      next = page.next;
+      if (next === null) break;
+      after = next;
+    }
+    return { status: 200, body: { object: 'list', data: await viewsOf(request, found), next } };
+  };
+
+  const getUser: Handler<typeof userRoutes.getUser> = async (request) => {
+    const { caller, params } = request;
+    const [stored, part] = await readStandings(request, [
+      users.stream(params.id),
+      members.stream(caller.tenantId, params.id),
+    ]);
+    const view = await viewOf(params.id, stored, part);
+    const mayRead = view?.membership != null || caller.permissions.has('platform');
+    if (!stored || !view || !mayRead) throw notFound();
+    return { status: 200, headers: { etag: etagOf(stored.revision + (part?.revision ?? 0)) }, body: view };
+  };
+
+  return bindRoutes(userRoutes, 'query', { listUsers, getUser });
+}

@@ -1,0 +1,225 @@
+import { admins } from '#events/admins.ts';
+import { createEvent } from '#events/create-event.ts';
+import { logins } from '#events/login.ts';
+import { members } from '#events/member.ts';
+import { users } from '#events/user.ts';
+import { decideClaimEmail, decideUnlockLogin } from '../../command-api/logins/decide.ts';
+import {
+  decideAddAdmin,
+  decideAppoint,
+  decideOfferMembership,
+  decideRemoveAdmin,
+  decideRemoveMember,
+  decideRenewOffer,
+  decideSetRole,
+  decideWithdrawOffer,
+  OFFER_MS,
+} from '../../command-api/members/decide.ts';
+import { decideDisableUser, decideEnableUser, decideInviteUser } from '../../command-api/users/decide.ts';
+import { given, ORIGIN } from '../support/given-decider.ts';
+import { plainContent } from '../support/given-projection.ts';
+
+const origin = ORIGIN;
+const later = { ...ORIGIN, eventId: '018f0000-0000-7000-8000-00000000000a' };
+const email = plainContent('ada@example.com');
+const name = plainContent('Ada');
+const hash = plainContent('$argon2id$');
+
+describe('an e-mail address', () => {
+  const claimed = createEvent('EmailClaimed', { userId: 'one' }, origin);
+  const locked = createEvent('LoginLocked', { addressId: 'a', until: 9 }, origin);
+
+  it('is whose claims it first', () => {
+    given(logins, 'login-x')
+      .when((state) => decideClaimEmail({ userId: 'one', isHeld: false, origin }, state))
+      .thenEvents({ type: 'EmailClaimed', data: { userId: 'one' } });
+    given(logins, 'login-x', [claimed])
+      .when((state) => decideClaimEmail({ userId: 'two', isHeld: true, origin }, state))
+      .thenNothing();
+  });
+
+  it('is claimed anew by its holder without an event, and by another when its holder has left it', () => {
+    given(logins, 'login-x', [claimed])
+      .when((state) => decideClaimEmail({ userId: 'one', isHeld: false, origin }, state))
+      .thenNothing();
+    given(logins, 'login-x', [claimed])
+      .when((state) => decideClaimEmail({ userId: 'two', isHeld: false, origin }, state))
+      .thenEvents({ type: 'EmailClaimed', data: { userId: 'two' } });
+    given(logins, 'login-x', [claimed, createEvent('EmailReleased', {}, origin)])
+      .when((state) => decideClaimEmail({ userId: 'two', isHeld: true, origin }, state))
+      .thenEvents({ type: 'EmailClaimed', data: { userId: 'two' } });
+  });
+
+  it('is unlocked where it is locked', () => {
+    given(logins, 'login-x', [claimed])
+      .when((state) => decideUnlockLogin(origin, state))
+      .thenNothing();
+    given(logins, 'login-x', [claimed, locked])
+      .when((state) => decideUnlockLogin(origin, state))
+      .thenEvents({ type: 'LoginUnlocked' });
+  });
+});
+
+describe('a person', () => {
+  const invited = createEvent('UserInvited', { email, name, language: 'tr' }, origin);
+  const registered = createEvent('UserRegistered', { name, language: 'tr' }, origin);
+  const password = createEvent('PasswordSet', { hash, mustChange: false, keptSession: null }, origin);
+  const disabled = createEvent('UserDisabled', {}, origin);
+
+  it('is invited once', () => {
+    const command = { email, name, language: 'tr', origin };
+    given(users, 'user-1')
+      .when((state) => decideInviteUser(command, state))
+      .thenEvents({ type: 'UserInvited', data: { email, name, language: 'tr' } });
+    given(users, 'user-1', [invited])
+      .when((state) => decideInviteUser(command, state))
+      .thenNothing();
+  });
+
+  it('is disabled and enabled again, each once', () => {
+    const disable = { isPlatformAdmin: false, origin };
+    for (const past of [[invited], [invited, registered, password]]) {
+      given(users, 'user-1', past)
+        .when((state) => decideDisableUser(disable, state))
+        .thenEvents({ type: 'UserDisabled' });
+      given(users, 'user-1', [...past, disabled])
+        .when((state) => decideDisableUser(disable, state))
+        .thenNothing();
+      given(users, 'user-1', [...past, disabled])
+        .when((state) => decideEnableUser(origin, state))
+        .thenEvents({ type: 'UserEnabled' });
+      given(users, 'user-1', past)
+        .when((state) => decideEnableUser(origin, state))
+        .thenNothing();
+    }
+  });
+
+  it('is not disabled as a platform administrator, nor as nobody', () => {
+    given(users, 'user-1', [invited, registered, password])
+      .when((state) => decideDisableUser({ isPlatformAdmin: true, origin }, state))
+      .thenRefused('is-platform-admin');
+    given(users, 'user-1')
+      .when((state) => decideDisableUser({ isPlatformAdmin: false, origin }, state))
+      .thenRefused('not-found');
+    given(users, 'user-1')
+      .when((state) => decideEnableUser(origin, state))
+      .thenRefused('not-found');
+  });
+});
+
+describe('a membership', () => {
+  const stream = 'member-acme-u1';
+  const offered = createEvent('MembershipOffered', { userId: 'u1', role: 'viewer', expiresAt: 5 }, origin);
+  const accepted = createEvent('MembershipAccepted', {}, origin);
+  const revoked = createEvent('MembershipRevoked', {}, origin);
+  const offer = { userId: 'u1', role: 'admin', now: 1_000, origin: later };
+  const offeredAnew = {
+    type: 'MembershipOffered',
+    data: { userId: 'u1', role: 'admin', expiresAt: 1_000 + OFFER_MS },
+  };
+
+  it('is offered to who has none, is invited already, or was taken out; not to who has it', () => {
+    for (const past of [[], [offered], [offered, revoked], [offered, accepted, revoked]])
+      given(members, stream, past)
+        .when((state) => decideOfferMembership(offer, state))
+        .thenEvents(offeredAnew);
+    given(members, stream, [offered, accepted])
+      .when((state) => decideOfferMembership(offer, state))
+      .thenRefused('already-member');
+  });
+
+  it('that is offered is offered again with its role, also when the offer is over', () => {
+    const renew = { now: 1e12, origin: later };
+    given(members, stream, [offered])
+      .when((state) => decideRenewOffer(renew, state))
+      .thenEvents({ type: 'MembershipOffered', data: { userId: 'u1', role: 'viewer', expiresAt: 1e12 + OFFER_MS } });
+    given(members, stream, [offered, accepted])
+      .when((state) => decideRenewOffer(renew, state))
+      .thenRefused('already-member');
+    for (const past of [[], [offered, revoked]])
+      given(members, stream, past)
+        .when((state) => decideRenewOffer(renew, state))
+        .thenRefused('not-found');
+  });
+
+  it('that is offered is taken back, twice as well as once', () => {
+    given(members, stream, [offered])
+      .when((state) => decideWithdrawOffer(origin, state))
+      .thenEvents({ type: 'MembershipRevoked' });
+    given(members, stream, [offered, revoked])
+      .when((state) => decideWithdrawOffer(origin, state))
+      .thenNothing();
+    given(members, stream, [offered, accepted])
+      .when((state) => decideWithdrawOffer(origin, state))
+      .thenRefused('already-member');
+    given(members, stream)
+      .when((state) => decideWithdrawOffer(origin, state))
+      .thenRefused('not-found');
+  });
+
+  it('has a role, which is changed in an offer too', () => {
+    const set = { role: 'admin', anew: false, origin };
+    for (const past of [[offered], [offered, accepted]])
+      given(members, stream, past)
+        .when((state) => decideSetRole(set, state))
+        .thenEvents({ type: 'MembershipRoleChanged', data: { role: 'admin' } });
+    given(members, stream, [offered, accepted])
+      .when((state) => decideSetRole({ ...set, role: 'viewer' }, state))
+      .thenNothing();
+    given(members, stream, [offered, accepted])
+      .when((state) => decideSetRole({ ...set, role: 'viewer', anew: true }, state))
+      .thenEvents({ type: 'MembershipRoleChanged', data: { role: 'viewer' } });
+    for (const past of [[], [offered, revoked]])
+      given(members, stream, past)
+        .when((state) => decideSetRole(set, state))
+        .thenRefused('not-found');
+  });
+
+  it('is given at once to who has an account, and offered to who has none', () => {
+    given(members, stream)
+      .when(() => decideAppoint(true, offer))
+      .thenEvents(offeredAnew, { type: 'MembershipAccepted' });
+    given(members, stream)
+      .when(() => decideAppoint(false, offer))
+      .thenEvents(offeredAnew);
+  });
+
+  it('ends once', () => {
+    for (const past of [[offered], [offered, accepted]])
+      given(members, stream, past)
+        .when((state) => decideRemoveMember(origin, state))
+        .thenEvents({ type: 'MembershipRevoked' });
+    given(members, stream, [offered, accepted, revoked])
+      .when((state) => decideRemoveMember(origin, state))
+      .thenNothing();
+    given(members, stream)
+      .when((state) => decideRemoveMember(origin, state))
+      .thenRefused('not-found');
+  });
+});
+
+describe('the administrators of a tenant', () => {
+  const added = (userId: string) => createEvent('AdminAdded', { userId }, origin);
+
+  it('are each added once', () => {
+    given(admins, 'admins-acme')
+      .when((state) => decideAddAdmin({ userId: 'a', origin }, state))
+      .thenEvents({ type: 'AdminAdded', data: { userId: 'a' } });
+    given(admins, 'admins-acme', [added('a')])
+      .when((state) => decideAddAdmin({ userId: 'a', origin }, state))
+      .thenNothing();
+  });
+
+  it('lose one only while another stays', () => {
+    const past = [added('a'), added('b')];
+    given(admins, 'admins-acme', past)
+      .when((state) => decideRemoveAdmin({ userId: 'a', anotherStays: true, origin }, state))
+      .thenEvents({ type: 'AdminRemoved', data: { userId: 'a' } });
+    given(admins, 'admins-acme', past)
+      .when((state) => decideRemoveAdmin({ userId: 'a', anotherStays: false, origin }, state))
+      .thenRefused('last-admin');
+    given(admins, 'admins-acme', past)
+      .when((state) => decideRemoveAdmin({ userId: 'c', anotherStays: false, origin }, state))
+      .thenNothing();
+  });
+});
