@@ -8,6 +8,7 @@ import { body } from '#platform/http/body.ts';
 import { clientAddress } from '#platform/http/client-address.ts';
 import type { HttpState, Middleware } from '#platform/http/context.ts';
 import { handler } from '#platform/http/handler.ts';
+import { heldRequests, type HeldRequestsOptions } from '#platform/http/held-requests.ts';
 import { type Mount, mount } from '#platform/http/mount.ts';
 import { notFound } from '#platform/http/not-found.ts';
 import { permission } from '#platform/http/permission.ts';
@@ -33,6 +34,8 @@ export interface HttpAppParts {
   readonly limitPerAddress?: readonly Koa.Middleware[];
   /** Koa middlewares that bound what one caller may ask; `ctx.state.caller` is known. */
   readonly limitPerCaller?: readonly Koa.Middleware[];
+  /** How many requests one caller, and one tenant, may have waiting or streaming at once; any number unless named. */
+  readonly heldAtOnce?: Pick<HeldRequestsOptions, 'perCaller' | 'perTenant'>;
   readonly log: Log;
   readonly access?: AccessLogOptions;
   /** The problem that an error from behind the handlers means, e.g. a busy store; undefined for an unexpected one. */
@@ -72,6 +75,9 @@ export function createHttpApp(parts: HttpAppParts): Koa<HttpState> {
     permission(problems),
     body(problems, { limit, timeoutMs }),
     validation(problems),
+    ...(parts.heldAtOnce === undefined
+      ? []
+      : [heldRequests({ ...parts.heldAtOnce, problem: problems['too-many-requests'] })]),
     handler({ checkAnswers }),
   ];
   const app = new Koa<HttpState>();
@@ -82,6 +88,6 @@ export function createHttpApp(parts: HttpAppParts): Koa<HttpState> {
 
 /** What Koa met behind the last middleware: an answer that broke off, most often because its client left. */
 function reportBroken(log: Log, error: NodeJS.ErrnoException, { requestId: id }: HttpState): void {
-  const isClients = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(error.code ?? '');
+  const isClients = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'client-too-slow'].includes(error.code ?? '');
   log[isClients ? 'debug' : 'warn']({ err: error, requestId: id }, 'an answer broke off');
 }

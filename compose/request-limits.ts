@@ -1,5 +1,5 @@
 // Which requests are counted, and how many of them are served within a minute: per address before anyone is asked who is
-// calling, tighter where one signs in, and per key, person and tenant once that is known.
+// calling, tighter where one signs in, and per key, person and tenant once that is known; and how many may wait at once.
 
 import { problems } from '#contracts/problems.ts';
 import type { Config } from '#platform/config.ts';
@@ -9,20 +9,29 @@ import { limitRequests, type Rate } from '#platform/limits/limit-requests.ts';
 import type { RateStore } from '#platform/limits/rate-store.ts';
 import type { HttpAppParts } from './http-app.ts';
 
-type Limits = Pick<Config, 'rateLimitPerAddress' | 'loginLimitPerAddress' | 'rateLimitPerKey' | 'rateLimitPerTenant'>;
+type Limits = Pick<
+  Config,
+  | 'rateLimitPerAddress'
+  | 'loginLimitPerAddress'
+  | 'rateLimitPerKey'
+  | 'rateLimitPerTenant'
+  | 'maxStreamsPerCaller'
+  | 'maxStreamsPerTenant'
+>;
 
 const problem = problems['too-many-requests'];
 
 export function createRequestLimits(
   store: RateStore,
   limits: Limits,
-): Required<Pick<HttpAppParts, 'limitPerAddress' | 'limitPerCaller'>> {
+): Required<Pick<HttpAppParts, 'limitPerAddress' | 'limitPerCaller' | 'heldAtOnce'>> {
   const limit = (ratesOf: (ctx: Context) => readonly Rate[] | undefined) => [
     limitRequests({ store, problem, ratesOf }),
   ];
   return {
     limitPerAddress: limit((ctx) => ratesOfAddress(ctx, limits)),
     limitPerCaller: limit((ctx) => ratesOfCaller(ctx, limits)),
+    heldAtOnce: { perCaller: limits.maxStreamsPerCaller, perTenant: limits.maxStreamsPerTenant },
   };
 }
 

@@ -25,7 +25,7 @@ const VERSION = (createRequire(import.meta.url)('../package.json') as { readonly
 
 export interface ServiceAppParts extends Pick<
   HttpAppParts,
-  'trustProxy' | 'mounts' | 'limitPerAddress' | 'limitPerCaller'
+  'trustProxy' | 'mounts' | 'limitPerAddress' | 'limitPerCaller' | 'heldAtOnce'
 > {
   readonly routes: readonly BoundRoute[];
   readonly standings: Pick<Standings<Standing>, 'get'>;

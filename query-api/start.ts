@@ -55,7 +55,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
   const inferences = createInferenceReader({ store, documents, contents, live });
   return {
     routes: [
-      ...createInferenceRoutes({ inferences, live, fresh, log }),
+      ...createInferenceRoutes({ inferences, live, fresh }),
       ...createModelRoutes({ standings, fresh }),
       ...createModelGrantRoutes({ standings, fresh }),
       ...createTenantRoutes({ standings, fresh }),

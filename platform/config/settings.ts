@@ -77,6 +77,12 @@ export const settings = {
   rateLimitPerTenant: optional('RATE_LIMIT_PER_TENANT', perMinute, [
     'Requests a minute of all keys and people of one tenant; a tenant may be given a limit of its own. Without it any number.',
   ]),
+  maxStreamsPerCaller: required('MAX_STREAMS_PER_CALLER', wholeNumber(1, 10_000), '200', [
+    'Streams and waiting requests that one API key, or person, may have open at once, on each process that answers requests.',
+  ]),
+  maxStreamsPerTenant: required('MAX_STREAMS_PER_TENANT', wholeNumber(1, 10_000), '1000', [
+    'The same of all keys and people of one tenant.',
+  ]),
   dataDir: required('DATA_DIR', text, './data', [
     'The folder that holds everything Defter keeps; made when it is missing.',
   ]),

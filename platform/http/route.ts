@@ -66,7 +66,9 @@ export interface Route {
   readonly idempotent?: true;
   readonly ifMatch?: true;
   readonly openai?: true;
-  readonly answers?: Readonly<Record<number, { readonly description?: string; readonly schema?: Schema }>>;
+  readonly answers?: Readonly<
+    Record<number, { readonly description?: string; readonly schema?: Schema; readonly contentType?: string }>
+  >;
 }
 
 type Permissions = ReadonlySet<string>;

@@ -30,7 +30,7 @@ export const KEPT_BOUNDS: KeptBounds = {
 const OVERHEAD = 100;
 
 interface Kept {
-  readonly messages: (LiveText & { readonly at: number })[];
+  readonly messages: { readonly live: LiveText; readonly at: number }[];
   /** Index of the oldest that is still kept. */
   head: number;
   size: number;
@@ -47,7 +47,7 @@ export function createKeptMessages(now: () => number, bounds: KeptBounds = KEPT_
   });
 
   const dropOldest = (kept: Kept) => {
-    const size = kept.messages[kept.head]!.text.length + OVERHEAD;
+    const size = kept.messages[kept.head]!.live.text.length + OVERHEAD;
     kept.head++;
     kept.size -= size;
     total -= size;
@@ -72,11 +72,11 @@ export function createKeptMessages(now: () => number, bounds: KeptBounds = KEPT_
   };
 
   return {
-    add(channel: string, { sequence, text }: LiveText): void {
+    add(channel: string, live: LiveText): void {
       const at = now();
       const kept = channels.get(channel) ?? begin(channel);
-      const size = text.length + OVERHEAD;
-      kept.messages.push({ sequence, text, at });
+      const size = live.text.length + OVERHEAD;
+      kept.messages.push({ live, at });
       kept.size += size;
       total += size;
       trim(kept, at - bounds.ageMs);
@@ -87,8 +87,7 @@ export function createKeptMessages(now: () => number, bounds: KeptBounds = KEPT_
       if (!kept) return [];
       trim(kept, now() - bounds.ageMs);
       const found: LiveText[] = [];
-      for (const { sequence, text } of kept.messages.slice(kept.head))
-        if (sequence > after) found.push({ sequence, text });
+      for (const { live } of kept.messages.slice(kept.head)) if (live.sequence > after) found.push(live);
       return found;
     },
     has: (channel: string) => channels.has(channel),

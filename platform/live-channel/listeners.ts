@@ -6,10 +6,16 @@ import type { LiveText } from './kept-messages.ts';
 
 export type Listener = (message: LiveMessage) => void;
 
-export const parseLive = ({ sequence, text }: LiveText): LiveMessage => ({
-  sequence,
-  value: JSON.parse(text) as unknown,
-});
+/** A message that is heard by many, or asked for again by `recent`, is parsed once and is one object to all of them. */
+const parsed = new WeakMap<LiveText, LiveMessage>();
+
+export function parseLive(live: LiveText): LiveMessage {
+  const known = parsed.get(live);
+  if (known !== undefined) return known;
+  const message = { sequence: live.sequence, value: JSON.parse(live.text) as unknown };
+  parsed.set(live, message);
+  return message;
+}
 
 /** The JSON text of a value, or undefined when it is none: publishing never fails, so that is told to the log. */
 export function liveText(channel: string, value: unknown, log: Log): string | undefined {

@@ -1,6 +1,7 @@
 // What happens to one inference, as it happens: tokens from the live channel, then its end from the log.
 
 import { inferenceChannel, type InferenceMessage } from '#events/live.ts';
+import { ClientTooSlow, type ServerEvent } from '#platform/http/sse.ts';
 import type { LiveChannel, LiveMessage } from '#platform/live-channel/live-channel.ts';
 import { atMost } from '#platform/patience/within.ts';
 
@@ -8,12 +9,8 @@ const LOOK_AGAIN_MS = 1_000;
 /** How long tokens may be behind the log. */
 const LAST_TOKENS_MS = 250;
 
-export interface InferenceEvent {
-  /** The live channel's sequence; a reader that comes back sends the last it saw. */
-  readonly id?: number;
-  readonly event: string;
-  readonly data: unknown;
-}
+/** Messages that a reader may be behind; what is kept for one who comes back is less. */
+const MOST_BEHIND = 5_000;
 
 interface Viewed {
   readonly status: string;
@@ -32,16 +29,22 @@ export interface InferenceEventsOptions<View extends Viewed> {
 
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
 
-/** `status` with the inference, `token`s as they come, and last `end` with the inference. */
+/**
+ * `status` with the inference, `token`s as they come, and last `end` with the inference: each time all that have come since
+ * the last. An event's id is the live channel's sequence; a reader that comes back sends the last it saw. Fails with
+ * `ClientTooSlow` for one that asks too seldom.
+ */
 export async function* inferenceEvents<View extends Viewed>(
   options: InferenceEventsOptions<View>,
-): AsyncGenerator<InferenceEvent> {
+): AsyncGenerator<readonly ServerEvent[]> {
   const { inferenceId, live, look, signal } = options;
   const channel = inferenceChannel(inferenceId);
   const waiting: LiveMessage[] = [];
   let rouse = () => {};
+  let isLost = false;
   const unsubscribe = live.subscribe(channel, (message) => {
-    waiting.push(message);
+    if (waiting.length < MOST_BEHIND) waiting.push(message);
+    else isLost = true;
     rouse();
   });
   /** Until a message comes, or it is time to look whether one was lost. */
@@ -55,18 +58,22 @@ export async function* inferenceEvents<View extends Viewed>(
   try {
     waiting.unshift(...(await live.recent(channel, options.after)));
     let view = await look();
-    yield { event: 'status', data: view };
+    yield [{ event: 'status', data: view }];
     while (!signal.aborted) {
-      for (const { sequence, value } of waiting.splice(0)) {
-        const message = value as InferenceMessage;
+      if (isLost) throw new ClientTooSlow(`a client was ${MOST_BEHIND} messages behind`);
+      const events: ServerEvent[] = [];
+      for (const live of waiting.splice(0)) {
+        const { sequence } = live;
+        const message = live.value as InferenceMessage;
         if (message.type === 'ended') toldEnded = true;
         else if (sequence > seen) {
           seen = sequence;
-          if (message.type === 'token') yield { id: sequence, event: 'token', data: { text: message.text } };
+          if (message.type === 'token') events.push(tokenEventOf(live, message.text));
           else if (!ENDED.has(view.status))
-            yield { id: sequence, event: 'status', data: { ...view, status: 'running' } };
+            events.push({ id: String(sequence), event: 'status', data: { ...view, status: 'running' } });
         }
       }
+      if (events.length > 0) yield events;
       if (toldEnded && !ENDED.has(view.status)) view = await look();
       if (waiting.length > 0) continue;
       if (ENDED.has(view.status)) {
@@ -75,7 +82,7 @@ export async function* inferenceEvents<View extends Viewed>(
           await messageOrLater(LAST_TOKENS_MS);
           if (waiting.length > 0) continue;
         }
-        yield { event: 'end', data: view };
+        yield [{ event: 'end', data: view }];
         return;
       }
       await messageOrLater(LOOK_AGAIN_MS);
@@ -84,6 +91,17 @@ export async function* inferenceEvents<View extends Viewed>(
   } finally {
     unsubscribe();
   }
+}
+
+/** One for all readers of a message. */
+const tokenEvents = new WeakMap<LiveMessage, ServerEvent>();
+
+function tokenEventOf(message: LiveMessage, text: string): ServerEvent {
+  const known = tokenEvents.get(message);
+  if (known !== undefined) return known;
+  const event = { id: String(message.sequence), event: 'token', data: { text } };
+  tokenEvents.set(message, event);
+  return event;
 }
 
 const endedLately = ({ completedAt }: Viewed) =>

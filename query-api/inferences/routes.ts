@@ -1,9 +1,8 @@
 import { inferenceRoutes } from '#contracts/inferences.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { type BoundRoute, etagOf, type Handler, type RequestOf } from '#platform/http/route.ts';
-import { lastEventId, openEventStream } from '#platform/http/sse.ts';
+import { answerWithEvents, lastEventId } from '#platform/http/sse.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
-import type { Log } from '#platform/logging/log.ts';
 import { foldQuery } from '#platform/search-index/fold.ts';
 import type { Condition } from '#platform/search-index/search-index.ts';
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
@@ -17,10 +16,9 @@ export interface InferenceQueryPorts {
   readonly inferences: InferenceReader;
   readonly live: LiveChannel;
   readonly fresh: Freshness;
-  readonly log: Log;
 }
 
-export function createInferenceRoutes({ inferences, live, fresh, log }: InferenceQueryPorts): BoundRoute[] {
+export function createInferenceRoutes({ inferences, live, fresh }: InferenceQueryPorts): BoundRoute[] {
   const getInference: Handler<typeof inferenceRoutes.getInference> = async (request) => {
     const { caller, params, query, signal } = request;
     fresh.check(request);
@@ -65,15 +63,7 @@ export function createInferenceRoutes({ inferences, live, fresh, log }: Inferenc
     await look();
     const seen = lastEventId(headers);
     const after = seen !== undefined && /^\d{1,16}$/.test(seen) ? Number(seen) : undefined;
-    const stream = openEventStream({ signal });
-    const send = async () => {
-      for await (const { id, event, data } of inferenceEvents({ inferenceId: params.id, live, look, after, signal }))
-        if (!stream.send({ ...(id !== undefined && { id: String(id) }), event, data })) return;
-    };
-    void send()
-      .catch((err: unknown) => log.error({ err, correlationId: request.requestId }, 'a stream of events broke off'))
-      .finally(() => stream.end());
-    return stream.answer;
+    return answerWithEvents({ events: inferenceEvents({ inferenceId: params.id, live, look, after, signal }), signal });
   };
 
   return bindRoutes(inferenceRoutes, 'query', { getInference, listInferences, streamInference });

@@ -41,6 +41,8 @@ describe('limits of requests', () => {
         rateLimitPerKey: undefined,
         rateLimitPerTenant: undefined,
         loginLimitPerAddress: 60,
+        maxStreamsPerCaller: 200,
+        maxStreamsPerTenant: 1_000,
         ...limits,
       }),
     });

@@ -1,24 +1,55 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { createBell } from '#platform/patience/bell.ts';
 import { bindRoute } from '#platform/http/route.ts';
-import { type EventStream, lastEventId, openEventStream } from '#platform/http/sse.ts';
+import { answerWithEvents, lastEventId, type ServerEvent } from '#platform/http/sse.ts';
 import { eventually, type TestServer, openTestServer } from './http-test-server.ts';
 
 const route = { id: 'events', method: 'GET', path: '/events', public: true } as const;
 
+/** Where a stream's events come from, as the test says them. */
+function createSource(signal: AbortSignal) {
+  const bell = createBell();
+  const source = { said: [] as ServerEvent[], isOver: false, asked: 0, isReleased: false };
+  signal.addEventListener('abort', bell.ring);
+  return {
+    source,
+    say(...events: ServerEvent[]) {
+      source.said.push(...events);
+      bell.ring();
+    },
+    finish() {
+      source.isOver = true;
+      bell.ring();
+    },
+    async *events(): AsyncGenerator<readonly ServerEvent[]> {
+      try {
+        while (!signal.aborted) {
+          source.asked++;
+          if (source.said.length > 0) yield source.said.splice(0);
+          else if (source.isOver) return;
+          else await bell.wait();
+        }
+      } finally {
+        source.isReleased = true;
+      }
+    },
+  };
+}
+
 describe('server-sent events', () => {
   let server: TestServer;
-  let streams: EventStream[];
+  let sources: ReturnType<typeof createSource>[];
   let resumed: (string | undefined)[];
   beforeEach(async () => {
-    streams = [];
+    sources = [];
     resumed = [];
-    const bound = bindRoute(route, (request) => {
-      resumed.push(lastEventId(request.headers));
-      const stream = openEventStream({ signal: request.signal, heartbeatMs: 20, maxBuffer: 100_000 });
-      streams.push(stream);
-      return stream.answer;
+    const bound = bindRoute(route, ({ headers, signal }) => {
+      resumed.push(lastEventId(headers));
+      const source = createSource(signal);
+      sources.push(source);
+      return answerWithEvents({ events: source.events(), signal, heartbeatMs: 20, stallMs: 300 });
     });
     server = await openTestServer([bound]);
   });
@@ -26,7 +57,7 @@ describe('server-sent events', () => {
 
   const opened = async () => {
     const answer = await fetch(`${server.url}/events`, { headers: { 'last-event-id': '41' } });
-    const [stream] = streams;
+    const [stream] = sources;
     if (stream === undefined || answer.body === null) throw new Error('no stream');
     return { answer, stream, reader: answer.body.pipeThrough(new TextDecoderStream()).getReader() };
   };
@@ -37,11 +68,8 @@ describe('server-sent events', () => {
     expect(answer.headers.get('content-type')).to.equal('text/event-stream; charset=utf-8');
     expect(answer.headers.get('cache-control')).to.equal('no-cache');
     expect(answer.headers.get('x-accel-buffering')).to.equal('no');
-    expect(stream.send({ id: '42', event: 'token', data: { text: 'ı' } })).to.equal(true);
-    expect(stream.send({ data: 'one\ntwo\r\nthree' })).to.equal(true);
-    stream.end();
-    stream.end();
-    expect(stream.send({ data: 'late' })).to.equal(false);
+    stream.say({ id: '42', event: 'token', data: { text: 'ı' } }, { data: 'one\ntwo\r\nthree' });
+    stream.finish();
     let text = '';
     for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
     expect(text.replaceAll(': ping\n\n', '')).to.equal(
@@ -55,33 +83,51 @@ describe('server-sent events', () => {
     await reader.cancel();
   });
 
-  it('refuses an id that would break the framing', async () => {
+  it('sends what many streams share, and much at once, whole and in order', async () => {
     const { stream, reader } = await opened();
-    expect(() => stream.send({ id: 'a\ndata: forged', data: '' })).to.throw(TypeError);
-    await reader.cancel();
+    const events = Array.from({ length: 5_000 }, (_, n) => ({ id: String(n), data: { n } }));
+    stream.say(...events);
+    stream.finish();
+    let text = '';
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    const lines = events.map(({ id, data }) => `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+    expect(text.replaceAll(': ping\n\n', '')).to.equal(lines.join(''));
   });
 
-  it('ends when the client leaves', async () => {
+  it('cuts a stream of which an id would break the framing', async () => {
+    const { stream, reader } = await opened();
+    stream.say({ id: 'a\ndata: forged', data: '' });
+    const read = async () => {
+      for (let part = await reader.read(); !part.done; part = await reader.read());
+    };
+    expect(await read().catch((error: unknown) => error)).to.be.an('error');
+    expect(stream.source.isReleased).to.equal(true);
+  });
+
+  it('asks for no more when the client leaves', async () => {
     const { stream, reader } = await opened();
     await reader.cancel();
-    await eventually(() => stream.ended);
-    expect(stream.send({ data: 'late' })).to.equal(false);
+    await eventually(() => stream.source.isReleased);
     await eventually(() => server.records.length === 1);
     expect(server.records[0]).to.include({ routeId: 'events', status: 200 });
   });
 
-  it('lets go of a client that reads too slowly, without a proper end', async () => {
+  it('asks for no more than the client reads, and cuts one that reads nothing, without a proper end', async () => {
     const socket = connect(server.port, '127.0.0.1');
     await once(socket, 'connect');
     socket.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
-    await eventually(() => streams.length === 1);
+    await eventually(() => sources.length === 1);
     socket.pause();
-    const [stream] = streams;
-    let sent = 0;
-    while (stream?.send({ data: 'x'.repeat(50_000) })) {
-      sent++;
-      if (sent > 5_000) throw new Error('250 MB were buffered');
-      await new Promise((resolve) => setImmediate(resolve));
+    const [stream] = sources;
+    let said = 0;
+    while (!stream?.source.isReleased) {
+      // One is said when the one before was taken.
+      if (stream?.source.said.length === 0) {
+        stream.say({ data: 'x'.repeat(50_000) });
+        said++;
+      }
+      if (said > 1_000) throw new Error('50 MB were buffered');
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
     let text = '';
     socket.on('data', (part: Buffer) => (text = (text + part.toString('latin1')).slice(-20)));
@@ -89,7 +135,11 @@ describe('server-sent events', () => {
     socket.resume();
     await once(socket, 'close');
     expect(text.endsWith('0\r\n\r\n')).to.equal(false);
-    expect(server.lines.some((line) => line.message === 'an answer broke off')).to.equal(true);
+    expect(server.lines.filter(({ message }) => message === 'an answer broke off')).to.deep.include({
+      level: 'debug',
+      message: 'an answer broke off',
+      fields: server.lines.find(({ message }) => message === 'an answer broke off')?.fields,
+    });
   });
 
   it('ends at once, properly, when the server stops', async () => {

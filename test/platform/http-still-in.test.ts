@@ -6,19 +6,23 @@ import { problems } from '#contracts/problems.ts';
 import type { Authentication } from '#platform/auth/authenticate.ts';
 import { authentication } from '#platform/http/authentication.ts';
 import { bindRoute, type Caller } from '#platform/http/route.ts';
-import { openEventStream } from '#platform/http/sse.ts';
+import { answerWithEvents, type ServerEvent } from '#platform/http/sse.ts';
 import { stillIn } from '#platform/http/still-in.ts';
 import { eventually } from '../support/eventually.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
 import { caller, KEY, openTestServer, problemOf, type TestServer } from './http-test-server.ts';
 
+/** One event, and then none until the stream is to end. */
+async function* one(signal: AbortSignal): AsyncGenerator<readonly ServerEvent[]> {
+  yield [{ data: 'first' }];
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
 const needed = { permission: 'echo:read' } as const;
 const routes = [
-  bindRoute({ id: 'events', method: 'GET', path: '/v1/events', ...needed } as const, ({ signal }) => {
-    const stream = openEventStream({ signal, heartbeatMs: 20 });
-    stream.send({ data: 'first' });
-    return stream.answer;
-  }),
+  bindRoute({ id: 'events', method: 'GET', path: '/v1/events', ...needed } as const, ({ signal }) =>
+    answerWithEvents({ events: one(signal), signal, heartbeatMs: 20 }),
+  ),
   bindRoute({ id: 'file', method: 'GET', path: '/v1/file', ...needed } as const, () => ({
     status: 200,
     headers: { 'content-type': 'text/plain' },
