@@ -27,6 +27,9 @@ type RequestOf<Who> = Pick<
 
 export type CommandRequest = RequestOf<Caller>;
 
+/** Of a public route. */
+export type PublicRequest = RequestOf<Caller | undefined>;
+
 /** Of a public route too, once it is known who acts by it. */
 export type Origins = (request: RequestOf<Pick<Caller, 'tenantId' | 'actor'>>) => Promise<CommandOrigin>;
 

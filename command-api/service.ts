@@ -7,7 +7,19 @@ import type { Ports } from '#platform/platform.ts';
 import type { Service } from '#platform/service.ts';
 import type { CommandApiOptions } from './start.ts';
 
-const needs = ['store', 'partitionOf', 'readStore', 'live', 'keyring', 'contents', 'tokens', 'serverKey'] as const;
+const needs = [
+  'store',
+  'partitionOf',
+  'readStore',
+  'live',
+  'keyring',
+  'contents',
+  'tokens',
+  'serverKey',
+  'accessKeys',
+  'passwords',
+  'attempts',
+] as const;
 
 /** What the command API must know of the read side, which it may not see. */
 export interface ReadSide {
@@ -25,6 +37,7 @@ export const createCommandApiService = ({ readsOf, readModelsOf }: ReadSide): Se
   async start(use, { config, log, standings }) {
     const ports = await use(needs);
     const { openCommandApi } = await import('./start.ts');
+    const { forgetFirstPassword } = await import('./first-admin.ts');
     const { readModelManifest } = await import('#platform/model-host/model-manifest.ts');
     const { upstreamFault } = await import('#platform/net/upstream-fault.ts');
     const { modelsFolder } = await import('#platform/platform.ts');
@@ -33,6 +46,7 @@ export const createCommandApiService = ({ readsOf, readModelsOf }: ReadSide): Se
       ports,
       standings: await standings(),
       reads,
+      onSignedIn: (userId) => forgetFirstPassword(config.dataDir, userId),
       manifestOf: (source) => readModelManifest(join(modelsFolder, source)).catch(() => undefined),
       upstreamFault: (source, tenantId) => upstreamFault(source, tenantId === PLATFORM || config.allowPrivateUpstreams),
       inferenceTimeoutMs: config.inferenceTimeoutMs,

@@ -11,6 +11,8 @@ import { openVersionStates } from '#platform/projection/version-states.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { openAdmission } from './admission.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
+import type { LoginPorts } from './auth/login.ts';
+import { createSignInRoutes } from './auth/routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createInferenceRoutes, type InferencePorts } from './inferences/routes.ts';
 import { createModelGrantRoutes } from './models/grant-routes.ts';
@@ -24,13 +26,27 @@ import { createUserRoutes } from './users/routes.ts';
 export interface CommandApiOptions {
   readonly ports: Pick<
     Ports,
-    'store' | 'partitionOf' | 'readStore' | 'contents' | 'keyring' | 'live' | 'tokens' | 'serverKey'
+    | 'store'
+    | 'partitionOf'
+    | 'readStore'
+    | 'contents'
+    | 'keyring'
+    | 'live'
+    | 'tokens'
+    | 'serverKey'
+    | 'accessKeys'
+    | 'passwords'
+    | 'attempts'
   >;
   readonly standings: Standings<Standing>;
   readonly manifestOf: (source: string) => Promise<ModelManifest | undefined>;
   readonly upstreamFault: (source: string, tenantId: string) => Promise<string | undefined>;
   /** What answers show of the read side. */
-  readonly reads: Pick<InferencePorts, 'waitForInference' | 'modelNames'> & Pick<RolePorts, 'apiKeysMadeBy'>;
+  readonly reads: Pick<InferencePorts, 'waitForInference' | 'modelNames'> &
+    Pick<RolePorts, 'apiKeysMadeBy'> &
+    Pick<LoginPorts, 'homeOf'>;
+  /** Told of each person who signs in. */
+  readonly onSignedIn: LoginPorts['onSignedIn'];
   readonly inferenceTimeoutMs: number;
   readonly mostOutstanding: number;
   /** The names of the read models that this installation keeps. */
@@ -42,7 +58,8 @@ export interface CommandApiOptions {
 /** The command side's routes, ready to be served. */
 export function openCommandApi(options: CommandApiOptions): { readonly routes: BoundRoute[]; close(): void } {
   const { ports, standings, manifestOf, upstreamFault, log, now } = options;
-  const { store, partitionOf, readStore, contents, keyring, live, tokens, serverKey } = ports;
+  const { store, partitionOf, readStore, contents, keyring, live, tokens, serverKey, accessKeys, passwords, attempts } =
+    ports;
   const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const shared = {
     store,
@@ -51,7 +68,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
     tokens,
     origins: createOrigins({ secret: serverKey, keyring }),
   };
-  const { apiKeysMadeBy, ...inferenceReads } = options.reads;
+  const { apiKeysMadeBy, homeOf, ...inferenceReads } = options.reads;
   const admission = openAdmission({
     live,
     mostOutstanding: options.mostOutstanding,
@@ -69,8 +86,20 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         ...inferenceReads,
         admission,
       }),
+      ...createSignInRoutes({
+        ...shared,
+        contents,
+        serverKey,
+        accessKeys,
+        passwords,
+        attempts,
+        homeOf,
+        onSignedIn: options.onSignedIn,
+        log,
+        now,
+      }),
       ...createTenantRoutes({ ...shared, keyring, now }),
-      ...createUserRoutes({ ...shared, keyring, contents, serverKey, apiKeysMadeBy, now }),
+      ...createUserRoutes({ ...shared, keyring, contents, serverKey, attempts, apiKeysMadeBy, now }),
       ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),
       ...createCredentialRoutes({ ...shared, keyring }),
       ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),

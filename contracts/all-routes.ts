@@ -7,6 +7,7 @@ import { modelGrantRoutes } from './model-grants.ts';
 import { modelRoutes } from './models.ts';
 import { operationRoutes } from './operations.ts';
 import type { RouteContract } from './route.ts';
+import { signInRoutes } from './sign-in.ts';
 import { tenantRoutes } from './tenants.ts';
 import { userRoutes } from './users.ts';
 
@@ -16,6 +17,7 @@ export const allRoutes: readonly RouteContract[] = [
   modelRoutes,
   modelGrantRoutes,
   authRoutes,
+  signInRoutes,
   tenantRoutes,
   userRoutes,
   apiKeyRoutes,

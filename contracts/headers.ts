@@ -12,6 +12,11 @@ export const requestHeaders = {
     schema: { type: 'string' },
   },
   traceparent: { description: 'W3C Trace Context; the trace goes on in the events.', schema: { type: 'string' } },
+  'x-tenant-id': {
+    description:
+      'The tenant to act in, of those that you have a part in; without it a person acts in their oldest, a key in its own.',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+  },
   'x-consistency-token': {
     description: 'The token of a write of yours: the answer shows that write, or is 503 with Retry-After.',
     schema: { type: 'string', minLength: 1, maxLength: 8192 },

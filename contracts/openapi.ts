@@ -38,7 +38,7 @@ export function createOpenapi(routes: readonly RouteContract[], { version, serve
       },
       servers: [{ url: serverUrl }],
       tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
-      security: [{ apiKey: [] }],
+      security: [{ apiKey: [] }, { accessToken: [] }],
       paths,
       components: {
         headers: { ...answerHeaders },
@@ -50,6 +50,12 @@ export function createOpenapi(routes: readonly RouteContract[], { version, serve
         ),
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: dft_<id>_<secret>.' },
+          accessToken: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: "A person's, from `POST /v1/auth/login`; good for 15 minutes.",
+          },
         },
       },
     },
@@ -102,6 +108,7 @@ function headersInto(route: RouteContract): (keyof typeof requestHeaders)[] {
   return [
     'x-request-id',
     'traceparent',
+    ...(route.public ? [] : (['x-tenant-id'] as const)),
     ...(route.side === 'query' ? (['x-consistency-token'] as const) : []),
     ...(route.idempotent ? (['Idempotency-Key'] as const) : []),
     ...(route.ifMatch ? (['If-Match'] as const) : []),
@@ -142,8 +149,8 @@ const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
 export function problemCodesOf(route: RouteContract): ProblemCode[] {
   const codes = new Set<ProblemCode>(['malformed-url', 'malformed-header', 'invalid-request', 'internal-server-error']);
   codes.add('unavailable').add('too-many-requests');
-  if (!route.public) codes.add('unauthorized');
-  if (route.permission !== undefined) codes.add('forbidden');
+  if (!route.public) codes.add('unauthorized').add('forbidden').add('tenant-suspended');
+  if (route.permission !== undefined) codes.add('password-change-required');
   if (route.params !== undefined) codes.add('not-found');
   if (route.body !== undefined) codes.add('malformed-json').add('body-missing');
   if (route.body !== undefined || route.stream !== undefined)

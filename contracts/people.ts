@@ -47,6 +47,6 @@ export const signedInExample = {
   accessToken: 'eyJhbGciOiJIUzI1NiIsImtpZCI6IjEtNjgyIn0.…',
   tokenType: 'Bearer',
   expiresIn: 900,
-  refreshToken: 'dfr_0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f_0_…',
+  refreshToken: 'dfr_0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f_00000000_…',
   refreshExpiresIn: 2_592_000,
 };

@@ -79,7 +79,6 @@ export const signInRoutes = routesUnder('Sign-in', {
     bodyOptional: true,
     bodyExample: {},
     answers: { 204: { description: 'The session has ended.' } },
-    problems: ['unauthorized'],
   },
   changePassword: {
     method: 'PUT',

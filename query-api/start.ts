@@ -12,7 +12,9 @@ import { standingReadModel } from '../projectors/standing/read-model.ts';
 import { keysMadeBy } from './api-keys/keys-made-by.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
 import { createAuditRoutes } from './audit/routes.ts';
+import { homeOf } from './auth/memberships.ts';
 import { createAuthRoutes } from './auth/routes.ts';
+import { createSessionRoutes } from './auth/session-routes.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createFreshness } from './freshness.ts';
 import { createInferenceReader, type InferenceReader } from './inferences/inference-reader.ts';
@@ -60,7 +62,8 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createModelGrantRoutes({ standings, fresh }),
       ...createTenantRoutes({ standings, fresh }),
       ...createUserRoutes({ standings, fresh, contents }),
-      ...createAuthRoutes({ standings, fresh }),
+      ...createAuthRoutes({ standings, fresh, contents }),
+      ...createSessionRoutes({ standings, fresh, contents, now }),
       ...createApiKeyRoutes({ standings, fresh, now }),
       ...createCredentialRoutes({ standings, fresh }),
       ...createAuditRoutes({ fresh }),
@@ -80,6 +83,8 @@ export interface ReadsForCommands {
   /** Names of models that a tenant may use, to guess which one was meant. */
   readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
   readonly apiKeysMadeBy: (userId: string, tenantId: string) => Promise<readonly string[]>;
+  /** The tenant in which a person acts who names none. */
+  readonly homeOf: (userId: string) => Promise<string>;
   close(): void;
 }
 
@@ -99,6 +104,7 @@ export function openReadsForCommands(
       }),
     modelNames: (tenantId) => namesToCompare(standings, tenantId),
     apiKeysMadeBy: (userId, tenantId) => keysMadeBy(standings, userId, tenantId),
+    homeOf: (userId) => homeOf(standings, userId),
     close: () => states.close(),
   };
 }

@@ -5,7 +5,9 @@ import type { userRoutes } from '#contracts/users.ts';
 import { logins } from '#events/login.ts';
 import { members } from '#events/member.ts';
 import { PLATFORM } from '#events/model.ts';
+import { subjectOf } from '#events/streams.ts';
 import { type UserState, users } from '#events/user.ts';
+import type { Attempts } from '#platform/attempts/attempts.ts';
 import type { Decision } from '#platform/event-store/handle-command.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { Problem } from '#platform/http/problem.ts';
@@ -23,8 +25,12 @@ type UserRequest = RequestOf<(typeof userRoutes)['disableUser' | 'enableUser']>;
 const isPlatformAdmin = () =>
   new Problem(problems['is-platform-admin'], { detail: 'They are a platform administrator: take the role first.' });
 
-export function createSwitchHandlers(ports: CommandRoutePorts & PersonPorts) {
-  const { store, snapshots, contents, tokens, origins, serverKey } = ports;
+export interface SwitchPorts extends CommandRoutePorts, PersonPorts {
+  readonly attempts: Pick<Attempts, 'release'>;
+}
+
+export function createSwitchHandlers(ports: SwitchPorts) {
+  const { store, snapshots, contents, tokens, origins, serverKey, attempts } = ports;
 
   const memberIn = (tenantId: string, userId: string) =>
     loadState({ store, snapshots, stream: members.stream(tenantId, userId), decider: members });
@@ -73,13 +79,16 @@ export function createSwitchHandlers(ports: CommandRoutePorts & PersonPorts) {
       const email = await contents.open(id, state.user.email);
       if (typeof email !== 'string') throw notFound();
       const origin = { ...(await origins(request)), tenantId: PLATFORM };
+      const stream = loginStreamOf(serverKey, email);
       await runCommand(ports, {
         aggregate: logins,
-        stream: loginStreamOf(serverKey, email),
+        stream,
         origin,
         refusals: {},
         decide: (login) => decideUnlockLogin(origin, login),
       });
+      // Tries at the address are counted, and those of who is signed in at their own password.
+      for (const account of [subjectOf(stream), id]) await attempts.release(account);
       return { status: 204 };
     },
   };

@@ -1,0 +1,106 @@
+import { v5 } from 'uuid';
+import type { Content } from '#events/content.ts';
+import { createEvent, type Origin } from '#events/create-event.ts';
+import type { NewEvent } from '#events/envelope.ts';
+import type { LoginState } from '#events/login.ts';
+import { sessionExpiresAt, type SessionState, sessionStands } from '#events/session.ts';
+import type { UserState } from '#events/user.ts';
+
+/** How long after a refresh its token is taken once more: two tabs ask at once, or an answer was lost. */
+const REPEAT_MS = 10_000;
+
+export interface StartSession {
+  readonly userId: string;
+  /** The person's now. */
+  readonly epoch: number;
+  readonly origin: Origin;
+}
+
+export const decideStartSession = ({ origin, ...data }: StartSession, state: SessionState): readonly NewEvent[] =>
+  state.status === 'absent' ? [createEvent('SessionStarted', data, origin)] : [];
+
+export interface RefreshSession {
+  readonly sessionId: string;
+  /** Of the refresh token that was sent. */
+  readonly number: number;
+  readonly user: UserState | undefined;
+  readonly now: number;
+  readonly origin: Origin;
+}
+
+/**
+ * The number goes up by one. The token before the present one, while it is young, gets what its first use got: no event. Any
+ * other that is used again has been copied, and ends the session.
+ */
+export function decideRefreshSession(
+  { sessionId, number, user, now, origin }: RefreshSession,
+  state: SessionState,
+): readonly NewEvent[] | 'ended' {
+  if (state.status !== 'active') return 'ended';
+  const { session } = state;
+  if (sessionExpiresAt(session) <= now) return [createEvent('SessionEnded', { reason: 'expired' }, origin)];
+  if (!sessionStands(sessionId, state, user, now)) return 'ended';
+  if (number === session.number) return [createEvent('SessionRefreshed', { number: number + 1 }, origin)];
+  if (number === session.number - 1 && now - session.refreshedAt < REPEAT_MS) return [];
+  return [createEvent('SessionEnded', { reason: 'refresh_reused' }, origin)];
+}
+
+export const decideEndSession = (
+  { reason, origin }: { readonly reason: 'logged_out' | 'revoked'; readonly origin: Origin },
+  state: SessionState,
+): readonly NewEvent[] => (state.status === 'active' ? [createEvent('SessionEnded', { reason }, origin)] : []);
+
+export interface EndSessions {
+  /** The one that goes on, if any. */
+  readonly keptSession: string | null;
+  readonly origin: Origin;
+}
+
+export const decideEndSessions = ({ keptSession, origin }: EndSessions, state: UserState): readonly NewEvent[] =>
+  state.status === 'absent' ? [] : [createEvent('SessionsEnded', { keptSession }, origin)];
+
+export interface ChangePassword {
+  /** The one that the present password was held against. */
+  readonly verified: Content;
+  readonly hash: Content;
+  /** In which it was asked for. */
+  readonly sessionId: string;
+  readonly origin: Origin;
+}
+
+/** `changed`: another password has been set since. */
+export function decideChangePassword(
+  { verified, hash, sessionId, origin }: ChangePassword,
+  state: UserState,
+): readonly NewEvent[] | 'changed' {
+  if (state.status !== 'active' || state.user.hash?.sealed !== verified.sealed) return 'changed';
+  return [createEvent('PasswordSet', { hash, mustChange: false, keptSession: sessionId }, origin)];
+}
+
+/** Nothing where another password has been set since. */
+export function decideRenewHash(
+  { verified, hash, origin }: Pick<ChangePassword, 'verified' | 'hash' | 'origin'>,
+  state: UserState,
+): readonly NewEvent[] {
+  if (state.status !== 'active' || state.user.hash?.sealed !== verified.sealed) return [];
+  return [createEvent('PasswordHashRenewed', { hash }, origin)];
+}
+
+export interface FailLogin {
+  readonly addressId: string;
+  /** Until when this failure locks the address out; null where it does not. */
+  readonly lockedUntil: number | null;
+  readonly origin: Origin;
+}
+
+/** Of an address that someone signs in by; of any other nothing is told. */
+export function decideFailLogin(
+  { addressId, lockedUntil, origin }: FailLogin,
+  { userId }: LoginState,
+): readonly NewEvent[] {
+  if (userId === null) return [];
+  const failed = createEvent('LoginFailed', { addressId }, origin);
+  if (lockedUntil === null) return [failed];
+  const by = { ...origin, eventId: v5('locked', origin.eventId) };
+  return [failed, createEvent('LoginLocked', { addressId, until: lockedUntil }, by)];
+}

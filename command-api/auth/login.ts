@@ -1,0 +1,91 @@
+import type { KeyObject } from 'node:crypto';
+import { v5 } from 'uuid';
+import type { signInRoutes } from '#contracts/sign-in.ts';
+import type { Content } from '#events/content.ts';
+import { logins } from '#events/login.ts';
+import { subjectOf } from '#events/streams.ts';
+import { type User, users } from '#events/user.ts';
+import { SIGN_IN_RULES } from '#platform/attempts/attempts.ts';
+import { loadState } from '#platform/event-store/load-state.ts';
+import type { Handler, RequestOf } from '#platform/http/route.ts';
+import type { Log } from '#platform/logging/log.ts';
+import { loginStreamOf } from '../logins/login-stream.ts';
+import { acknowledge, runCommand } from '../run-command.ts';
+import { decideFailLogin, decideRenewHash } from './decide.ts';
+import { actingAs, type SessionPorts, startSession } from './start-session.ts';
+import { addressIdOf, invalidCredentials, lockedOut, type PasswordPorts, tryPassword } from './try-password.ts';
+
+export interface LoginPorts extends SessionPorts, PasswordPorts {
+  readonly serverKey: KeyObject;
+  /** Told of each person who signs in. */
+  readonly onSignedIn: (userId: string) => Promise<void>;
+  readonly log: Log;
+}
+
+type LoginRequest = RequestOf<typeof signInRoutes.login>;
+
+export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.login> {
+  const { store, snapshots, standings, serverKey, tokens, contents, passwords, log, now } = ports;
+
+  /** Who signs in by the address, if they can. */
+  const personOf = async (userId: string | null): Promise<(User & { readonly hash: Content }) | undefined> => {
+    const [standing] = userId === null ? [] : await standings.get([users.stream(userId)]);
+    if (standing?.of !== 'user' || standing.state.status !== 'active') return undefined;
+    const { user } = standing.state;
+    return user.hash === null ? undefined : { ...user, hash: user.hash };
+  };
+
+  const recordFailure = async (request: LoginRequest, stream: string, userId: string, locks: boolean) => {
+    const by = await ports.origins({ ...request, caller: actingAs(userId) });
+    // Whoever failed to be this person is nobody that we know.
+    const origin = { ...by, actor: { kind: 'system', id: 'defter' } as const };
+    const addressId = addressIdOf(serverKey, request.remoteAddress);
+    const lockedUntil = locks ? now() + SIGN_IN_RULES.lockMs : null;
+    await runCommand(ports, {
+      aggregate: logins,
+      stream,
+      origin,
+      refusals: {},
+      decide: (state) => decideFailLogin({ addressId, lockedUntil, origin }, state),
+    });
+  };
+
+  const renewHash = async (request: LoginRequest, userId: string, verified: Content) => {
+    const origin = await ports.origins({ ...request, caller: actingAs(userId) });
+    const hash = await contents.seal(userId, await passwords.hash(request.body.password));
+    await runCommand(ports, {
+      aggregate: users,
+      stream: users.stream(userId),
+      origin: { ...origin, eventId: v5('hash', origin.eventId) },
+      refusals: {},
+      decide: (state) => decideRenewHash({ verified, hash, origin }, state),
+    });
+  };
+
+  return async (request) => {
+    const { body, remoteAddress: address } = request;
+    const stream = loginStreamOf(serverKey, body.email);
+    const { state } = await loadState({ store, snapshots, stream, decider: logins });
+    const addressId = addressIdOf(serverKey, address);
+    // What counts the tries may have lost them; the log has the locks.
+    const lock = state.locks.find((one) => one.addressId === addressId && one.until > now());
+    if (lock) throw lockedOut(lock.until - now());
+    const { userId } = state;
+    const person = await personOf(userId);
+    const of = userId !== null && person ? { userId, hash: person.hash } : undefined;
+    const tried = await tryPassword(ports, { account: subjectOf(stream), address, password: body.password, of });
+    if (!tried.right) {
+      // Behind the answer, which is to take as long for an address that nobody has.
+      if (userId !== null)
+        recordFailure(request, stream, userId, tried.locks).catch((err: unknown) =>
+          log.error({ err, userId }, 'a failure to sign in could not be recorded'),
+        );
+      throw invalidCredentials();
+    }
+    if (userId === null || person === undefined) throw new Error('the password of nobody was right');
+    if (tried.stale) await renewHash(request, userId, person.hash);
+    const { body: answer, written } = await startSession(ports, { userId, user: person, request });
+    await ports.onSignedIn(userId);
+    return { status: 200, headers: acknowledge(tokens, userId, { written, outcome: 'appended' }), body: answer };
+  };
+}

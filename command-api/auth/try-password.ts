@@ -1,0 +1,71 @@
+// Holding a password against a person's, with all that keeps it from being guessed: tries are counted before they are made,
+// a password of nobody takes as long, and whoever is refused learns the same.
+
+import { createHmac, type KeyObject } from 'node:crypto';
+import { problems } from '#contracts/problems.ts';
+import type { Content } from '#events/content.ts';
+import type { Attempts } from '#platform/attempts/attempts.ts';
+import type { Passwords } from '#platform/auth/passwords.ts';
+import type { Contents } from '#platform/content/content.ts';
+import { Problem } from '#platform/http/problem.ts';
+import { tooManyRequests } from '#platform/http/too-many-requests.ts';
+
+export interface PasswordPorts {
+  readonly attempts: Attempts;
+  readonly passwords: Passwords;
+  readonly contents: Pick<Contents, 'open' | 'seal'>;
+}
+
+export interface PasswordTry {
+  /** Under which tries are counted. */
+  readonly account: string;
+  readonly address: string;
+  readonly password: string;
+  /** Whose it is, and what it is held against; nobody's where there is none. */
+  readonly of: { readonly userId: string; readonly hash: Content } | undefined;
+}
+
+export type Tried =
+  | { readonly right: true; readonly stale: boolean }
+  /** `locks`: by this one the address is locked out of the account. */
+  | { readonly right: false; readonly locks: boolean };
+
+/** Throws 429 where no more may be tried now, and `overloaded`. */
+export async function tryPassword(
+  { attempts, passwords, contents }: PasswordPorts,
+  { account, address, password, of }: PasswordTry,
+): Promise<Tried> {
+  const attempt = await attempts.begin(account, address);
+  if (!attempt.admitted) throw lockedOut(attempt.retryAfterMs);
+  const opened = of && (await contents.open(of.userId, of.hash));
+  const { right, stale } = await passwords.verify(password, typeof opened === 'string' ? opened : undefined);
+  if (!right) return { right, locks: await attempts.failed(account, address, attempt.nth) };
+  await attempts.succeeded(account, address);
+  return { right, stale };
+}
+
+export const lockedOut = (retryAfterMs: number): Problem =>
+  tooManyRequests(problems['too-many-requests'], { detail: 'Too many failed attempts to sign in.', retryAfterMs });
+
+export const invalidCredentials = () =>
+  new Problem(problems['invalid-credentials'], {
+    detail: 'The e-mail or the password is wrong.',
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+
+/** The hash of a new password, sealed for its person. Throws 422 for one that is tried first, and `overloaded`. */
+export async function sealNewPassword(
+  { passwords, contents }: Pick<PasswordPorts, 'passwords' | 'contents'>,
+  userId: string,
+  password: string,
+): Promise<Content> {
+  if (await passwords.isCommon(password))
+    throw new Problem(problems['invalid-request'], {
+      errors: [{ in: 'body', pointer: '/password', message: 'is among the passwords that are tried first' }],
+    });
+  return contents.seal(userId, await passwords.hash(password));
+}
+
+/** What events say of a network address: the same for the same one, and no address. */
+export const addressIdOf = (serverKey: KeyObject, address: string): string =>
+  createHmac('sha256', serverKey).update(`address:${address}`).digest('hex').slice(0, 32);
