@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { createStartPage } from '../query-api/start-page.ts';
+import { openKeyUses } from '#platform/auth/key-uses.ts';
 import { type Config, loadConfig } from '#platform/config.ts';
 import { engineFaults } from '#platform/config/engines.ts';
 import { StartError } from '#platform/errors.ts';
@@ -74,6 +75,11 @@ async function start(program: Program): Promise<void> {
     );
     apis.push(api);
   }
+  const keyUses = await program.open(
+    'key uses',
+    async () => openKeyUses(ports.readStore, log),
+    (open) => open.close(),
+  );
   const app = createServiceApp({
     routes: [
       ...apis.flatMap(({ routes = [] }) => routes),
@@ -83,6 +89,7 @@ async function start(program: Program): Promise<void> {
     ],
     standings,
     accessTokens: await openAccessTokens(platform.use),
+    keyUses,
     trustProxy: config.trustProxy,
     ...createRequestLimits(ports.rates, config),
     logging,

@@ -11,11 +11,12 @@ import { handler } from '#platform/http/handler.ts';
 import { heldRequests, type HeldRequestsOptions } from '#platform/http/held-requests.ts';
 import { type Mount, mount } from '#platform/http/mount.ts';
 import { notFound } from '#platform/http/not-found.ts';
+import { notedCaller } from '#platform/http/noted-caller.ts';
 import { permission } from '#platform/http/permission.ts';
 import type { Problem } from '#platform/http/problem.ts';
 import { problemAnswers } from '#platform/http/problem-answers.ts';
 import { requestId } from '#platform/http/request-id.ts';
-import type { BoundRoute } from '#platform/http/route.ts';
+import type { BoundRoute, Caller } from '#platform/http/route.ts';
 import { router } from '#platform/http/router.ts';
 import { securityHeaders } from '#platform/http/security-headers.ts';
 import { unreadBody } from '#platform/http/unread-body.ts';
@@ -32,6 +33,8 @@ export interface HttpAppParts {
   readonly authentication: Middleware | readonly Middleware[];
   /** Koa middlewares that bound what one address may ask, before anything is known of who asks; the route is known. */
   readonly limitPerAddress?: readonly Koa.Middleware[];
+  /** Told of each caller that was let in. */
+  readonly noteCaller?: (caller: Caller) => void;
   /** Koa middlewares that bound what one caller may ask; `ctx.state.caller` is known. */
   readonly limitPerCaller?: readonly Koa.Middleware[];
   /** How many requests one caller, and one tenant, may have waiting or streaming at once; any number unless named. */
@@ -71,6 +74,7 @@ export function createHttpApp(parts: HttpAppParts): Koa<HttpState> {
     ...mounts.map(mount),
     notFound(problems),
     ...[parts.authentication].flat(),
+    ...(parts.noteCaller === undefined ? [] : [notedCaller(parts.noteCaller)]),
     ...limitPerCaller,
     permission(problems),
     body(problems, { limit, timeoutMs }),

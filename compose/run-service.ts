@@ -5,6 +5,7 @@ import { DEFAULT_TENANT } from '../command-api/bootstrap.ts';
 import { createStartPage } from '../query-api/start-page.ts';
 import type { Standing } from '#events/standing.ts';
 import { tenants } from '#events/tenant.ts';
+import { openKeyUses } from '#platform/auth/key-uses.ts';
 import { type Config, loadConfig } from '#platform/config.ts';
 import { faultsOfAlone } from '#platform/config/engines.ts';
 import { asError, NamedError, StartError } from '#platform/errors.ts';
@@ -123,7 +124,12 @@ async function serve(
   routes: readonly BoundRoute[],
 ): Promise<string> {
   const { host, port, trustProxy, shutdownGraceMs, checkAnswers } = config;
-  const { rates } = await platform.use(['rates']);
+  const { rates, readStore } = await platform.use(['rates', 'readStore']);
+  const keyUses = await program.open(
+    'key uses',
+    async () => openKeyUses(readStore, logging.log),
+    (open) => open.close(),
+  );
   const app = createServiceApp({
     routes: [
       ...routes,
@@ -132,6 +138,7 @@ async function serve(
     ],
     standings,
     accessTokens: await openAccessTokens(platform.use),
+    keyUses,
     trustProxy,
     ...createRequestLimits(rates, config),
     logging,

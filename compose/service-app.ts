@@ -5,6 +5,7 @@ import { allRoutes } from '#contracts/all-routes.ts';
 import { createOpenapi } from '#contracts/openapi.ts';
 import { problems } from '#contracts/problems.ts';
 import type { Standing } from '#events/standing.ts';
+import type { KeyUses } from '#platform/auth/key-uses.ts';
 import { createDocsRoutes } from '#platform/http/docs-page.ts';
 import type { AccessRecord } from '#platform/http/access-log.ts';
 import { authentication } from '#platform/http/authentication.ts';
@@ -31,19 +32,23 @@ export interface ServiceAppParts extends Pick<
   readonly standings: Pick<Standings<Standing>, 'get'>;
   /** What reads access tokens: `accessTokens(…)`, loaded by those alone who take requests. */
   readonly accessTokens: Middleware;
+  readonly keyUses: Pick<KeyUses, 'note'>;
   readonly logging: Pick<Logging, 'log' | 'access'>;
   readonly httpMetrics: HttpMetrics;
   readonly checkAnswers: boolean;
 }
 
 export function createServiceApp(parts: ServiceAppParts) {
-  const { standings, accessTokens, logging, httpMetrics, ...given } = parts;
+  const { standings, accessTokens, keyUses, logging, httpMetrics, ...given } = parts;
   requireAllBound(given.routes);
   const authenticate = createAuthenticator(standings);
   const { log } = logging;
   return createHttpApp({
     ...given,
     authentication: [accessTokens, authentication(authenticate, problems), stillIn({ authenticate, problems, log })],
+    noteCaller: ({ actor }) => {
+      if (actor.kind === 'api-key') keyUses.note(actor.id);
+    },
     log,
     access: {
       onRequest: () => httpMetrics.opened(),

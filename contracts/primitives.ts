@@ -28,12 +28,20 @@ const NAME =
   // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
   /^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*[^\s\u0000-\u001f\u007f-\u009f])?$/;
 
-/** A name people give: one line, no control characters, no space around it. */
+/** What shows nothing, or turns the text around it; joiners are part of words and signs (Persian, emoji). */
+const INVISIBLE = /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]/u;
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+
+/** A name people give: one line, nothing invisible, no space around it. */
 export const nameSchema = z
   .string()
   .min(1, 'Required')
   .max(100)
-  .regex(NAME, 'Must be one line without control characters, with no space around it');
+  .regex(NAME, 'Must be one line without control characters, with no space around it')
+  .refine((name) => !INVISIBLE.test(name) && VISIBLE.test(name), 'Must not hold invisible characters');
+
+/** Why something was done, in words for those whom it meets. */
+export const reasonSchema = z.string().max(500);
 
 export const descriptionSchema = z.string().max(2_000);
 
@@ -41,6 +49,11 @@ export const timeSchema = z.iso.datetime({ message: 'Must be an ISO 8601 time in
 
 /** A time in the query, as milliseconds since the epoch. */
 export const timeParameter = timeSchema.transform((text) => Date.parse(text));
+
+/** How many requests a minute; null for no limit of its own. */
+export const limitsSchema = z
+  .strictObject({ requestsPerMinute: z.number().int().min(1).max(10_000_000).nullable() })
+  .meta({ id: 'Limits', description: 'Null for no limit of its own.' });
 
 const DURATION = /^([0-9]{1,6})(ms|s|m)$/;
 const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
@@ -55,6 +68,20 @@ export const durationParameter = (maximumMs: number) =>
       return Number(amount) * (MILLISECONDS[unit ?? ''] ?? Number.NaN);
     })
     .refine((milliseconds) => milliseconds <= maximumMs, `Must be at most ${maximumMs / 1_000}s`);
+
+const SPAN = /^([0-9]{1,6})(s|m|h|d)$/;
+const SPAN_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A longer time, `0s`, `90m`, `24h` or `30d`, as milliseconds. */
+export const spanSchema = (maximumMs: number) =>
+  z
+    .string()
+    .regex(SPAN, 'Must be a time such as 90s, 30m, 24h or 7d')
+    .transform((text) => {
+      const [, amount, unit] = SPAN.exec(text) ?? [];
+      return Number(amount) * (SPAN_MS[unit ?? ''] ?? Number.NaN);
+    })
+    .refine((milliseconds) => milliseconds <= maximumMs, `Must be at most ${maximumMs / 86_400_000}d`);
 
 export const limitParameter = z
   .string()

@@ -11,24 +11,45 @@ import type { UserView } from './users.ts';
 
 export const isoTime = (ms: number) => new Date(ms).toISOString();
 
-export const viewTenant = (id: string, tenant: { readonly name: string; readonly createdAt: number }): TenantView => ({
+export interface StoredTenant {
+  readonly status: 'active' | 'suspended';
+  readonly name: string;
+  readonly createdAt: number;
+  readonly reason: string | null;
+  readonly requestsPerMinute: number | null;
+}
+
+export const viewTenant = (id: string, tenant: StoredTenant): TenantView => ({
   id,
   object: 'tenant',
   name: tenant.name,
-  status: 'active',
+  status: tenant.status,
+  reason: tenant.reason,
+  limits: { requestsPerMinute: tenant.requestsPerMinute },
   createdAt: isoTime(tenant.createdAt),
 });
 
-export interface StoredApiKey {
+export interface StoredApiKey extends Pick<ApiKeyView, 'createdBy' | 'personId' | 'successor' | 'name' | 'last4'> {
   readonly tenantId: string;
-  readonly name: string;
-  readonly last4: string;
   readonly scopes: readonly string[];
+  readonly models: readonly string[] | null;
   readonly expiresAt: number | null;
+  readonly requestsPerMinute: number | null;
   readonly createdAt: number;
 }
 
-export function viewApiKey(id: string, key: StoredApiKey, revoked: boolean, now: number): ApiKeyView {
+/** Both in milliseconds since the epoch; `lastUsedAt` is not known to commands. */
+export interface ApiKeyTimes {
+  readonly now: number;
+  readonly lastUsedAt?: number | undefined;
+}
+
+export function viewApiKey(
+  id: string,
+  key: StoredApiKey,
+  revoked: boolean,
+  { now, lastUsedAt }: ApiKeyTimes,
+): ApiKeyView {
   const expired = key.expiresAt !== null && key.expiresAt <= now;
   return {
     id,
@@ -37,9 +58,15 @@ export function viewApiKey(id: string, key: StoredApiKey, revoked: boolean, now:
     name: key.name,
     last4: key.last4,
     scopes: key.scopes as Permission[],
+    models: key.models && [...key.models],
     status: revoked ? 'revoked' : expired ? 'expired' : 'active',
     expiresAt: key.expiresAt === null ? null : isoTime(key.expiresAt),
+    limits: { requestsPerMinute: key.requestsPerMinute },
     createdAt: isoTime(key.createdAt),
+    createdBy: { kind: key.createdBy.kind, id: key.createdBy.id },
+    personId: key.personId,
+    successor: key.successor,
+    lastUsedAt: lastUsedAt === undefined ? null : isoTime(lastUsedAt),
   };
 }
 

@@ -28,7 +28,7 @@ const WAIT_MS = 5_000;
 export type TokenBearer = Pick<HttpRequest<unknown, unknown, unknown, Caller>, 'caller' | 'consistencyToken'>;
 
 /** The documents of the version that a request reads, all that it reads. */
-export type FreshDocuments = Pick<Documents, 'get' | 'range' | 'counters'>;
+export type FreshDocuments = Pick<Documents, 'get' | 'range' | 'sizes' | 'counters'>;
 
 /** The search of the version that a request reads. */
 export interface FreshIndex {

@@ -64,7 +64,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createUserRoutes({ standings, fresh, contents }),
       ...createAuthRoutes({ standings, fresh, contents }),
       ...createSessionRoutes({ standings, fresh, contents, now }),
-      ...createApiKeyRoutes({ standings, fresh, now }),
+      ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
       ...createAuditRoutes({ fresh }),
       ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),

@@ -7,7 +7,7 @@ import type { Model } from '#events/model.ts';
 import type { Contents } from '#platform/content/content.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import { type Answer, type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
+import { type Answer, type BoundRoute, type Caller, etagOf, type Handler } from '#platform/http/route.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
 import type { Admission, Place } from '../admission.ts';
@@ -32,6 +32,12 @@ export interface InferencePorts extends CommandRoutePorts {
   readonly modelNames: (tenantId: string) => Promise<readonly string[]>;
   readonly admission: Pick<Admission, 'admit'>;
 }
+
+const modelRefused = (name: string) =>
+  new Problem(problems.forbidden, {
+    detail: `This key may not use the model ${name}.`,
+    errors: [{ in: 'body', pointer: '/model', message: 'is none of those that the key may use' }],
+  });
 
 type Submitting = Parameters<Handler<typeof inferenceRoutes.submitInference>>[0];
 
@@ -61,10 +67,12 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
       : { status: 202, headers: { ...headers, 'retry-after': '1' }, body: { id, status: 'queued' } };
   };
 
-  const modelFor = async (tenantId: string, name: string): Promise<Model> => {
+  const modelFor = async ({ tenantId, models }: Caller, name: string): Promise<Model> => {
+    if (models !== undefined && !models.includes(name)) throw modelRefused(name);
     const model = await resolveModel(standings, tenantId, name);
     if (model) return model;
-    const hint = didYouMean(name, await modelNames(tenantId));
+    const names = (await modelNames(tenantId)).filter((other) => models?.includes(other) ?? true);
+    const hint = didYouMean(name, names);
     const errors = [{ in: 'body' as const, pointer: '/model', message: `there is no model ${name}${hint}` }];
     throw new Problem(problems['model-not-found'], { detail: `There is no model ${name}${hint || '.'}`, errors });
   };
@@ -85,7 +93,7 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
       // Not for a repeat: it joins whatever has become of the model since.
       async decide(state) {
         const asked = askedOf(body);
-        const model = await modelFor(tenantId, body.model);
+        const model = await modelFor(caller, body.model);
         const checked = checkRequest(model, asked);
         if (!checked.ok) {
           const errors = checked.faults.map((fault) => ({ in: 'body' as const, ...fault }));

@@ -72,7 +72,7 @@ export function createRoleHandlers(ports: RolePorts) {
         object: 'user',
         removed: true,
         apiKeys: keys.flatMap(({ id, state }) =>
-          state.status === 'absent' ? [] : [viewApiKey(id, state.key, state.status === 'revoked', now())],
+          state.status === 'absent' ? [] : [viewApiKey(id, state.key, state.status === 'revoked', { now: now() })],
         ),
       },
     };

@@ -103,6 +103,7 @@ export function liveDocuments(store: Documents, projection: string, directory: V
   return {
     get: async (keys) => (await live()).get(keys),
     range: async (set, options) => (await live()).range(set, options),
+    sizes: async (sets) => (await live()).sizes(sets),
     counters: async (names) => (await live()).counters(names),
     positions: async (name) => (await live()).positions(name),
     apply: async (writes, checkpoint) => (await live()).apply(writes, checkpoint),

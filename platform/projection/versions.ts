@@ -26,7 +26,7 @@ export const definitionOf = (index: IndexDefinition, version: number): IndexDefi
 });
 
 /** What read models need of the read store. */
-export type Documents = Pick<ReadStore, 'get' | 'range' | 'counters' | 'apply' | 'positions' | 'scan'>;
+export type Documents = Pick<ReadStore, 'get' | 'range' | 'sizes' | 'counters' | 'apply' | 'positions' | 'scan'>;
 
 /** The documents, sets, counters and positions of one version. */
 export function versionDocuments(store: Documents, projection: string, version: number): Documents {
@@ -35,6 +35,7 @@ export function versionDocuments(store: Documents, projection: string, version: 
   return {
     get: (keys) => store.get(keys.map(named)),
     range: (set, options) => store.range(named(set), options),
+    sizes: (sets) => store.sizes(sets.map(named)),
     counters: (names) => store.counters(names.map(named)),
     positions: (name) => store.positions(named(name)),
     async apply(writes, checkpoint) {

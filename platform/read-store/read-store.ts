@@ -61,6 +61,8 @@ export interface ReadStore {
   get(keys: readonly string[]): Promise<(StoredDocument | undefined)[]>;
   /** Members of a sorted set by score, then member (in the order of their UTF-8 bytes). */
   range(set: string, options: RangeOptions): Promise<{ member: string; score: number }[]>;
+  /** How many members each sorted set has, in the order of the names. */
+  sizes(sets: readonly string[]): Promise<number[]>;
   /** In the order of the names; 0 for one never counted. */
   counters(names: readonly string[]): Promise<number[]>;
   /**

@@ -113,6 +113,7 @@ export async function openRedisReadStore(options: RedisOptions): Promise<RedisRe
         await read((redis) => (options.after ? rangeAfter(redis, key, options) : range(redis, key, options))),
       );
     },
+    sizes: (sets) => Promise.all(sets.map((set) => read((redis) => redis.zcard(`${prefix}s:${set}`)))),
     async counters(names) {
       return (await valuesOf(names.map((name) => `${prefix}c:${name}`))).map(Number);
     },

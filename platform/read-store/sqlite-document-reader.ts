@@ -1,5 +1,5 @@
-// What reads the read store's file. `get`, `counters` and `positions` look up primary keys, in microseconds; `range` and
-// `keys` scan.
+// What reads the read store's file. `get`, `counters` and `positions` look up primary keys, in microseconds; `range`,
+// `sizes` and `keys` scan.
 
 import type { DatabaseSync } from 'node:sqlite';
 import { createPositionsReader } from '../sqlite/sqlite-positions.ts';
@@ -17,6 +17,7 @@ export function createDocumentReader(database: DatabaseSync) {
   const descending = database.prepare(
     'SELECT member, score FROM member WHERE name = ? AND (score, member) < (?, ?) ORDER BY score DESC, member DESC LIMIT ?',
   );
+  const size = database.prepare('SELECT count(*) AS members FROM member WHERE name = ?');
   const keys = database.prepare(
     `SELECT key FROM document WHERE revision = ${putRevision} AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
   );
@@ -44,6 +45,7 @@ export function createDocumentReader(database: DatabaseSync) {
         .all(set, from.score, from.member, limit)
         .map((row) => ({ member: row['member'] as string, score: row['score'] as number }));
     },
+    sizes: (sets: readonly string[]) => sets.map((set) => size.get(set)?.['members'] as number),
     /** The cursor is the last key given. */
     scan(prefix: string, { limit, cursor = '' }: ScanOptions, now: number): ScanPage {
       const documents = scan.all(cursor, prefix, prefix + afterAll, now, limit).map((row) => ({

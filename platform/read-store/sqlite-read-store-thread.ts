@@ -22,6 +22,7 @@ serveThreadCalls(port, {
   sweepExpired: ([now, limit]: [number, number]) => opened().writer.sweepExpired(now, limit),
   purge: () => opened().writer.purge(),
   range: ([set, options]: [string, RangeOptions]) => opened().reader.range(set, options),
+  sizes: ([sets]: [string[]]) => opened().reader.sizes(sets),
   keys: ([prefix, limit]: [string, number]) => opened().reader.keys(prefix, limit),
   scan: ([prefix, options, now]: [string, ScanOptions, number]) => opened().reader.scan(prefix, options, now),
   drop: ([prefix, limit]: [string, number]) => opened().writer.drop(prefix, limit),

@@ -16,21 +16,24 @@ export function createModelRoutes(ports: StandingPorts): BoundRoute[] {
   const readStandings = createStandingReader(ports);
 
   const listModels: Handler<typeof modelRoutes.listModels> = async (request) => {
-    const { tenantId } = request.caller;
+    const { tenantId, models: allowed } = request.caller;
     const documents = await fresh.of(standingReadModel, request);
     const found = await usableModels(documents, tenantId);
-    const data = found.map(({ model, revision }) => viewModel({ ...model, revision }, tenantId));
+    const shown = found.filter(({ model }) => allowed === undefined || allowed.includes(model.definition.name));
+    const data = shown.map(({ model, revision }) => viewModel({ ...model, revision }, tenantId));
     return { status: 200, body: { object: 'list', data } };
   };
 
   const getModel: Handler<typeof modelRoutes.getModel> = async (request) => {
-    const { tenantId } = request.caller;
+    const { tenantId, models: allowed } = request.caller;
     const { name } = request.params;
+    if (allowed !== undefined && !allowed.includes(name))
+      throw new Problem(problems['model-not-found'], { detail: `There is no model ${name} that this key may use.` });
     const [own, shared] = await readStandings(request, [models.stream(tenantId, name), models.stream(PLATFORM, name)]);
     const model = usableModel(tenantId, modelStateOf(own?.standing), modelStateOf(shared?.standing));
     if (!model) {
       const documents = await fresh.of(standingReadModel, request);
-      const names = await namesToCompare(documents, tenantId);
+      const names = (await namesToCompare(documents, tenantId)).filter((other) => allowed?.includes(other) ?? true);
       const detail = `There is no model ${name}${didYouMean(name, names) || '.'}`;
       throw new Problem(problems['model-not-found'], { detail });
     }

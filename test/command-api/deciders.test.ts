@@ -7,7 +7,12 @@ import { models } from '#events/model.ts';
 import { tenantNames } from '#events/tenant-name.ts';
 import { tenants } from '#events/tenant.ts';
 import { registeredModel, usableModel } from '#events/usable-model.ts';
-import { decideIssueApiKey, decideRevokeApiKey } from '../../command-api/api-keys/decide.ts';
+import {
+  decideIssueApiKey,
+  decideRevokeApiKey,
+  decideRotateApiKey,
+  decideSetApiKeyLimits,
+} from '../../command-api/api-keys/decide.ts';
 import { decideDeleteCredential, decideStoreCredential } from '../../command-api/credentials/decide.ts';
 import { decideCancelInference } from '../../command-api/inferences/decide.ts';
 import {
@@ -19,7 +24,15 @@ import {
   decideWithdrawModelGrant,
   MOST_GRANTS,
 } from '../../command-api/models/decide.ts';
-import { decideClaimTenantName, decideCreateTenant } from '../../command-api/tenants/decide.ts';
+import {
+  decideClaimTenantName,
+  decideCreateTenant,
+  decideReinstateTenant,
+  decideReleaseTenantName,
+  decideRenameTenant,
+  decideSetTenantLimits,
+  decideSuspendTenant,
+} from '../../command-api/tenants/decide.ts';
 import { given, ORIGIN } from '../support/given-decider.ts';
 import { modelDefinition as definition } from '../support/model-definition.ts';
 
@@ -40,10 +53,58 @@ describe('tenant', () => {
       .thenNothing();
   });
 
+  it('is renamed, suspended, reinstated and limited, each once', () => {
+    const { state: renamed } = given(tenant, 'tenant-1', [created])
+      .when((state) => decideRenameTenant({ name: 'Acme & Sons', origin: other }, state))
+      .thenEvents({ type: 'TenantRenamed', data: { name: 'Acme & Sons' } });
+    expect(renamed).to.include({ status: 'active', name: 'Acme & Sons' });
+    expect(decideRenameTenant({ name: 'Acme & Sons', origin: other }, renamed)).to.deep.equal([]);
+    const suspend = { reason: 'unpaid', isPlatform: false, origin: other };
+    const { state: suspended } = given(tenant, 'tenant-1', [created])
+      .when((state) => decideSuspendTenant(suspend, state))
+      .thenEvents({ type: 'TenantSuspended', data: { reason: 'unpaid' } });
+    expect(suspended).to.include({ status: 'suspended', reason: 'unpaid' });
+    expect(decideSuspendTenant(suspend, suspended)).to.deep.equal([]);
+    expect(decideSuspendTenant({ ...suspend, reason: 'abuse' }, suspended)).to.have.length(1);
+    const reinstated = given(tenant, 'tenant-1', [created, createEvent('TenantSuspended', { reason: 'unpaid' }, other)])
+      .when((state) => decideReinstateTenant({ origin: other }, state))
+      .thenEvents({ type: 'TenantReinstated' }).state;
+    expect(reinstated).to.include({ status: 'active', reason: null });
+    expect(decideReinstateTenant({ origin: other }, reinstated)).to.deep.equal([]);
+    const limits = { requestsPerMinute: 60, origin: other };
+    const { state: limited } = given(tenant, 'tenant-1', [created])
+      .when((state) => decideSetTenantLimits(limits, state))
+      .thenEvents({ type: 'TenantLimitsSet', data: { requestsPerMinute: 60 } });
+    expect(decideSetTenantLimits(limits, limited)).to.deep.equal([]);
+    expect(decideSetTenantLimits({ ...limits, requestsPerMinute: null }, limited)).to.have.length(1);
+  });
+
+  it('leaves an event of a repeatable command in any case', () => {
+    const { state } = given(tenant, 'tenant-1', [created]);
+    const command = { origin: other, repeatable: true };
+    for (const decided of [
+      decideRenameTenant({ ...command, name: 'Acme' }, state),
+      decideReinstateTenant(command, state),
+      decideSetTenantLimits({ ...command, requestsPerMinute: null }, state),
+    ])
+      expect(decided).to.have.length(1);
+  });
+
+  it('that is absent has nothing changed, and the platform is never suspended', () => {
+    const { initial } = tenants;
+    expect(decideRenameTenant({ name: 'x', origin }, initial)).to.equal('absent');
+    expect(decideSuspendTenant({ reason: '', isPlatform: false, origin }, initial)).to.equal('absent');
+    expect(decideReinstateTenant({ origin }, initial)).to.equal('absent');
+    expect(decideSetTenantLimits({ requestsPerMinute: 1, origin }, initial)).to.equal('absent');
+    given(tenant, 'tenant-platform', [created])
+      .when((state) => decideSuspendTenant({ reason: '', isPlatform: true, origin }, state))
+      .thenRefused('platform');
+  });
+
   describe('name', () => {
     const name = tenantNames;
     const claimed = createEvent('TenantNameClaimed', { tenantId: 'one' }, origin);
-    const claim = (tenantId: string, holderExists: boolean, now: number) => ({ tenantId, holderExists, now, origin });
+    const claim = (tenantId: string, holderBearsIt: boolean, now: number) => ({ tenantId, holderBearsIt, now, origin });
 
     it('belongs to who claims it first', () => {
       given(name, 'tenantname-x')
@@ -54,19 +115,34 @@ describe('tenant', () => {
         .thenRefused('taken');
     });
 
-    it('may be claimed again by its holder', () => {
+    it('is claimed no more by who bears it, and anew by who does not bear it yet', () => {
       given(name, 'tenantname-x', [claimed])
         .when((state) => decideClaimTenantName(claim('one', true, 0), state))
         .thenNothing();
+      given(name, 'tenantname-x', [claimed])
+        .when((state) => decideClaimTenantName(claim('one', false, 0), state))
+        .thenEvents({ type: 'TenantNameClaimed', data: { tenantId: 'one' } });
     });
 
-    it('is free again when its claimant never came to be, but not at once', () => {
+    it('is free again when its claimant never came to bear it, but not at once', () => {
       given(name, 'tenantname-x', [claimed])
         .when((state) => decideClaimTenantName(claim('two', false, 2_000), state))
         .thenRefused('taken');
       given(name, 'tenantname-x', [claimed])
         .when((state) => decideClaimTenantName(claim('two', false, 1_000 + 60_000), state))
         .thenEvents({ type: 'TenantNameClaimed', data: { tenantId: 'two' } });
+    });
+
+    it('is released by the claim that it was borne by, and by no older one', () => {
+      const { state } = given(name, 'tenantname-x', [claimed])
+        .when((before) => decideReleaseTenantName({ claimId: claimed.id, origin: other }, before))
+        .thenEvents({ type: 'TenantNameReleased' });
+      expect(decideClaimTenantName(claim('two', false, 0), state)).to.have.length(1);
+      expect(decideReleaseTenantName({ claimId: claimed.id, origin: other }, state)).to.deep.equal([]);
+      const again = createEvent('TenantNameClaimed', { tenantId: 'one' }, other);
+      given(name, 'tenantname-x', [claimed, again])
+        .when((before) => decideReleaseTenantName({ claimId: claimed.id, origin: other }, before))
+        .thenNothing();
     });
   });
 });
@@ -96,6 +172,41 @@ describe('API key', () => {
       .thenEvents({ type: 'ApiKeyRevoked' });
     expect(state.status).to.equal('revoked');
     expect(decideRevokeApiKey(origin, state)).to.deep.equal([]);
+  });
+
+  it('has limits set while it is active', () => {
+    const command = { requestsPerMinute: 60, origin: other, repeatable: false };
+    const { state } = given(apiKey, 'apikey-1', [issued])
+      .when((before) => decideSetApiKeyLimits(command, before))
+      .thenEvents({ type: 'ApiKeyLimitsSet', data: { requestsPerMinute: 60 } });
+    expect(decideSetApiKeyLimits(command, state)).to.deep.equal([]);
+    expect(decideSetApiKeyLimits({ ...command, repeatable: true }, state)).to.have.length(1);
+    given(apiKey, 'apikey-1', [issued, createEvent('ApiKeyRevoked', {}, other)])
+      .when((before) => decideSetApiKeyLimits(command, before))
+      .thenRefused('inactive');
+  });
+
+  describe('that is rotated', () => {
+    const rotation = { successor: 'next', until: 50_000, now: 10_000, origin: other };
+
+    it('has one successor and a new end, never a later one', () => {
+      const { state } = given(apiKey, 'apikey-1', [issued])
+        .when((before) => decideRotateApiKey(rotation, before))
+        .thenEvents({ type: 'ApiKeyRotated', data: { successor: 'next', expiresAt: 50_000 } });
+      expect(decideRotateApiKey(rotation, state)).to.deep.equal([]);
+      expect(decideRotateApiKey({ ...rotation, successor: 'another' }, state)).to.equal('rotated');
+      given(apiKey, 'apikey-1', [createEvent('ApiKeyIssued', { ...data, expiresAt: 20_000 }, origin)])
+        .when((before) => decideRotateApiKey(rotation, before))
+        .thenEvents({ type: 'ApiKeyRotated', data: { successor: 'next', expiresAt: 20_000 } });
+    });
+
+    it('is active', () => {
+      const expired = createEvent('ApiKeyIssued', { ...data, expiresAt: 9_999 }, origin);
+      for (const past of [[], [issued, createEvent('ApiKeyRevoked', {}, other)], [expired]])
+        given(apiKey, 'apikey-1', past)
+          .when((before) => decideRotateApiKey(rotation, before))
+          .thenRefused('inactive');
+    });
   });
 });
 

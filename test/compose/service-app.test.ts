@@ -65,6 +65,7 @@ describe('the HTTP face of a process', () => {
       parts = {
         standings,
         accessTokens: await openAccessTokens(platform.use),
+        keyUses: { note: () => undefined },
         logging: { log, access: { write: () => undefined } },
         httpMetrics: createHttpMetrics(metrics),
         checkAnswers: true,

@@ -209,11 +209,14 @@ export function readStoreContract(contract: ReadStoreContract) {
           all.slice(2, 4),
         );
         expect(await store.range(key('none'), { limit: 2 })).to.deep.equal([]);
+        expect(await store.sizes([key('none'), set(), set()])).to.deep.equal([0, 6, 6]);
+        expect(await store.sizes([])).to.deep.equal([]);
       });
 
       it('move and lose members', async () => {
         await put(['a', 1], ['b', 2]);
         await put(['a', 3], ['b', null], ['never', null]);
+        expect(await store.sizes([set()])).to.deep.equal([1]);
         expect(await store.range(set(), { limit: 10 })).to.deep.equal([{ member: 'a', score: 3 }]);
       });
 
@@ -533,6 +536,7 @@ export function readStoreContract(contract: ReadStoreContract) {
     async function expectSame(store: ReadStore, model: ReadModel) {
       const names = ['a', 'b', 'c'].map(key);
       expect(await store.get(names)).to.deep.equal(names.map((name) => model.documents.get(name)));
+      expect(await store.sizes(names)).to.deep.equal(names.map((name) => model.sets.get(name)?.size ?? 0));
       expect(await store.counters(names)).to.deep.equal(names.map((name) => model.counters.get(name) ?? 0));
       expect(new Map(await store.positions(own))).to.deep.equal(model.positions);
       for (const name of names) {

@@ -19,6 +19,10 @@ const REQUESTS: Readonly<Record<string, (api: Api) => Promise<ApiAnswer<Created>
   createTenant: (api) => api('POST', '/v1/tenants', { body: { name: 'located' } }),
   issueApiKey: (api) => api('POST', '/v1/api-keys', { body: { name: 'located' } }),
   inviteUser: (api) => api('POST', '/v1/users', { body: { email: 'located@example.com' } }),
+  rotateApiKey: async (api) => {
+    const { body } = await api<{ id: string }>('POST', '/v1/api-keys', { body: { name: 'located' } });
+    return api('POST', `/v1/api-keys/${body.id}/rotate`);
+  },
   storeCredential: (api) => api('POST', '/v1/credentials', { body: { name: 'located', kind: 'openai', value: VALUE } }),
   registerModel: (api) =>
     api('PUT', '/v1/models/located%2Fmodel', { body: { runtime: 'tensorflow', source: 'language-id' } }),

@@ -44,7 +44,8 @@ async function everything(api: Api) {
     const limit = path === 'models' ? '' : '?limit=100';
     const { status, body } = await api<{ data: readonly Item[] }>('GET', `/v1/${path}${limit}`);
     expect(status, JSON.stringify(body)).to.equal(200);
-    lists[path] = body.data;
+    // When a key was used is kept beside the log, and is written in its own time.
+    lists[path] = body.data.map((item) => ('lastUsedAt' in item ? { ...item, lastUsedAt: null } : item));
   }
   const audit = await api<{ version: number; state: string }>('GET', '/v1/projections/audit');
   expect(audit.body.state).to.equal('live');

@@ -89,7 +89,8 @@ export async function collectReadModels(
       cancelled: await list('cancelled'),
     },
     audit: await pages(api, '/v1/audit?limit=100'),
-    keys: await pages(api, '/v1/api-keys?limit=100'),
+    // When a key was used is kept beside the log.
+    keys: (await pages(api, '/v1/api-keys?limit=100')).map((row) => ({ ...row, lastUsedAt: null })),
     models: (await api<{ data: Row[] }>('GET', '/v1/models')).body.data,
     tenants: await pages(api, '/v1/tenants?limit=100'),
   };

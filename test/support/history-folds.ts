@@ -38,12 +38,12 @@ export function foldReadModels({
     audit: log.map(auditRow).toReversed(),
     keys: standings.flatMap(({ id, standing }) =>
       standing.of === 'apikey' && standing.state.status === 'active' && standing.state.key.tenantId === viewer.tenantId
-        ? [{ ...viewApiKey(id, standing.state.key, false, viewer.now) }]
+        ? [{ ...viewApiKey(id, standing.state.key, false, { now: viewer.now }) }]
         : [],
     ),
     models: modelRows(standings, viewer.tenantId),
     tenants: standings.flatMap(({ id, standing }) =>
-      standing.of === 'tenant' ? [{ ...viewTenant(id, standing.state) }] : [],
+      standing.of === 'tenant' ? [{ ...viewTenant(id, standing.state), counts: countsOf(standings, id) }] : [],
     ),
     documents: [
       ...(readModels.includes(inferenceReadModel.name) ? inferences : []).map(({ id, revision, state }) => ({
@@ -128,6 +128,17 @@ function standingOf(stream: string, events: readonly RecordedEvent[]) {
   const standing = events.reduce<Standing | undefined>(evolveStanding, undefined);
   const revision = events.at(-1)?.revision ?? -1;
   return standing ? [{ stream, id: subjectOf(stream), revision, standing }] : [];
+}
+
+function countsOf(standings: ReturnType<typeof standingOf>, tenantId: string) {
+  const count = (isOne: (standing: Standing) => boolean) => standings.filter(({ standing }) => isOne(standing)).length;
+  return {
+    people: count(
+      ({ of, state }) => of === 'member' && state.member.tenantId === tenantId && state.status !== 'revoked',
+    ),
+    apiKeys: count(({ of, state }) => of === 'apikey' && state.key.tenantId === tenantId && state.status === 'active'),
+    models: count(({ of, state }) => of === 'model' && registeredModel(state)?.owner === tenantId),
+  };
 }
 
 function modelRows(standings: ReturnType<typeof standingOf>, tenantId: string): Row[] {

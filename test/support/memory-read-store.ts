@@ -35,6 +35,7 @@ export function createMemoryReadStore(now: () => number = Date.now): ReadStore {
         .filter((entry) => !after || sign * compare(entry, after) > 0)
         .slice(0, limit);
     },
+    sizes: async (names) => names.map((name) => setOf(name).size),
     async counters(names) {
       return names.map((name) => counters.get(name) ?? 0);
     },

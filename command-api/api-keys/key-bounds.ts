@@ -1,0 +1,50 @@
+// What a new key may be: no more than its maker is.
+
+import { DEFAULT_KEY_SCOPES, permissionsBeyond } from '#contracts/permissions.ts';
+import { problems } from '#contracts/problems.ts';
+import { type FieldFault, Problem } from '#platform/http/problem.ts';
+import type { Caller } from '#platform/http/route.ts';
+
+const bodyFault = (pointer: string, message: string): FieldFault => ({ in: 'body', pointer, message });
+
+/** Throws 403 naming each scope that the caller lacks. */
+export function scopesFor(caller: Caller, asked: readonly string[] | undefined): readonly string[] {
+  if (asked === undefined) return DEFAULT_KEY_SCOPES.filter((scope) => caller.permissions.has(scope));
+  const beyond = permissionsBeyond(asked, caller.permissions);
+  if (beyond.length === 0) return asked;
+  const errors = beyond.map((scope) => bodyFault(`/scopes/${asked.indexOf(scope)}`, `you lack ${scope} yourself`));
+  throw new Problem(problems.forbidden, { detail: 'A key can hold no more than its maker does.', errors });
+}
+
+/** Throws 403 naming each model that the caller's own key may not use. */
+export function modelsFor(caller: Caller, asked: readonly string[] | undefined): readonly string[] | null {
+  const { models } = caller;
+  if (models === undefined) return asked ?? null;
+  if (asked === undefined) return [...models];
+  const errors = asked.flatMap((name, i) =>
+    models.includes(name) ? [] : [bodyFault(`/models/${i}`, 'is none of yours')],
+  );
+  if (errors.length === 0) return asked;
+  throw new Problem(problems.forbidden, { detail: 'A key can hold no more than its maker does.', errors });
+}
+
+/** Throws 422 for a time that is over. */
+export function expiryFor(asked: string | undefined, now: number): number | null {
+  if (asked === undefined) return null;
+  const expiresAt = Date.parse(asked);
+  if (expiresAt > now) return expiresAt;
+  throw new Problem(problems['invalid-request'], { errors: [bodyFault('/expiresAt', 'must be in the future')] });
+}
+
+/** Throws 403 unless the caller could have made a key like this one. */
+export function requireWithin(
+  caller: Caller,
+  key: { scopes: readonly string[]; models: readonly string[] | null },
+): void {
+  const lacking = permissionsBeyond(key.scopes, caller.permissions);
+  if (lacking.length > 0)
+    throw new Problem(problems.forbidden, { detail: `The key holds what you lack: ${lacking.join(', ')}.` });
+  const { models } = caller;
+  if (models !== undefined && (key.models === null || key.models.some((name) => !models.includes(name))))
+    throw new Problem(problems.forbidden, { detail: 'The key may use models that yours may not.' });
+}
