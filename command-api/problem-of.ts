@@ -9,6 +9,7 @@ import {
 } from '#platform/event-store/event-store.ts';
 import { PreconditionFailed } from '#platform/event-store/handle-command.ts';
 import { Interrupted } from '#platform/patience/persist.ts';
+import { PasswordsBusy } from '#platform/auth/passwords.ts';
 import { isStorageFault, isTransient } from '#platform/errors.ts';
 import { Problem } from '#platform/http/problem.ts';
 
@@ -25,6 +26,8 @@ export function problemOf(error: unknown): Problem | undefined {
   }
   if (error instanceof EventStoreBusy)
     return new Problem(problems.overloaded, { detail: 'Too many writes are waiting.', headers: soon, cause: error });
+  if (error instanceof PasswordsBusy)
+    return new Problem(problems.overloaded, { detail: 'Too many passwords are waiting.', headers: soon, cause: error });
   if (error instanceof AppendOutcomeUnknown)
     return new Problem(problems.unavailable, {
       detail: 'The write may or may not have happened; send it again with the same Idempotency-Key.',

@@ -20,6 +20,7 @@ import { createModelRoutes } from './models/routes.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createOrigins } from './origin.ts';
 import type { RolePorts } from './members/role-handlers.ts';
+import { createPasswordRoutes } from './passwords/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 import { createUserRoutes } from './users/routes.ts';
 
@@ -98,6 +99,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         log,
         now,
       }),
+      ...createPasswordRoutes({ ...shared, contents, passwords, attempts, serverKey, now }),
       ...createTenantRoutes({ ...shared, keyring, now }),
       ...createUserRoutes({ ...shared, keyring, contents, serverKey, attempts, apiKeysMadeBy, now }),
       ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),

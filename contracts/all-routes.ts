@@ -6,6 +6,7 @@ import { inferenceRoutes } from './inferences.ts';
 import { modelGrantRoutes } from './model-grants.ts';
 import { modelRoutes } from './models.ts';
 import { operationRoutes } from './operations.ts';
+import { passwordRoutes } from './passwords.ts';
 import type { RouteContract } from './route.ts';
 import { signInRoutes } from './sign-in.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -17,6 +18,7 @@ export const allRoutes: readonly RouteContract[] = [
   modelRoutes,
   modelGrantRoutes,
   authRoutes,
+  passwordRoutes,
   signInRoutes,
   tenantRoutes,
   userRoutes,

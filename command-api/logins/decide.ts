@@ -17,3 +17,12 @@ export function decideClaimEmail({ userId, isHeld, origin }: ClaimEmail, state: 
 
 export const decideUnlockLogin = (origin: Origin, state: LoginState): readonly NewEvent[] =>
   state.locks.length > 0 ? [createEvent('LoginUnlocked', {}, origin)] : [];
+
+export interface ReleaseEmail {
+  readonly userId: string;
+  readonly origin: Origin;
+}
+
+/** No events where another signs in by it by now. */
+export const decideReleaseEmail = ({ userId, origin }: ReleaseEmail, state: LoginState): readonly NewEvent[] =>
+  state.userId === userId ? [createEvent('EmailReleased', {}, origin)] : [];

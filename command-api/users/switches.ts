@@ -2,18 +2,14 @@
 
 import { problems } from '#contracts/problems.ts';
 import type { userRoutes } from '#contracts/users.ts';
-import { logins } from '#events/login.ts';
 import { members } from '#events/member.ts';
 import { PLATFORM } from '#events/model.ts';
-import { subjectOf } from '#events/streams.ts';
 import { type UserState, users } from '#events/user.ts';
-import type { Attempts } from '#platform/attempts/attempts.ts';
 import type { Decision } from '#platform/event-store/handle-command.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type Answer, etagOf, type RequestOf } from '#platform/http/route.ts';
-import { decideUnlockLogin } from '../logins/decide.ts';
-import { loginStreamOf } from '../logins/login-stream.ts';
+import { type ReleasePorts, releaseLogin } from '../logins/release-login.ts';
 import type { CommandOrigin } from '../origin.ts';
 import { acknowledge, type CommandRoutePorts, notFound, runCommand } from '../run-command.ts';
 import { decideDisableUser, decideEnableUser } from './decide.ts';
@@ -25,12 +21,10 @@ type UserRequest = RequestOf<(typeof userRoutes)['disableUser' | 'enableUser']>;
 const isPlatformAdmin = () =>
   new Problem(problems['is-platform-admin'], { detail: 'They are a platform administrator: take the role first.' });
 
-export interface SwitchPorts extends CommandRoutePorts, PersonPorts {
-  readonly attempts: Pick<Attempts, 'release'>;
-}
+export type SwitchPorts = CommandRoutePorts & PersonPorts & ReleasePorts;
 
 export function createSwitchHandlers(ports: SwitchPorts) {
-  const { store, snapshots, contents, tokens, origins, serverKey, attempts } = ports;
+  const { store, snapshots, contents, tokens, origins } = ports;
 
   const memberIn = (tenantId: string, userId: string) =>
     loadState({ store, snapshots, stream: members.stream(tenantId, userId), decider: members });
@@ -78,17 +72,7 @@ export function createSwitchHandlers(ports: SwitchPorts) {
       if (state.status === 'absent') throw notFound();
       const email = await contents.open(id, state.user.email);
       if (typeof email !== 'string') throw notFound();
-      const origin = { ...(await origins(request)), tenantId: PLATFORM };
-      const stream = loginStreamOf(serverKey, email);
-      await runCommand(ports, {
-        aggregate: logins,
-        stream,
-        origin,
-        refusals: {},
-        decide: (login) => decideUnlockLogin(origin, login),
-      });
-      // Tries at the address are counted, and those of who is signed in at their own password.
-      for (const account of [subjectOf(stream), id]) await attempts.release(account);
+      await releaseLogin(ports, { userId: id, email, by: await origins(request) });
       return { status: 204 };
     },
   };

@@ -37,6 +37,18 @@ const OF_NOTHING = [
   'rotateApiKey',
   'setApiKeyLimits',
 ];
+/** Of people, of whom there is none here, and of links that nobody was sent: what is said of a body that is good. */
+const OF_NOBODY: readonly (readonly [operationId: string, status: number, code?: string])[] = [
+  ['login', 401, 'invalid-credentials'],
+  ['refresh', 401, 'session-ended'],
+  ['logout', 204],
+  ['changePassword', 403, 'forbidden'],
+  ['updateMe', 403, 'forbidden'],
+  ['forgotPassword', 202],
+  ['resetPassword', 410, 'token-spent'],
+  ['requestEmailChange', 403, 'forbidden'],
+  ['confirmEmailChange', 410, 'token-spent'],
+];
 
 describeFlow('the examples of the OpenAPI document', (flow) => {
   const operations = async () => {
@@ -61,7 +73,7 @@ describeFlow('the examples of the OpenAPI document', (flow) => {
     const withBody = (await operations()).filter(({ operation }) => operation.requestBody);
     for (const one of withBody) expect(exampleOf(one).body, one.operation.operationId).to.be.an('object');
     const named = withBody.map(({ operation }) => operation.operationId);
-    expect(named).to.have.members([...IN_ORDER.map(([id]) => id), ...OF_NOTHING]);
+    expect(named).to.have.members([...[...IN_ORDER, ...OF_NOBODY].map(([id]) => id), ...OF_NOTHING]);
   });
 
   it('are each accepted by their own path', async function () {
@@ -80,6 +92,12 @@ describeFlow('the examples of the OpenAPI document', (flow) => {
     for (const id of OF_NOTHING) {
       const { method, url, body } = all.get(id)!;
       expectProblem(await flow().api(method, url, { body }), 404, 'not-found');
+    }
+    for (const [id, status, code] of OF_NOBODY) {
+      const { method, url, body } = all.get(id)!;
+      const answer = await flow().api(method, url, { body });
+      if (code === undefined) expect(answer.status, id).to.equal(status);
+      else expectProblem(answer, status, code);
     }
     const { method, url } = all.get('retireModel')!;
     expect((await flow().api(method, url)).status).to.equal(200);

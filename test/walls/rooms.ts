@@ -84,17 +84,14 @@ export const isScript = (file: string): boolean =>
 
 /** Parts that have no caller yet, and who will be the first. Each must be called, or go. */
 export const waiting: Readonly<Record<string, string>> = {
-  'contracts/passwords.ts#passwordRoutes': 'new passwords by mail',
   'contracts/invitations.ts#invitationRoutes': 'signing in',
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",
-  'platform/auth/link-token.ts#readLinkToken': 'the routes that take a link',
-  'platform/auth/link-token.ts#linkTokenFits': 'the routes that take a link',
 };
 
 /** Problems that nobody answers with yet. */
-export const waitingProblems: readonly string[] = ['email-taken', 'account-exists', 'token-spent'];
+export const waitingProblems: readonly string[] = ['account-exists'];
 
 /** Names that say nothing about what is inside. */
 export const emptyNames = /(?:^|\/)index\.\w+$|(?:^|[/-])(?:utils?|shared|common|helpers?|managers?|misc)(?:[./-]|$)/;
