@@ -1,6 +1,7 @@
-// Commands that are sent again, where one command writes two streams or a name means one of two.
+// Commands that write several streams: sent again, and cut off between the steps.
 
 import { expect } from 'chai';
+import { apiKeys, type ApiKeyState } from '#events/api-key.ts';
 import type { CommandOrigin } from '../../command-api/origin.ts';
 import { type EventStore, WrongExpectedRevision } from '#platform/event-store/event-store.ts';
 import { type Standing, standingDocument, standingKey } from '#events/standing.ts';
@@ -10,11 +11,36 @@ import { Problem } from '#platform/http/problem.ts';
 import { newId } from '#platform/new-id.ts';
 import { createStandings } from '#platform/standing/standings.ts';
 import { createStandingLoader } from '../../compose/service-standings.ts';
+import { decideIssueApiKey } from '../../command-api/api-keys/decide.ts';
+import { rotateApiKey } from '../../command-api/api-keys/rotate-api-key.ts';
 import { createTenant } from '../../command-api/tenants/create-tenant.ts';
+import { renameTenant } from '../../command-api/tenants/rename-tenant.ts';
 import { ORIGIN } from '../support/given-decider.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
 import { refusal } from '../support/refusal.ts';
+
+const portsOver = (store: EventStore, now: () => number) => ({
+  store,
+  standings: createStandings<Standing>({
+    load: createStandingLoader(store),
+    readStore: createMemoryReadStore(),
+    keyOf: standingKey,
+    writeOf: standingDocument,
+  }),
+  now,
+});
+
+const typesIn = async (store: EventStore) => (await store.readAll(0n, 100)).map(({ type }) => type);
+
+/** The server dies when it is to write an event of this type. */
+const dyingAt = (store: EventStore, type: string): EventStore => ({
+  ...store,
+  append: (stream, events, ...rest) =>
+    events.some((event) => event.type === type)
+      ? Promise.reject(new Error('died'))
+      : store.append(stream, events, ...rest),
+});
 
 const origin = (commandId: string, eventId = newId()): CommandOrigin => ({
   ...ORIGIN,
@@ -37,34 +63,18 @@ describe('creating a tenant, which writes two streams', () => {
   const create = (name: string, by: CommandOrigin, into = store) =>
     createTenant(
       {
-        store: into,
-        standings: createStandings<Standing>({
-          load: createStandingLoader(into),
-          readStore: createMemoryReadStore(),
-          keyOf: standingKey,
-          writeOf: standingDocument,
-        }),
+        ...portsOver(into, () => now),
         keyring: { createSubject: async (subject) => (keys.push(subject), 'created') },
-        now: () => now,
       },
       { id: by.subjectId, name, origin: by },
     );
-
-  /** The server dies after the claim, before the tenant is. */
-  const dying = (): EventStore => ({
-    ...store,
-    append: (stream, ...rest) =>
-      categoryOf(stream) === tenants.category ? Promise.reject(new Error('died')) : store.append(stream, ...rest),
-  });
-
-  const typesInLog = async () => (await store.readAll(0n, 100)).map(({ type }) => type);
 
   it('answers a repeat as the first time and claims nothing more', async () => {
     const by = origin('t1');
     const first = await create('Acme', by);
     expect(first).to.include({ outcome: 'appended' });
     expect(await create('Acme', by)).to.deep.include({ outcome: 'replayed', state: first.state, claims: [] });
-    expect(await typesInLog()).to.deep.equal(['TenantNameClaimed', 'TenantCreated']);
+    expect(await typesIn(store)).to.deep.equal(['TenantNameClaimed', 'TenantCreated']);
     expect(keys).to.deep.equal(['t1']);
   });
 
@@ -97,12 +107,125 @@ describe('creating a tenant, which writes two streams', () => {
 
   it('goes on where the server died in between, unless another has taken the name since', async () => {
     const by = origin('t1');
-    await refusal(Error, create('Acme', by, dying()));
+    await refusal(Error, create('Acme', by, dyingAt(store, 'TenantCreated')));
     expect(await create('Acme', by)).to.include({ outcome: 'appended' });
     const late = origin('t3');
-    await refusal(Error, create('Late', late, dying()));
+    await refusal(Error, create('Late', late, dyingAt(store, 'TenantCreated')));
     now += 61_000;
     await create('Late', origin('t4'));
     expect(await refusal(Problem, create('Late', late))).to.include({ code: 'name-taken' });
+  });
+});
+
+describe('renaming a tenant, which writes three streams', () => {
+  let now = Date.now();
+  let store: EventStore;
+  beforeEach(async () => {
+    store = createMemoryEventStore(() => now);
+    await create('Old', 't1');
+  });
+
+  const create = (name: string, id: string) => {
+    const ports = { ...portsOver(store, () => now), keyring: { createSubject: async () => 'created' as const } };
+    return createTenant(ports, { id, name, origin: origin(id) });
+  };
+  const rename = (name: string, id: string, by = origin(newId()), into = store) =>
+    renameTenant(
+      portsOver(into, () => now),
+      { id, name, origin: { ...by, tenantId: id }, ifMatch: undefined },
+    );
+
+  it('releases the old name for others', async () => {
+    await rename('New', 't1');
+    expect((await typesIn(store)).slice(2)).to.deep.equal(['TenantNameClaimed', 'TenantRenamed', 'TenantNameReleased']);
+    expect(await create('Old', 't2')).to.include({ outcome: 'appended' });
+    expect(await refusal(Problem, rename('Old', 't1'))).to.include({ code: 'name-taken' });
+  });
+
+  it('claims nothing for a name that is written otherwise', async () => {
+    await rename('OLD', 't1');
+    expect((await typesIn(store)).slice(2)).to.deep.equal(['TenantRenamed']);
+  });
+
+  it('goes on where the server died before the tenant bore the name', async () => {
+    const by = origin('r1');
+    await refusal(Error, rename('New', 't1', by, dyingAt(store, 'TenantRenamed')));
+    expect(await refusal(Problem, create('New', 't2'))).to.include({ code: 'name-taken' });
+    expect(await rename('New', 't1', by)).to.include({ outcome: 'appended' });
+    expect(await create('Old', 't3')).to.include({ outcome: 'appended' });
+  });
+
+  it('leaves a name free that the server died over, once its time is over', async () => {
+    await refusal(Error, rename('New', 't1', origin('r1'), dyingAt(store, 'TenantRenamed')));
+    now += 61_000;
+    expect(await create('New', 't2')).to.include({ outcome: 'appended' });
+    expect(await refusal(Problem, rename('New', 't1'))).to.include({ code: 'name-taken' });
+  });
+
+  it('leaves the old name free though the server died before it was released', async () => {
+    await refusal(Error, rename('New', 't1', origin('r1'), dyingAt(store, 'TenantNameReleased')));
+    now += 61_000;
+    expect(await create('Old', 't2')).to.include({ outcome: 'appended' });
+  });
+
+  it('does not release a name that was taken back meanwhile', async () => {
+    const late: EventStore = {
+      ...store,
+      async append(stream, events, ...rest) {
+        if (events.some(({ type }) => type === 'TenantNameReleased')) await rename('Old', 't1');
+        return store.append(stream, events, ...rest);
+      },
+    };
+    await rename('New', 't1', origin('r1'), late);
+    expect(await refusal(Problem, create('Old', 't2'))).to.include({ code: 'name-taken' });
+    expect(await create('New', 't3')).to.include({ outcome: 'appended' });
+  });
+});
+
+describe('rotating a key, which writes two streams', () => {
+  const NOW = 1_000_000;
+  let store: EventStore;
+  beforeEach(async () => {
+    store = createMemoryEventStore(() => NOW);
+    const command = { name: 'ci', hash: 'ab', last4: 'wxyz', scopes: ['models:read'], expiresAt: null };
+    const by = { ...ORIGIN, eventId: newId() };
+    const [issued] = decideIssueApiKey({ ...command, models: null, personId: null, origin: by }, apiKeys.initial);
+    await store.append(apiKeys.stream('old'), [issued!], 'no_stream');
+  });
+
+  const stateOf = async (id: string) =>
+    (await store.readStream(apiKeys.stream(id))).reduce(apiKeys.evolve, apiKeys.initial);
+  const rotate = async (by: CommandOrigin, into = store, old?: ApiKeyState) =>
+    rotateApiKey(
+      portsOver(into, () => NOW),
+      {
+        id: 'old',
+        old: old ?? (await stateOf('old')),
+        key: 'dft_new',
+        personId: null,
+        overlapMs: 5_000,
+        now: NOW,
+        origin: by,
+      },
+    );
+
+  it('goes on where the server died in between, when it is asked again', async () => {
+    const by = origin('next');
+    await refusal(Error, rotate(by, dyingAt(store, 'ApiKeyRotated')));
+    expect(await stateOf('old')).to.have.nested.property('key.successor', null);
+    expect((await rotate(by)).done).to.include({ outcome: 'replayed' });
+    expect(await stateOf('old')).to.deep.nested.include({ 'key.successor': 'next', 'key.expiresAt': NOW + 5_000 });
+    expect((await rotate(by)).done).to.include({ outcome: 'replayed' });
+    expect(await typesIn(store)).to.deep.equal(['ApiKeyIssued', 'ApiKeyIssued', 'ApiKeyRotated']);
+  });
+
+  it('revokes the successor that came second', async () => {
+    const old = await stateOf('old');
+    await rotate(origin('first'), store, old);
+    expect(await refusal(Problem, rotate(origin('second'), store, old))).to.include({ code: 'conflict' });
+    expect(await stateOf('second')).to.include({ status: 'revoked' });
+    expect(await stateOf('first')).to.include({ status: 'active' });
+    expect(await refusal(Problem, rotate(origin('third')))).to.include({ code: 'conflict' });
+    expect(await stateOf('third')).to.include({ status: 'absent' });
   });
 });

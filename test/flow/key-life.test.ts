@@ -103,6 +103,33 @@ describeFlow('a key', (flow) => {
   });
 });
 
+describeFlow('limits that are set', (flow) => {
+  const ask = async (api: Api, times: number) => {
+    const statuses: number[] = [];
+    for (let n = 0; n < times; n++) statuses.push((await api('GET', '/v1/models')).status);
+    return statuses;
+  };
+
+  it('hold for the key, and for all keys of the tenant together, from the answer on', async () => {
+    const { api, newTenant, as } = flow();
+    const tenant = await newTenant('Hasty');
+    const made = await issue(tenant.api, { name: 'hasty', scopes: ['models:read'] });
+    const hasty = as(made.body.key ?? '');
+    expect(await ask(hasty, 3)).to.deep.equal([200, 200, 200]);
+    const limit = { requestsPerMinute: 2 };
+    expect((await api('PUT', `/v1/api-keys/${made.body.id}/limits`, { body: limit })).status).to.equal(200);
+    expect(await ask(hasty, 3)).to.deep.equal([200, 200, 429]);
+    expect(await ask(tenant.api, 3)).to.deep.equal([200, 200, 200]);
+    const other = await newTenant('Hasty too');
+    const second = await issue(other.api, { name: 'second', scopes: ['models:read'] });
+    expect((await api('PUT', `/v1/tenants/${other.id}/limits`, { body: limit })).status).to.equal(200);
+    expect(await ask(as(second.body.key ?? ''), 1)).to.deep.equal([200]);
+    expect(await ask(other.api, 2)).to.deep.equal([200, 429]);
+    await api('PUT', `/v1/tenants/${other.id}/limits`, { body: { requestsPerMinute: null } });
+    expect(await ask(other.api, 2)).to.deep.equal([200, 200]);
+  });
+});
+
 describeFlow('a key that is rotated', (flow) => {
   it('is good beside its successor, which is like it, for as long as was said', async () => {
     const { api, as } = flow();

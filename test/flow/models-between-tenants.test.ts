@@ -185,6 +185,17 @@ describeFlow("a platform's model", (flow) => {
     expectProblem(await grant(platform, 'private', id), 404, 'model-not-found');
   });
 
+  it('is changed by whoever holds the permission and says so, and by nobody else', async () => {
+    const { api, newTenant } = flow();
+    const headers = { 'x-tenant-id': 'platform' };
+    const body = { ...builtIn('tiny-writer'), description: 'of the platform' };
+    expect((await api('PUT', '/v1/models/said-so', { body, headers })).status).to.equal(201);
+    expectProblem(await get(api, 'said-so'), 404, 'model-not-found');
+    expect((await api<Model>('GET', '/v1/models/said-so', { headers })).body).to.include({ owned_by: 'platform' });
+    const tenant = await newTenant('Pretenders');
+    expectProblem(await tenant.api('PUT', '/v1/models/said-so', { body, headers }), 403, 'forbidden');
+  });
+
   it('that comes with the program is retired for everyone, and comes back for everyone', async () => {
     const { newTenant, asPlatform } = flow();
     const [{ api }, platform] = [await newTenant('Users of it'), await asPlatform()];
