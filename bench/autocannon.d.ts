@@ -10,6 +10,13 @@ declare module 'autocannon' {
     /** Seconds. */
     readonly duration?: number;
     readonly amount?: number;
+    /** Sent in turn, by each connection, in the place of the one above. */
+    readonly requests?: readonly {
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    }[];
   }
   interface Result {
     readonly requests: { readonly average: number; readonly total: number };
@@ -22,5 +29,9 @@ declare module 'autocannon' {
     /** Seconds. */
     readonly duration: number;
   }
-  export default function autocannon(options: Options): Promise<Result>;
+  /** Ends it early; what there was until then is the result. */
+  interface Running extends Promise<Result> {
+    stop(): void;
+  }
+  export default function autocannon(options: Options): Running;
 }

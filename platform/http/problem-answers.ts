@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Log } from '../logging/log.ts';
+import { pause } from '../patience/back-off.ts';
 import { problemOfBody } from './body.ts';
 import { type Context, type Middleware, pathOf } from './context.ts';
 import { isHttpError, problemOfHttpError } from './http-error.ts';
@@ -15,6 +16,9 @@ export interface ProblemAnswersOptions {
   readonly translate?: ((error: unknown) => Problem | undefined) | undefined;
 }
 
+/** Who asks again as soon as it is answered takes less from others the later it is refused. */
+const REFUSED_AFTER_MS = 100;
+
 /**
  * Whatever is thrown behind it becomes an `application/problem+json`: a Problem, what `ctx.throw` made, what `translate`
  * knows. Of anything else the caller learns the request id, the log the rest.
@@ -25,6 +29,7 @@ export function problemAnswers(options: ProblemAnswersOptions): Middleware {
       await next();
     } catch (error) {
       answerProblem(ctx, error, options);
+      if (ctx.state.problem !== undefined && ctx.status === 429) await pause(REFUSED_AFTER_MS);
     }
   };
 }

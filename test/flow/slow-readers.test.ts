@@ -9,10 +9,10 @@ import { describeFlow } from './with-defter.ts';
 const CLIENTS = 600;
 /** The default of MAX_STREAMS_PER_CALLER. */
 const OF_ONE_CALLER = 200;
-const PIECES_EVERY_MS = 20;
-const PIECES = 20;
+const PIECES_EVERY_MS = 50;
+const PIECES = 10;
 
-/** Writes a thousand tokens a second, to whoever asks, as long as it is asked. */
+/** Writes two hundred tokens a second, to whoever asks, as long as it is asked. */
 const talk = () =>
   createServer((request, response) => {
     request.resume();
