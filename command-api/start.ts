@@ -70,6 +70,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
     origins: createOrigins({ secret: serverKey, keyring }),
   };
   const { apiKeysMadeBy, homeOf, ...inferenceReads } = options.reads;
+  const signingIn = { ...shared, contents, serverKey, accessKeys, passwords, attempts, homeOf, now };
   const admission = openAdmission({
     live,
     mostOutstanding: options.mostOutstanding,
@@ -87,21 +88,10 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         ...inferenceReads,
         admission,
       }),
-      ...createSignInRoutes({
-        ...shared,
-        contents,
-        serverKey,
-        accessKeys,
-        passwords,
-        attempts,
-        homeOf,
-        onSignedIn: options.onSignedIn,
-        log,
-        now,
-      }),
-      ...createPasswordRoutes({ ...shared, contents, passwords, attempts, serverKey, now }),
+      ...createSignInRoutes({ ...signingIn, onSignedIn: options.onSignedIn, log }),
+      ...createPasswordRoutes(signingIn),
       ...createTenantRoutes({ ...shared, keyring, now }),
-      ...createUserRoutes({ ...shared, keyring, contents, serverKey, attempts, apiKeysMadeBy, now }),
+      ...createUserRoutes({ ...signingIn, keyring, apiKeysMadeBy }),
       ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),
       ...createCredentialRoutes({ ...shared, keyring }),
       ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),

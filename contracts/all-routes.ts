@@ -4,6 +4,7 @@ import { authRoutes } from './auth.ts';
 import { credentialRoutes } from './credentials.ts';
 import { inferenceRoutes } from './inferences.ts';
 import { modelGrantRoutes } from './model-grants.ts';
+import { invitationRoutes } from './invitations.ts';
 import { modelRoutes } from './models.ts';
 import { operationRoutes } from './operations.ts';
 import { passwordRoutes } from './passwords.ts';
@@ -22,6 +23,7 @@ export const allRoutes: readonly RouteContract[] = [
   signInRoutes,
   tenantRoutes,
   userRoutes,
+  invitationRoutes,
   apiKeyRoutes,
   credentialRoutes,
   auditRoutes,

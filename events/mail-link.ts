@@ -17,6 +17,12 @@ export const EMAIL_CHANGE_MS = 24 * 3_600_000;
 /** Whom an invitation's token concerns: a person's part in a tenant. Neither id has a slash. */
 export const invitationSubject = (tenantId: string, userId: string): string => `${tenantId}/${userId}`;
 
+/** Undefined for what is no invitation's. */
+export function readInvitationSubject(subject: string) {
+  const [, tenantId, userId] = /^([\w-]{1,64})\/([\w-]{1,64})$/.exec(subject) ?? [];
+  return tenantId === undefined || userId === undefined ? undefined : { tenantId, userId };
+}
+
 /** Whether what was asked for can still be answered by its link. `now` in milliseconds since the epoch. */
 export const isOpen = (request: LinkRequest | null, goodForMs: number, now: number): request is LinkRequest =>
   request !== null && now < request.at + goodForMs;

@@ -34,6 +34,23 @@ export function decideRenewOffer(
   return decideOfferMembership({ userId, role, now, origin }, state);
 }
 
+export interface AcceptOffer {
+  /** Of the event that made the offer which the link is of. */
+  readonly offeredBy: string;
+  readonly now: number;
+  readonly origin: Origin;
+}
+
+export const isOpenOffer = (
+  state: MemberState,
+  { offeredBy, now }: Omit<AcceptOffer, 'origin'>,
+): state is Extract<MemberState, { readonly status: 'offered' | 'active' | 'revoked' }> =>
+  state.status === 'offered' && state.member.offer?.eventId === offeredBy && now < state.member.offer.expiresAt;
+
+/** An offer is good once, until it expires, a newer one is made, or it is taken back: refused alike. */
+export const decideAcceptOffer = (offer: AcceptOffer, state: MemberState): readonly NewEvent[] | 'token-spent' =>
+  isOpenOffer(state, offer) ? [createEvent('MembershipAccepted', {}, offer.origin)] : 'token-spent';
+
 export function decideWithdrawOffer(
   origin: Origin,
   state: MemberState,

@@ -5,6 +5,7 @@ import { members } from '#events/member.ts';
 import { users } from '#events/user.ts';
 import { decideClaimEmail, decideUnlockLogin } from '../../command-api/logins/decide.ts';
 import {
+  decideAcceptOffer,
   decideAddAdmin,
   decideAppoint,
   decideOfferMembership,
@@ -15,7 +16,12 @@ import {
   decideWithdrawOffer,
   OFFER_MS,
 } from '../../command-api/members/decide.ts';
-import { decideDisableUser, decideEnableUser, decideInviteUser } from '../../command-api/users/decide.ts';
+import {
+  decideDisableUser,
+  decideEnableUser,
+  decideInviteUser,
+  decideRegisterUser,
+} from '../../command-api/users/decide.ts';
 import { given, ORIGIN } from '../support/given-decider.ts';
 import { plainContent } from '../support/given-projection.ts';
 
@@ -74,6 +80,23 @@ describe('a person', () => {
     given(users, 'user-1', [invited])
       .when((state) => decideInviteUser(command, state))
       .thenNothing();
+  });
+
+  it('has an account once it has a name and a password, both in one append', () => {
+    const register = { name, language: 'en', hash, origin: later };
+    given(users, 'user-1', [invited])
+      .when((state) => decideRegisterUser(register, state))
+      .thenEvents(
+        { type: 'UserRegistered', data: { name, language: 'en' } },
+        { type: 'PasswordSet', data: { hash, mustChange: false, keptSession: null } },
+      );
+    given(users, 'user-1', [invited, registered, password])
+      .when((state) => decideRegisterUser(register, state))
+      .thenRefused('account-exists');
+    for (const past of [[], [invited, disabled]])
+      given(users, 'user-1', past)
+        .when((state) => decideRegisterUser(register, state))
+        .thenRefused('token-spent');
   });
 
   it('is disabled and enabled again, each once', () => {
@@ -140,6 +163,28 @@ describe('a membership', () => {
       given(members, stream, past)
         .when((state) => decideRenewOffer(renew, state))
         .thenRefused('not-found');
+  });
+
+  it('that is offered is accepted by its own link, once, while it is good', () => {
+    const accept = { offeredBy: origin.eventId, now: 4, origin: later };
+    given(members, stream, [offered])
+      .when((state) => decideAcceptOffer(accept, state))
+      .thenEvents({ type: 'MembershipAccepted' });
+    const refused = [[], [offered, accepted], [offered, revoked], [offered, accepted, revoked]];
+    for (const past of refused)
+      given(members, stream, past)
+        .when((state) => decideAcceptOffer(accept, state))
+        .thenRefused('token-spent');
+    const anew = createEvent('MembershipOffered', { userId: 'u1', role: 'viewer', expiresAt: 9 }, later);
+    for (const [past, by] of [
+      [[offered], { ...accept, now: 5 }],
+      [[offered], { ...accept, offeredBy: later.eventId }],
+      [[offered, anew], accept],
+      [[offered, revoked, anew], accept],
+    ] as const)
+      given(members, stream, past)
+        .when((state) => decideAcceptOffer(by, state))
+        .thenRefused('token-spent');
   });
 
   it('that is offered is taken back, twice as well as once', () => {

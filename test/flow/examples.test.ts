@@ -48,6 +48,7 @@ const OF_NOBODY: readonly (readonly [operationId: string, status: number, code?:
   ['resetPassword', 410, 'token-spent'],
   ['requestEmailChange', 403, 'forbidden'],
   ['confirmEmailChange', 410, 'token-spent'],
+  ['acceptInvitation', 410, 'token-spent'],
 ];
 
 describeFlow('the examples of the OpenAPI document', (flow) => {

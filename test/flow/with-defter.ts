@@ -2,6 +2,7 @@
 // that interleaves partitions, splits batches and delivers again, and with every service its own process over real servers.
 
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { PERMISSIONS, ROLE_PERMISSIONS } from '#contracts/permissions.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { everyReadModel, readModelsOf } from '../../projectors/read-models.ts';
@@ -18,6 +19,8 @@ export interface Flow {
   readonly key: string;
   /** The folder of the log, and in one process of all else. */
   readonly dataDir: string;
+  /** The folder of the mails that it would send. */
+  readonly outbox: string;
   /** Names of the read models that it keeps. */
   readonly readModels: readonly string[];
   /** A client with another key. */
@@ -38,6 +41,7 @@ export interface FlowOptions {
 interface Started {
   readonly url: string;
   readonly dataDir: string;
+  readonly outbox: string;
   readonly readModels: readonly Projection[];
   printed(): string;
   /** Rejects unless every process ended as asked. */
@@ -91,6 +95,7 @@ function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: s
       url: defter.url,
       key,
       dataDir: defter.dataDir,
+      outbox: defter.outbox,
       readModels: defter.readModels.map(({ name }) => name),
       as: (other) => createApi(defter.url, other),
       asPlatform: async () => createApi(defter.url, await newKey('platform', PERMISSIONS)),
@@ -110,6 +115,7 @@ async function startEmbedded(dataDir: string, env: Readonly<Record<string, strin
   return {
     url: defter.url,
     dataDir,
+    outbox: join(dataDir, 'outbox'),
     readModels: readModelsOf({}),
     printed: () => defter.printed(),
     async stop() {
@@ -128,6 +134,7 @@ async function startProcesses(
   return {
     url: defter.url,
     dataDir: defter.logDir,
+    outbox: defter.outbox,
     readModels: everyReadModel,
     printed: () => defter.printed(),
     async stop() {

@@ -23,6 +23,8 @@ export interface DistributedDefter {
   readonly eventStore: RunningService;
   /** The folder of the event store's own log. */
   readonly logDir: string;
+  /** Where mails lie. */
+  readonly outbox: string;
   readonly services: ReadonlyMap<string, StartedService>;
   /** Kills a service if it runs, and starts it anew. */
   restart(name: string): Promise<void>;
@@ -37,7 +39,7 @@ export async function startDistributed(
   services: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<DistributedDefter> {
-  const data = join(folder, 'eventstore');
+  const [data, files] = [join(folder, 'eventstore'), join(folder, 'files')];
   await mkdir(data, { recursive: true });
   const cache = serviceCache();
   await eventStoreRecipe.install(cache);
@@ -47,6 +49,7 @@ export async function startDistributed(
   const all: Record<string, string> = {
     ...services,
     ...eventStore.environment,
+    DATA_DIR: files,
     NAMESPACE: namespace,
     S3_BUCKET: `${namespace}-blobs`,
     S3_VAULT_BUCKET: `${namespace}-vault`,
@@ -86,6 +89,7 @@ export async function startDistributed(
     env: all,
     eventStore,
     logDir: join(data, 'log'),
+    outbox: join(files, 'outbox'),
     services: running,
     async restart(name) {
       await running.get(name)?.kill9();

@@ -84,14 +84,13 @@ export const isScript = (file: string): boolean =>
 
 /** Parts that have no caller yet, and who will be the first. Each must be called, or go. */
 export const waiting: Readonly<Record<string, string>> = {
-  'contracts/invitations.ts#invitationRoutes': 'signing in',
   'platform/lifecycle/start-child.ts#startChild': 'Chroma, and models that run in programs of their own',
   'platform/response-cache/redis-response-cache.ts#openRedisResponseCache':
     "OpenAI's calls, which may be answered from it",
 };
 
 /** Problems that nobody answers with yet. */
-export const waitingProblems: readonly string[] = ['account-exists'];
+export const waitingProblems: readonly string[] = [];
 
 /** Names that say nothing about what is inside. */
 export const emptyNames = /(?:^|\/)index\.\w+$|(?:^|[/-])(?:utils?|shared|common|helpers?|managers?|misc)(?:[./-]|$)/;
