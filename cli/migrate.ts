@@ -4,6 +4,7 @@
 
 import { readModelsOf } from '../projectors/read-models.ts';
 import { defineIndices } from '../projectors/start.ts';
+import { adminLines } from '../compose/banner.ts';
 import { discover, makeFirstThings } from '../compose/first-start.ts';
 import { eventLanguage } from '../compose/event-language.ts';
 import { openServiceStandings } from '../compose/service-standings.ts';
@@ -36,14 +37,23 @@ async function migrate(config: Config): Promise<void> {
     process.stdout.write('Topics, schemas and buckets are there.\n');
     const platform = await openPlatform({ ...options, onOtherGeneration: 'empty' });
     try {
-      const ports = await platform.use(['store', 'readStore', 'searchIndex', 'keyring']);
+      const ports = await platform.use([
+        'store',
+        'readStore',
+        'searchIndex',
+        'keyring',
+        'contents',
+        'serverKey',
+        'passwords',
+      ]);
       await defineIndices({ ...ports, readModels: readModelsOf(config), log });
       process.stdout.write('Indices are there.\n');
       const standings = openServiceStandings(ports, log);
-      const firstKey = await makeFirstThings({ ports, standings, config, shown: true, log });
+      const { firstKey, firstAdmin } = await makeFirstThings({ ports, standings, config, shown: true, log });
       const found = await discover(config, { store: ports.store, standings, log });
       for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);
       process.stdout.write('The first tenants and models are there.\n');
+      for (const line of adminLines(firstAdmin)) process.stdout.write(`${line}\n`);
       if (!firstKey.given && firstKey.key !== undefined)
         process.stdout.write(`The first API key, shown this once: ${firstKey.key}\n`);
     } finally {

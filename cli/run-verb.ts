@@ -6,6 +6,7 @@ import { StartError } from '#platform/errors.ts';
 type Verb = (args: readonly string[]) => Promise<void>;
 
 const LOADERS: Readonly<Record<string, () => Promise<Verb>>> = {
+  admin: async () => (await import('./admin.ts')).runAdmin,
   key: async () => (await import('./key.ts')).runKey,
   migrate: async () => (await import('./migrate.ts')).runMigrate,
 };

@@ -2,10 +2,11 @@
 // valid, so that a crash in between loses no key.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiKey, identifyApiKey } from '#platform/auth/api-key.ts';
 import { apiKeys } from '#events/api-key.ts';
+import { writeSecretFile } from '#platform/files/write-secret-file.ts';
 import { FIRST_KEY_ID, issueKey } from './bootstrap.ts';
 import type { CommandPorts } from './run-command.ts';
 
@@ -33,7 +34,7 @@ export async function makeFirstKey({ apiKey, dataDir, shown, ...ports }: FirstKe
   if (made.length > 0) return { given: false, key: undefined, file: undefined };
   const file = join(dataDir, 'first-key');
   const key = (await readKey(file)) ?? createApiKey(FIRST_KEY_ID, randomBytes(32));
-  if (!shown) await writeKey(file, key);
+  if (!shown) await writeSecretFile(file, `${key}\n`);
   await issueKey(ports, FIRST_KEY_ID, 'first key', key);
   return { given: false, key, file: shown ? undefined : file };
 }
@@ -46,15 +47,4 @@ async function readKey(file: string): Promise<string | undefined> {
   });
   const key = text.trim();
   return identifyApiKey(key).id === FIRST_KEY_ID ? key : undefined;
-}
-
-async function writeKey(file: string, key: string): Promise<void> {
-  const handle = await open(file, 'w', 0o600);
-  try {
-    await chmod(file, 0o600);
-    await handle.writeFile(`${key}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -57,13 +57,23 @@ async function start(program: Program): Promise<void> {
   );
   void platform.failed.then((error) => program.fail('event store', error));
   // The search index too, though no service here reads it yet: of all threads only this one empties what another log left.
-  const ports = await platform.use(['store', 'readStore', 'searchIndex', 'live', 'keyring', 'rates']);
+  const ports = await platform.use([
+    'store',
+    'readStore',
+    'searchIndex',
+    'live',
+    'keyring',
+    'rates',
+    'contents',
+    'serverKey',
+    'passwords',
+  ]);
   const standings = await program.open(
     'standings',
     async () => openStandingsOf(ports, config, log),
     (open) => open.close(),
   );
-  const firstKey = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });
+  const first = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });
   for (const plan of threadsOf(allServices, config)) await openThread(program, config, platform, parts, plan);
   const tools = { config, log, consumers: createConsumerMetrics(metrics), standings: async () => standings };
   const apis = [];
@@ -107,7 +117,7 @@ async function start(program: Program): Promise<void> {
   log.info({ url: server.url }, 'ready');
   const isTerminal = process.stdout.isTTY;
   const startedInMs = performance.now() - startedAt;
-  const facts = { url: server.url, firstKey, isTerminal, dataDir: config.dataDir, discovered, startedInMs };
+  const facts = { url: server.url, ...first, isTerminal, dataDir: config.dataDir, discovered, startedInMs };
   process.stderr.write(`${createBanner(facts)}\n`);
 }
 

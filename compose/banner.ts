@@ -1,11 +1,13 @@
 // What a start says to the person who started it.
 
 import { examples } from '#contracts/examples.ts';
+import type { FirstAdmin } from '../command-api/first-admin.ts';
 import type { FirstKey } from '../command-api/first-key.ts';
 
 export interface BannerFacts {
   readonly url: string;
   readonly firstKey: FirstKey;
+  readonly firstAdmin: FirstAdmin;
   readonly isTerminal: boolean;
   readonly dataDir: string;
   readonly discovered: readonly { readonly title: string; readonly models: readonly string[] }[];
@@ -20,6 +22,7 @@ export function createBanner(facts: BannerFacts): string {
     '',
     `Defter is ready at ${url}  (in ${(startedInMs / 1_000).toFixed(1)} s; data in ${dataDir}; API at ${url}/docs)`,
     ...discovered.map(({ title, models }) => foundLine(title, models)),
+    ...adminLines(facts.firstAdmin),
     ...keyLines(facts),
     '',
   ];
@@ -30,6 +33,18 @@ function foundLine(title: string, models: readonly string[]): string {
   const named = models.slice(0, MOST_NAMED).join(', ');
   const more = models.length > MOST_NAMED ? ` and ${models.length - MOST_NAMED} more` : '';
   return `Models found at ${title}: ${named}${more}`;
+}
+
+/** Also of a start by `migrate`. */
+export function adminLines(admin: FirstAdmin): string[] {
+  if (!admin.made) return [];
+  const { email, password, file } = admin;
+  if (password === undefined) return [`The platform's administrator is ${email}, with the password in ADMIN_PASSWORD.`];
+  if (file !== undefined) return [`The platform's administrator is ${email}; the password is in ${file}`];
+  return [
+    `The platform's administrator is ${email}, with the password ${password}`,
+    'It is shown this once, and good for setting one of your own.',
+  ];
 }
 
 function keyLines({ url, firstKey, isTerminal }: BannerFacts): string[] {

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { createFirstTenants, registerPlatformModel } from '../command-api/bootstrap.ts';
 import { discoverModels, type Upstream } from '../command-api/discover-models.ts';
+import { type FirstAdmin, makeFirstAdmin } from '../command-api/first-admin.ts';
 import { type FirstKey, makeFirstKey } from '../command-api/first-key.ts';
 import { builtInDefinition } from '../command-api/models/definition.ts';
 import { createKeyCallers } from './key-callers.ts';
@@ -28,7 +29,7 @@ const REFUSALS: Partial<Readonly<Record<Refusal, string>>> = {
 };
 
 export interface FirstStartParts {
-  readonly ports: Pick<Ports, 'store' | 'keyring'>;
+  readonly ports: Pick<Ports, 'store' | 'keyring' | 'contents' | 'serverKey' | 'passwords'>;
   readonly standings: Standings<Standing>;
   readonly config: Config;
   /** Whether a key that is made can be shown to a person; otherwise it goes to a file. */
@@ -36,14 +37,22 @@ export interface FirstStartParts {
   readonly log: Log;
 }
 
-export async function makeFirstThings({ ports, standings, config, shown, log }: FirstStartParts): Promise<FirstKey> {
+/** What a first start has made, for the person who started it. */
+export interface FirstThings {
+  readonly firstKey: FirstKey;
+  readonly firstAdmin: FirstAdmin;
+}
+
+export async function makeFirstThings({ ports, standings, config, shown, log }: FirstStartParts): Promise<FirstThings> {
   const { store, keyring } = ports;
   await createFirstTenants({ store, keyring, standings, now: Date.now });
   for (const name of BUILT_IN) {
     const manifest = await readModelManifest(join(modelsFolder, name));
     await registerPlatformModel({ store, standings }, builtInDefinition(name, name, manifest), ['*']);
   }
-  const { apiKey, dataDir } = config;
+  const { apiKey, dataDir, adminEmail: email, adminPassword: password } = config;
+  const whose = { email, password, dataDir, shown };
+  const firstAdmin = await makeFirstAdmin({ ...ports, standings, now: Date.now, ...whose });
   const firstKey = await makeFirstKey({ store, standings, apiKey, dataDir, shown });
   if (apiKey !== undefined) {
     const answer = await createKeyCallers(standings)(apiKey, undefined, Date.now());
@@ -53,7 +62,7 @@ export async function makeFirstThings({ ports, standings, config, shown, log }: 
         `The key in API_KEY is not let in: ${REFUSALS[answer.reason] ?? 'the key of its id has another secret'}. npm run key -- new makes another.`,
       );
   }
-  return firstKey;
+  return { firstKey, firstAdmin };
 }
 
 /** Registers what is found at OpenAI and Ollama, where asked to; answers the names by upstream. */

@@ -42,6 +42,7 @@ import { loadMasterKey } from './vault/master-key.ts';
 
 export { prepareEngines } from './adapters/prepare-engines.ts';
 export { modelsFolder } from './adapters/models.ts';
+export { requireLog } from './adapters/event-store.ts';
 export type { ThreadWiring } from './adapters/opened.ts';
 
 export interface PlatformOptions extends AdapterOptions {

@@ -86,6 +86,29 @@ export function decideRenewHash(
   return [createEvent('PasswordHashRenewed', { hash }, origin)];
 }
 
+export interface GivePassword {
+  /** Of who has no account yet. */
+  readonly name: Content;
+  readonly hash: Content;
+  readonly mustChange: boolean;
+  readonly origin: Origin;
+}
+
+/** Whoever they are, they can sign in by it: with an account, and enabled. All their sessions end. */
+export function decideGivePassword(
+  { name, hash, mustChange, origin }: GivePassword,
+  state: UserState,
+): readonly NewEvent[] {
+  if (state.status === 'absent') return [];
+  const by = (what: string) => ({ ...origin, eventId: v5(what, origin.eventId) });
+  const { language, hash: before } = state.user;
+  return [
+    ...(state.status === 'disabled' ? [createEvent('UserEnabled', {}, by('enabled'))] : []),
+    ...(before === null ? [createEvent('UserRegistered', { name, language }, by('registered'))] : []),
+    createEvent('PasswordSet', { hash, mustChange, keptSession: null }, by('password')),
+  ];
+}
+
 export interface FailLogin {
   readonly addressId: string;
   /** Until when this failure locks the address out; null where it does not. */

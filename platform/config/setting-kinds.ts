@@ -27,6 +27,12 @@ export function textOfAtLeast(characters: number): SettingKind<string> {
   };
 }
 
+/** As far as one can tell without sending to it. */
+export const emailAddress: SettingKind<string> = {
+  parse: (text) => (text.length <= 254 && /^[^\s@]+@[^\s@]+$/.test(text) ? text : undefined),
+  must: 'an e-mail address',
+};
+
 export function wholeNumber(from: number, to: number): SettingKind<number> {
   return {
     parse(text) {

@@ -5,6 +5,7 @@ import {
   busMode,
   bytes,
   duration,
+  emailAddress,
   eventStoreUrl,
   folderOrOff,
   httpUrl,
@@ -88,6 +89,13 @@ export const settings = {
   ]),
   apiKey: secret('API_KEY', textOfAtLeast(32), [
     'The first API key, instead of one made at the first start: at least 32 characters.',
+  ]),
+  adminEmail: required('ADMIN_EMAIL', emailAddress, 'admin@localhost', [
+    'Who administers the platform after the first start, by the e-mail address to sign in with.',
+  ]),
+  adminPassword: secret('ADMIN_PASSWORD', textOfAtLeast(12), [
+    'Their password, at least 12 characters. Without it one is made, which must be changed: it is shown once on a terminal,',
+    'else it is in DATA_DIR/first-admin until the first sign-in. Later starts take no notice; node main.ts admin resets it.',
   ]),
   masterKey: secret('MASTER_KEY', key32, [
     'Wraps the keys that encrypt what people send: 32 bytes in base64 or hexadecimal (openssl rand -base64 32).',

@@ -8,6 +8,7 @@ import type { Projection } from '#platform/projection/projection.ts';
 import { everyReadModel, readModelsOf } from '../../projectors/read-models.ts';
 import { describeOn } from '../services/describe-on.ts';
 import { type Api, createApi } from '../support/api-client.ts';
+import { loseDocuments } from '../support/redis-namespace.ts';
 import { startDefter } from '../support/start-defter.ts';
 import { SHARED_SERVICES, startDistributed } from '../support/start-distributed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -23,6 +24,8 @@ export interface Flow {
   readonly outbox: string;
   /** Names of the read models that it keeps. */
   readonly readModels: readonly string[];
+  /** Where there is a Redis: it loses every document and set of this Defter. */
+  readonly loseDocuments: (() => Promise<void>) | undefined;
   /** A client with another key. */
   readonly as: (key: string | undefined) => Api;
   /** A new client of tenant `platform`, with every permission. */
@@ -43,6 +46,7 @@ interface Started {
   readonly dataDir: string;
   readonly outbox: string;
   readonly readModels: readonly Projection[];
+  readonly loseDocuments?: () => Promise<void>;
   printed(): string;
   /** Rejects unless every process ended as asked. */
   stop(): Promise<void>;
@@ -97,6 +101,7 @@ function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: s
       dataDir: defter.dataDir,
       outbox: defter.outbox,
       readModels: defter.readModels.map(({ name }) => name),
+      loseDocuments: defter.loseDocuments,
       as: (other) => createApi(defter.url, other),
       asPlatform: async () => createApi(defter.url, await newKey('platform', PERMISSIONS)),
       async newTenant(name, scopes = TENANT_SCOPES) {
@@ -136,6 +141,7 @@ async function startProcesses(
     dataDir: defter.logDir,
     outbox: defter.outbox,
     readModels: everyReadModel,
+    loseDocuments: () => loseDocuments(defter.env['REDIS_URL'] ?? '', defter.env['NAMESPACE'] ?? ''),
     printed: () => defter.printed(),
     async stop() {
       const codes = await defter.stop();
