@@ -1,6 +1,7 @@
-// Whether a tenant may have one more waiting where others may be waiting too. Alone it may fill the queue. Once others wait
-// it may have an equal share; who is below that is let in though the queue is full, up to as much again; and whoever has
-// nothing waiting is let in always.
+// Whether a tenant may have one more waiting where others may be waiting too. Alone it may fill the queue. Once others wait,
+// and half of the queue is taken, it may have an equal share; who is below that is let in though the queue is full, up to as
+// much again; and whoever has nothing waiting is let in always. While more than half is free nobody's share is in danger:
+// many tenants with little to do must not make a burst of one a fault.
 
 export interface Waiting {
   /** Of all tenants. */
@@ -25,6 +26,7 @@ export const mostWaiting = (queue: number): number => 2 * queue;
 export function refusalOf(waiting: Waiting, queue: number): Refusal | undefined {
   const { total, own } = waiting;
   if (own === 0) return undefined;
+  if (total < queue / 2) return undefined;
   if (own >= shareOf(waiting, queue)) return 'above-share';
   return total >= mostWaiting(queue) ? 'full' : undefined;
 }

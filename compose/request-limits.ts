@@ -39,12 +39,16 @@ export function createRequestLimits(
 const isSignIn = ({ state: { bound } }: Context) =>
   bound !== undefined && bound.route.method !== 'GET' && bound.route.path.startsWith('/v1/auth/');
 
+/** What looks whether this process lives must not be told that it asks too often. */
+const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
+const isProbe = ({ state: { bound } }: Context) => bound !== undefined && PROBES.has(bound.route.path);
+
 function ratesOfAddress(
   ctx: Context,
   { rateLimitPerAddress: perAddress, loginLimitPerAddress: perLogin }: Limits,
 ): readonly Rate[] | undefined {
   const signsIn = isSignIn(ctx);
-  if (perAddress === undefined && !signsIn) return undefined;
+  if ((perAddress === undefined && !signsIn) || isProbe(ctx)) return undefined;
   const group = addressGroup(ctx.ip);
   return [
     ...(perAddress === undefined ? [] : [{ id: `address:${group}`, perMinute: perAddress, who: 'An address' }]),

@@ -88,6 +88,19 @@ describe('admission', () => {
     expect(letIn(1, 'five', 'm/5')).to.equal(1);
   });
 
+  it('shares the queue of all replicas, as soon as a worker has told what it has of theirs', () => {
+    const [one, two] = [openTestAdmission(40), openTestAdmission(40)];
+    for (const { ask } of [one, two])
+      for (let n = 0; n < 10; n++) {
+        const place = ask('loud', 'm/1');
+        if (!('written' in place)) throw place;
+        place.written(`3/${n}`, BigInt(n));
+      }
+    for (const { say } of [one, two]) say('worker', { 'm/1': { waiting: { loud: 10 } } }, { 3: '9' });
+    expect([one.letIn(1, 'loud', 'm/1'), two.letIn(1, 'loud', 'm/1')]).to.deep.equal([0, 0]);
+    expect([one.letIn(9, 'quiet', 'm/1'), two.letIn(9, 'quiet', 'm/1')]).to.deep.equal([5, 5]);
+  });
+
   it('gives a place back that came to nothing', () => {
     const { letIn, ask } = openTestAdmission(4);
     const place = ask('one');

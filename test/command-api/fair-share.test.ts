@@ -40,7 +40,7 @@ describe('a queue shared by tenants', () => {
     );
   });
 
-  it('has a place for whoever has none, gives no more than a share once others wait, and has an end', () => {
+  it('has a place for whoever has none, gives no more than a share once others wait and half is taken, and has an end', () => {
     fc.assert(
       fc.property(lengths, steps, (length, all) => {
         const queue = createQueue(length);
@@ -50,7 +50,7 @@ describe('a queue shared by tenants', () => {
             const before = queue.waiting(tenant);
             const share = shareOf(before, length);
             const refusal = queue.ask(tenant);
-            if (before.own === 0) expect(refusal).to.equal(undefined);
+            if (before.own === 0 || before.total < length / 2) expect(refusal).to.equal(undefined);
             else if (before.own >= share) expect(refusal).to.equal('above-share');
             else expect(refusal).to.equal(before.total < mostWaiting(length) ? undefined : 'full');
           }
@@ -72,6 +72,13 @@ describe('a queue shared by tenants', () => {
         expect(queue.ask('c')).to.equal(undefined);
       }),
     );
+  });
+
+  it('refuses nobody a burst while many others have little to do', () => {
+    const queue = createQueue(1_000);
+    for (let n = 0; n < 200; n++) queue.ask(`quiet-${n}`);
+    for (let n = 0; n < 300; n++) expect(queue.ask('busy')).to.equal(undefined);
+    expect(queue.ask('busy')).to.equal('above-share');
   });
 
   it('comes to equal shares while all ask for more', () => {

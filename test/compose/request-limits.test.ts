@@ -12,6 +12,7 @@ import { caller, openTestServer, problemOf, type TestServer } from '../platform/
 const open = { status: 200, body: {} } as const;
 const thing = bindRoute({ id: 'thing', method: 'GET', path: '/thing', anyCaller: true, openai: true }, () => open);
 const login = bindRoute({ id: 'login', method: 'POST', path: '/v1/auth/login', public: true }, () => open);
+const health = bindRoute({ id: 'healthz', method: 'GET', path: '/healthz', public: true }, () => open);
 const me = bindRoute({ id: 'me', method: 'GET', path: '/v1/auth/methods', public: true }, () => open);
 
 const callers: Readonly<Record<string, Caller>> = {
@@ -33,7 +34,7 @@ describe('limits of requests', () => {
   afterEach(() => server.close(1_000));
 
   async function start(limits: Limits & { loginLimitPerAddress?: number } = {}) {
-    server = await openTestServer([thing, login, me], {
+    server = await openTestServer([thing, login, health, me], {
       trustProxy: ['loopback'],
       authentication: authentication(authenticate, problems),
       ...createRequestLimits(createLruRateStore(), {
@@ -68,6 +69,11 @@ describe('limits of requests', () => {
     await start({ rateLimitPerAddress: 2 });
     expect(await statuses(3, () => ask('nobody'))).to.deep.equal([401, 401, 429]);
     expect((await ask('anna', '192.0.2.2')).status).to.equal(200);
+  });
+
+  it('do not hold for what looks whether the process lives', async () => {
+    await start({ rateLimitPerAddress: 1 });
+    expect(await statuses(3, () => fetch(`${server.url}/healthz`))).to.deep.equal([200, 200, 200]);
   });
 
   it('answer in the words of OpenAI where its clients ask, also for an address', async () => {

@@ -62,11 +62,20 @@ describe('configuration', () => {
       MODEL_MEMORY_BYTES: '1 potato',
       PARTITIONS: '0',
       BUS_MODE: 'adversarial:',
+      TRUST_PROXY: 'loopback, everyone',
+      LOGIN_LIMIT_PER_ADDRESS: '0',
     };
     const faults = faultsOf(wrong);
     expect(faults.map((fault) => fault.split(' ')[0])).to.have.members(Object.keys(wrong));
     for (const fault of faults) expect(fault).to.match(/^[A-Z_]+ must be [^\n]+, not [^\n]+\.$/);
     expect(faults).to.include('PORT must be a whole number from 0 to 65535, not "65536".');
+  });
+
+  it('takes for trusted proxies addresses, networks and names for them, but not everyone', () => {
+    const { trustProxy } = configOf({ TRUST_PROXY: 'loopback, 10.0.0.7,10.1.0.0/16, 2001:db8::/32' });
+    expect(trustProxy).to.deep.equal(['loopback', '10.0.0.7', '10.1.0.0/16', '2001:db8::/32']);
+    for (const all of ['0.0.0.0/0', '::/0', 'true', '10.0.0.0/33', 'proxy.example'])
+      expect(faultsOf({ TRUST_PROXY: all }), all).to.have.length(1);
   });
 
   it('repeats no secret in a fault, nor a URL with a password', () => {
