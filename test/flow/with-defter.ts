@@ -34,8 +34,11 @@ export interface Flow {
   readonly newTenant: (name: string, scopes?: readonly string[]) => Promise<{ id: string; api: Api; key: string }>;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface FlowOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** Also as what is made before each start. */
+  readonly env?: Environment | (() => Promise<Environment>);
   /** Whether the tests look into the data folder, which only the embedded engines have. */
   readonly looksIntoFiles?: boolean;
 }
@@ -59,13 +62,18 @@ const TENANT_SCOPES = ROLE_PERMISSIONS.admin;
 
 /** Starts Defter before the suite and ends it after; every exit code must be 0. */
 export function describeFlow(title: string, tests: (flow: () => Flow) => void, options: FlowOptions = {}): void {
+  const given = async () => (typeof options.env === 'function' ? options.env() : options.env);
   for (const mode of ['normal', 'adversarial:20261123'])
     describe(`${title} (bus: ${mode.split(':')[0]})`, () => {
-      suite(tests, (folder, key) => startEmbedded(folder, { API_KEY: key, BUS_MODE: mode, ...ROOMY, ...options.env }));
+      suite(tests, async (folder, key) =>
+        startEmbedded(folder, { API_KEY: key, BUS_MODE: mode, ...ROOMY, ...(await given()) }),
+      );
     });
   if (options.looksIntoFiles) return;
   describeOn(SHARED_SERVICES, `${title} (services as processes)`, (services) => {
-    suite(tests, (folder, key) => startProcesses(folder, services, { API_KEY: key, ...ROOMY, ...options.env }));
+    suite(tests, async (folder, key) =>
+      startProcesses(folder, services, { API_KEY: key, ...ROOMY, ...(await given()) }),
+    );
   });
 }
 

@@ -215,6 +215,15 @@ describe('the mail of an event', () => {
     });
   });
 
+  it('of another address tells the old one', async () => {
+    await account();
+    await happened(USER, askedForEmail('new@example.com'));
+    const changed = createEvent('EmailChanged', { email: plainContent('new@example.com') }, origin());
+    const mail = await mailOf(await happened(USER, changed));
+    expect(mail).to.include({ to: 'ada@example.com', subject: 'Your e-mail address for Defter was changed' });
+    expect(mail!.text).not.to.include('new@example.com');
+  });
+
   it('is none where the person was erased', async () => {
     const gone = createEvent('UserInvited', { email: ERASED, name: ERASED, language: 'en' }, origin());
     await happened(USER, gone, registered(), passwordSet());

@@ -10,6 +10,7 @@ import { type User, users } from '#events/user.ts';
 import { createLinkToken } from '#platform/auth/link-token.ts';
 import type { MailMessage } from '#platform/mail/mail.ts';
 import type { MailFacts } from './mail-facts.ts';
+import { emailChanged } from './templates/email-changed.ts';
 import { emailConfirmation } from './templates/email-confirmation.ts';
 import { invitation } from './templates/invitation.ts';
 import { languageOf, type Language, type MailWords, renderMail } from './templates/mail-text.ts';
@@ -35,6 +36,7 @@ const MAILED: ReadonlySet<string> = new Set([
   'EmailChangeRequested',
   'PasswordSet',
   'PasswordReset',
+  'EmailChanged',
 ]);
 
 /** Whether an event may lead to a mail. */
@@ -101,18 +103,30 @@ export function createMailOfEvent({ facts, serverKey, publicUrl, now }: MailOfEv
     );
   }
 
-  /** To the address that was the account's then: who took the account may have changed it since. */
-  async function tellOfPassword(event: RecordedEvent): Promise<MailMessage | undefined> {
+  /** What somebody should hear who did not do it: in the language and at the address that were theirs right before. */
+  async function tell(
+    event: RecordedEvent,
+    words: (before: User, name: string | null) => ((language: Language) => MailWords) | undefined,
+  ): Promise<MailMessage | undefined> {
     if (event.recordedAt + NEWS_MS <= now()) return undefined;
     const before = await facts.userBefore(event);
-    // The first password is no news to whoever has just set it.
-    if (before.status === 'absent' || before.user.hash === null) return undefined;
+    if (before.status === 'absent') return undefined;
     const userId = subjectOf(event.stream);
-    const name = await nameOf(userId, before.user);
-    return letter(event, await facts.open(userId, before.user.email), before.user, (language) =>
-      passwordChanged[language]({ name, changedAt: event.recordedAt, url: `${publicUrl}/forgot` }),
-    );
+    const { user } = before;
+    const said = words(user, await nameOf(userId, user));
+    return said && letter(event, await facts.open(userId, user.email), user, said);
   }
+
+  const tellOfPassword = (event: RecordedEvent) =>
+    tell(event, ({ hash }, name) => {
+      // The first password is no news to whoever has just set it.
+      if (hash === null) return undefined;
+      const said = { name, changedAt: event.recordedAt, url: `${publicUrl}/forgot` };
+      return (language) => passwordChanged[language](said);
+    });
+
+  const tellOfAddress = (event: RecordedEvent) =>
+    tell(event, (_, name) => (language) => emailChanged[language]({ name, changedAt: event.recordedAt }));
 
   return async (event) => {
     if (members.owns(event)) return event.type === 'MembershipOffered' ? invite(event) : undefined;
@@ -125,6 +139,8 @@ export function createMailOfEvent({ facts, serverKey, publicUrl, now }: MailOfEv
       case 'PasswordSet':
       case 'PasswordReset':
         return tellOfPassword(event);
+      case 'EmailChanged':
+        return tellOfAddress(event);
       default:
         return undefined;
     }
