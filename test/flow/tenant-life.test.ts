@@ -118,6 +118,32 @@ describeFlow('a tenant that is suspended', (flow) => {
     expect((await tenant.api('GET', '/v1/models')).status).to.equal(200);
   });
 
+  it('and a model that is withdrawn, and a key that was rotated, are so though Redis was emptied', async function () {
+    const { api, newTenant, asPlatform, as, loseDocuments } = flow();
+    if (loseDocuments === undefined) this.skip();
+    this.timeout(60_000);
+    const [shut, open, platform] = [await newTenant('Shut out'), await newTenant('Still in'), await asPlatform()];
+    const model = { runtime: 'tensorflow', source: 'language-id' };
+    expect((await platform('PUT', '/v1/models/lent', { body: model })).status).to.equal(201);
+    for (const id of [open.id, shut.id])
+      expect((await platform('PUT', `/v1/models/lent/grants/${id}`)).status).to.equal(200);
+    const lasting = await newTenant('Left without it');
+    await platform('PUT', `/v1/models/lent/grants/${lasting.id}`);
+    await platform('DELETE', `/v1/models/lent/grants/${lasting.id}`);
+    const key = await open.api<{ id: string; key: string }>('POST', '/v1/api-keys', { body: { name: 'old' } });
+    const rotation = { body: { overlap: '0s' } };
+    const next = await open.api<{ key: string }>('POST', `/v1/api-keys/${key.body.id}/rotate`, rotation);
+    expect(next.status).to.equal(201);
+    expect((await api('POST', `/v1/tenants/${shut.id}/suspend`)).status).to.equal(200);
+    await loseDocuments();
+    const asked = { body: { model: 'lent', input: 'where?' } };
+    expectProblem(await shut.api('POST', '/v1/inferences', asked), 403, 'tenant-suspended');
+    expect((await open.api('POST', '/v1/inferences', asked)).status).to.equal(202);
+    expectProblem(await lasting.api('POST', '/v1/inferences', asked), 404, 'model-not-found', '/model');
+    expectProblem(await as(key.body.key)('GET', '/v1/models'), 401, 'unauthorized');
+    expect((await as(next.body.key)('POST', '/v1/inferences', asked)).status).to.equal(202);
+  });
+
   it('is not the platform, and is suspended by the platform alone', async () => {
     const { api, newTenant } = flow();
     const { api: own, id } = await newTenant('Meek');
