@@ -99,6 +99,8 @@ export function createInferenceRoutes(ports: InferencePorts): BoundRoute[] {
           const errors = checked.faults.map((fault) => ({ in: 'body' as const, ...fault }));
           throw new Problem(problems[checked.code], { errors });
         }
+        // Decided anew after a conflict, it is still one request.
+        place?.giveUp();
         place = admission.admit(tenantId, `${model.owner}/${body.model}`);
         const requested = {
           model: body.model,
