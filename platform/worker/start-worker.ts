@@ -35,7 +35,7 @@ export interface WorkerPatience {
 const PATIENCE: WorkerPatience = {
   attempts: 3,
   firstPauseMs: 1_000,
-  longestPauseMs: 60_000,
+  longestPauseMs: 5 * 60_000,
   giveUpAfterMs: 24 * 3_600_000,
 };
 

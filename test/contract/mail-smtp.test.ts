@@ -47,6 +47,14 @@ describe('mail over SMTP', () => {
     expect(envelopes).to.deep.equal([[SENDER.address, '"evil,other"@example.com']]);
   });
 
+  it('gives the server a host in the form that names on the wire have', async () => {
+    const server = await start();
+    await open(plain(server.port)).send(message('Ada@Räksmörgås.example'));
+    // The server of the tests shows it to people in the envelope.
+    expect(server.taken.map(({ recipients }) => recipients)).to.deep.equal([['Ada@räksmörgås.example']]);
+    expect(server.taken[0]!.raw.toString()).to.match(/^To: Ada@xn--rksmrgs-5wao1o\.example\r$/m);
+  });
+
   it('sends many over few connections', async () => {
     const server = await start();
     const mail = open(plain(server.port));

@@ -5,6 +5,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import PostalMime from 'postal-mime';
+import { freePort } from '../services/free-port.ts';
 import { createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { createSelfSigned } from '../support/self-signed.ts';
@@ -36,7 +37,7 @@ describe('a mail of one process', function () {
     const defter = await start({ PUBLIC_URL: 'https://defter.example', LOG_LEVEL: 'info' });
     await invite(defter);
     const outbox = join(folder.path, 'outbox');
-    await eventually(async () => expect(await readdir(outbox)).to.have.length(1), 20_000);
+    await eventually(async () => expect((await readdir(outbox)).join()).to.match(/^[^,]+\.eml$/), 20_000);
     const [name = ''] = await readdir(outbox);
     const file = join(outbox, name);
     expect([(await stat(outbox)).mode & 0o777, (await stat(file)).mode & 0o777]).to.deep.equal([0o700, 0o600]);
@@ -45,6 +46,31 @@ describe('a mail of one process', function () {
     expect(token).to.have.length.greaterThan(60);
     await eventually(() => expect(defter.printed()).to.include(file));
     expect(defter.printed()).not.to.include(token).and.not.to.include('ada@example.com');
+  });
+
+  it('that was not taken yet is sent after the process was killed, and once', async () => {
+    const port = await freePort();
+    const env = {
+      API_KEY: randomBytes(24).toString('hex'),
+      SMTP_URL: `smtp://127.0.0.1:${port}?tls=off`,
+      MAIL_FROM: 'Defter <defter@sender.example>',
+      PUBLIC_URL: 'https://defter.example',
+    };
+    const killed = await start(env);
+    await invite(killed);
+    await eventually(() => expect(killed.printed()).to.include('trying again'), 20_000);
+    await killed.kill9();
+    const server = await startSmtpServer({ port });
+    closing.push(() => server.stop());
+    const sends = await start(env);
+    await eventually(() => expect(server.taken).to.have.length(1), 20_000);
+    await sends.stop();
+    const metrics = await start(env);
+    await eventually(async () => {
+      const text = await (await fetch(`${metrics.url}/metrics`)).text();
+      expect(text).to.match(/^defter_consumer_lag_events\{group="workers\.mail"\} 0$/m);
+    }, 20_000);
+    expect(server.taken).to.have.length(1);
   });
 
   for (const secure of [false, true])
