@@ -11,6 +11,8 @@ import { type Api, createApi } from '../support/api-client.ts';
 import { loseDocuments } from '../support/redis-namespace.ts';
 import { startDefter } from '../support/start-defter.ts';
 import { SHARED_SERVICES, startDistributed } from '../support/start-distributed.ts';
+import { storedBytes } from '../support/stored-bytes.ts';
+import { storedOnServers } from '../support/stored-on-servers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 export interface Flow {
@@ -22,6 +24,10 @@ export interface Flow {
   readonly dataDir: string;
   /** The folder of the mails that it would send. */
   readonly outbox: string;
+  /** All bytes that are kept anywhere, by place; mails are not. */
+  readonly stored: () => Promise<Readonly<Record<string, Buffer>>>;
+  /** All that its processes have printed so far. */
+  readonly printed: () => string;
   /** Names of the read models that it keeps. */
   readonly readModels: readonly string[];
   /** Where there is a Redis: it loses every document and set of this Defter. */
@@ -51,6 +57,7 @@ interface Started {
   readonly readModels: readonly Projection[];
   readonly loseDocuments?: () => Promise<void>;
   printed(): string;
+  stored(): Promise<Readonly<Record<string, Buffer>>>;
   /** Rejects unless every process ended as asked. */
   stop(): Promise<void>;
 }
@@ -108,6 +115,8 @@ function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: s
       key,
       dataDir: defter.dataDir,
       outbox: defter.outbox,
+      stored: () => defter.stored(),
+      printed: () => defter.printed(),
       readModels: defter.readModels.map(({ name }) => name),
       loseDocuments: defter.loseDocuments,
       as: (other) => createApi(defter.url, other),
@@ -131,6 +140,7 @@ async function startEmbedded(dataDir: string, env: Readonly<Record<string, strin
     outbox: join(dataDir, 'outbox'),
     readModels: readModelsOf({}),
     printed: () => defter.printed(),
+    stored: async () => ({ 'data folder': storedBytes(dataDir, ['outbox']) }),
     async stop() {
       const code = await defter.stop();
       if (code !== 0) throw new Error(`Defter ended with ${code}:\n${defter.printed()}`);
@@ -151,6 +161,7 @@ async function startProcesses(
     readModels: everyReadModel,
     loseDocuments: () => loseDocuments(defter.env['REDIS_URL'] ?? '', defter.env['NAMESPACE'] ?? ''),
     printed: () => defter.printed(),
+    stored: () => storedOnServers(defter.env, defter.logDir),
     async stop() {
       const codes = await defter.stop();
       const wrong = [...codes].filter(([, code]) => code !== 0);
