@@ -10,6 +10,8 @@ declare module 'autocannon' {
     /** Seconds. */
     readonly duration?: number;
     readonly amount?: number;
+    /** Requests a second, of all connections together; as fast as they are answered unless named. */
+    readonly overallRate?: number;
     /** Sent in turn, by each connection, in the place of the one above. */
     readonly requests?: readonly {
       readonly method: string;

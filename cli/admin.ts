@@ -9,12 +9,11 @@ import { PLATFORM } from '#events/model.ts';
 import { loadConfig, misspeltSettingsFound } from '#platform/config.ts';
 import { printServers } from '#platform/config/event-store-url.ts';
 import { StartError } from '#platform/errors.ts';
-import { subjectOf } from '#events/streams.ts';
 import { createStderrLog } from '#platform/logging/stderr-log.ts';
 import { newId } from '#platform/new-id.ts';
 import { openPlatform, requireLog } from '#platform/platform.ts';
 import { createPassword } from '../command-api/first-admin.ts';
-import { loginStreamOf } from '../command-api/logins/login-stream.ts';
+import { releaseLogin } from '../command-api/logins/release-login.ts';
 import { appointAdmin, givePassword } from '../command-api/make-admin.ts';
 import { eventLanguage } from '../compose/event-language.ts';
 import { openServiceStandings } from '../compose/service-standings.ts';
@@ -76,9 +75,7 @@ async function appoint({ config, log, email, reset }: Appointing): Promise<void>
     }
     const password = createPassword();
     await givePassword(ports, { userId, password, mustChange: true, origin: { ...origin, eventId: newId() } });
-    // The lock in the log is of an address, and ends by itself; tries are forgotten where they are shared.
-    for (const account of [subjectOf(loginStreamOf(opened.serverKey, email)), userId])
-      await opened.attempts.release(account);
+    await releaseLogin(ports, { userId, email, by: { ...origin, eventId: newId() } });
     process.stderr.write('The password, shown this once and good for setting one of their own:\n');
     process.stdout.write(`${password}\n`);
   } finally {

@@ -18,14 +18,16 @@ export interface LoginState {
   readonly userId: string | null;
   /** Until when whoever tries from where is locked out; the newest few. */
   readonly locks: readonly { readonly addressId: string; readonly until: number }[];
+  /** How often all locks were taken away: tries from before count no longer, wherever they are counted. */
+  readonly unlocks: number;
 }
 
 function evolve(state: LoginState, event: EventOf<typeof events>): LoginState {
   switch (event.type) {
     case 'EmailClaimed':
-      return { userId: event.data.userId, locks: [] };
+      return { ...state, userId: event.data.userId, locks: [] };
     case 'EmailReleased':
-      return { userId: null, locks: [] };
+      return { ...state, userId: null, locks: [] };
     case 'LoginFailed':
       return state;
     case 'LoginLocked': {
@@ -33,7 +35,7 @@ function evolve(state: LoginState, event: EventOf<typeof events>): LoginState {
       return { ...state, locks: [...others.slice(-19), event.data] };
     }
     case 'LoginUnlocked':
-      return { ...state, locks: [] };
+      return { ...state, locks: [], unlocks: state.unlocks + 1 };
   }
 }
 
@@ -43,7 +45,7 @@ export const logins = defineAggregate({
   events,
   fields: {},
   longest: 'unbounded',
-  initial: { userId: null, locks: [] },
+  initial: { userId: null, locks: [], unlocks: 0 },
   evolve,
   standing: undefined,
 });

@@ -3,13 +3,12 @@ import { v5 } from 'uuid';
 import type { signInRoutes } from '#contracts/sign-in.ts';
 import type { Content } from '#events/content.ts';
 import { logins } from '#events/login.ts';
-import { subjectOf } from '#events/streams.ts';
 import { type User, users } from '#events/user.ts';
 import { SIGN_IN_RULES } from '#platform/attempts/attempts.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import type { Handler, RequestOf } from '#platform/http/route.ts';
 import type { Log } from '#platform/logging/log.ts';
-import { loginStreamOf } from '../logins/login-stream.ts';
+import { loginAccountOf, loginStreamOf } from '../logins/login-stream.ts';
 import { acknowledge, runCommand } from '../run-command.ts';
 import { decideFailLogin, decideRenewHash } from './decide.ts';
 import { actingAs, type SessionPorts, startSession } from './start-session.ts';
@@ -73,7 +72,12 @@ export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.logi
     const { userId } = state;
     const person = await personOf(userId);
     const of = userId !== null && person ? { userId, hash: person.hash } : undefined;
-    const tried = await tryPassword(ports, { account: subjectOf(stream), address, password: body.password, of });
+    const tried = await tryPassword(ports, {
+      account: loginAccountOf(stream, state),
+      address,
+      password: body.password,
+      of,
+    });
     if (!tried.right) {
       // Behind the answer, which is to take as long for an address that nobody has.
       if (userId !== null)

@@ -1,6 +1,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { normaliseEmail } from '#contracts/email.ts';
-import { logins } from '#events/login.ts';
+import { type LoginState, logins } from '#events/login.ts';
+import { subjectOf } from '#events/streams.ts';
 
 /** The stream of an e-mail address as a name to sign in by; named by a keyed digest, so that the log tells no address. */
 export function loginStreamOf(serverKey: KeyObject, email: string): string {
@@ -9,3 +10,7 @@ export function loginStreamOf(serverKey: KeyObject, email: string): string {
     .digest('hex');
   return logins.stream(digest.slice(0, 32));
 }
+
+/** Under which tries to sign in by an address are counted. */
+export const loginAccountOf = (stream: string, { unlocks }: Pick<LoginState, 'unlocks'>): string =>
+  `${subjectOf(stream)}.${unlocks}`;

@@ -3,11 +3,10 @@ import { v5 } from 'uuid';
 import type { Origin } from '#events/create-event.ts';
 import { PLATFORM } from '#events/model.ts';
 import { logins } from '#events/login.ts';
-import { subjectOf } from '#events/streams.ts';
 import type { Attempts } from '#platform/attempts/attempts.ts';
 import { type CommandPorts, runCommand } from '../run-command.ts';
 import { decideUnlockLogin } from './decide.ts';
-import { loginStreamOf } from './login-stream.ts';
+import { loginAccountOf, loginStreamOf } from './login-stream.ts';
 
 export interface ReleasePorts extends CommandPorts {
   readonly attempts: Pick<Attempts, 'release'>;
@@ -25,13 +24,13 @@ export interface LoginRelease {
 export async function releaseLogin(ports: ReleasePorts, { userId, email, by }: LoginRelease): Promise<void> {
   const stream = loginStreamOf(ports.serverKey, email);
   const origin = { ...by, tenantId: PLATFORM, eventId: v5('unlocked', by.eventId), repeatable: false };
-  await runCommand(ports, {
+  const { state } = await runCommand(ports, {
     aggregate: logins,
     stream,
     origin,
     refusals: {},
-    decide: (state) => decideUnlockLogin(origin, state),
+    decide: (before) => decideUnlockLogin(origin, before),
   });
   // Tries at the address are counted, and those of who is signed in at their own password.
-  for (const account of [subjectOf(stream), userId]) await ports.attempts.release(account);
+  for (const account of [loginAccountOf(stream, state), userId]) await ports.attempts.release(account);
 }

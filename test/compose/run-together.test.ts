@@ -152,4 +152,16 @@ describe('every service', () => {
     const loaded = await loadedBy(new URL('../../compose/services.ts', import.meta.url));
     expect(loaded.filter((url) => url.includes('/node_modules/') || url.endsWith('/start.ts'))).to.deep.equal([]);
   });
+
+  it('carries what reads tokens and hashes passwords only where people sign in', async () => {
+    const foreign = (loaded: readonly string[]) =>
+      loaded.filter((url) => /node_modules\/(?:argon2|koa-jwt|jsonwebtoken|@zxcvbn-ts)\//.test(url));
+    const of = async (path: string) => foreign(await loadedBy(new URL(`../../${path}`, import.meta.url)));
+    const started = ['projectors/start.ts', 'workers/inference/start.ts', 'workers/relay/start.ts'];
+    for (const path of ['compose/run-service.ts', 'query-api/start.ts', ...started])
+      expect(await of(path), path).to.deep.equal([]);
+    expect(await of('platform/auth/passwords.ts')).to.deep.equal([]);
+    expect(await of('command-api/start.ts')).to.satisfy((all: string[]) => all.every((url) => !url.includes('argon2')));
+    expect(await of('platform/http/access-tokens.ts')).not.to.deep.equal([]);
+  });
 });

@@ -1,0 +1,184 @@
+// Signing in over ports in memory: what is written of it, and what holds when what counts the tries forgets.
+
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import type { SignedIn } from '#contracts/people.ts';
+import { signInRoutes } from '#contracts/sign-in.ts';
+import { createEvent, type Origin } from '#events/create-event.ts';
+import { sessions } from '#events/session.ts';
+import { users } from '#events/user.ts';
+import { type Attempts, SIGN_IN_RULES } from '#platform/attempts/attempts.ts';
+import { createLruAttempts } from '#platform/attempts/lru-attempts.ts';
+import { createAccessKeys } from '#platform/auth/access-keys.ts';
+import type { Passwords } from '#platform/auth/passwords.ts';
+import { createConsistencyTokens } from '#platform/consistency/consistency-token.ts';
+import { Problem } from '#platform/http/problem.ts';
+import type { Answer, HttpRequest } from '#platform/http/route.ts';
+import { createSignInRoutes } from '../../command-api/auth/routes.ts';
+import { loginStreamOf } from '../../command-api/logins/login-stream.ts';
+import { releaseLogin } from '../../command-api/logins/release-login.ts';
+import { appointAdmin, givePassword } from '../../command-api/make-admin.ts';
+import { createOrigins } from '../../command-api/origin.ts';
+import { eventually } from '../support/eventually.ts';
+import { openPeoplePorts, type PeoplePorts } from '../support/people-ports.ts';
+import { createQuietLog } from '../support/quiet-log.ts';
+
+const EMAIL = 'ada@example.com';
+const PASSWORD = 'a long sentence of hers';
+
+/** Tells at once what argon2 takes its time for. A hash of the old kind begins with `old`. */
+const passwords: Passwords = {
+  hash: async (password) => `new ${password}`,
+  verify: async (password, hash) => ({
+    right: hash === `new ${password}` || hash === `old ${password}`,
+    stale: hash?.startsWith('old') ?? false,
+  }),
+  isCommon: async () => false,
+  close: async () => undefined,
+};
+
+describe('signing in', () => {
+  let ports: PeoplePorts;
+  let attempts: Attempts;
+  let userId: string;
+  let signedIn: string[];
+  beforeEach(async () => {
+    ports = await openPeoplePorts();
+    await ports.keyring.createSubject('platform');
+    attempts = createLruAttempts(SIGN_IN_RULES);
+    signedIn = [];
+    userId = randomUUID();
+    const admin = { ...ports, passwords, now: Date.now };
+    await appointAdmin(admin, { id: userId, email: EMAIL, roles: {}, origin: origin() });
+    await givePassword(admin, { userId, password: PASSWORD, mustChange: false, origin: origin() });
+  });
+
+  const origin = (): Origin => {
+    const id = randomUUID();
+    return {
+      eventId: id,
+      commandId: id,
+      correlationId: id,
+      tenantId: 'platform',
+      actor: { kind: 'system', id: 'test' },
+    };
+  };
+
+  const login = (email = EMAIL, password = PASSWORD, address = '192.0.2.1'): Promise<Answer> => {
+    const { serverKey } = ports;
+    const routes = createSignInRoutes({
+      ...ports,
+      tokens: createConsistencyTokens({ secret: serverKey, generation: randomUUID() }),
+      origins: createOrigins({ secret: serverKey, keyring: ports.keyring }),
+      accessKeys: createAccessKeys(createSecretKey(randomBytes(32)), 1),
+      passwords,
+      attempts,
+      homeOf: async () => 'default',
+      onSignedIn: async (id) => void signedIn.push(id),
+      log: createQuietLog(),
+      now: Date.now,
+    });
+    const route = routes.find((one) => one.route.id === 'login');
+    const request: HttpRequest = {
+      route: signInRoutes.login,
+      requestId: 'r',
+      traceparent: undefined,
+      caller: undefined,
+      params: undefined,
+      query: undefined,
+      body: { email, password },
+      headers: { 'user-agent': 'test' },
+      idempotencyKey: undefined,
+      consistencyToken: undefined,
+      ifMatch: undefined,
+      remoteAddress: address,
+      signal: new AbortController().signal,
+    };
+    return Promise.resolve(route?.handle(request) ?? Promise.reject(new Error('no such route')));
+  };
+  const refusal = (answer: Promise<Answer>) =>
+    answer.then(
+      () => expect.fail('it was let in'),
+      (error: unknown) => {
+        expect(error).to.be.instanceOf(Problem);
+        return error as Problem;
+      },
+    );
+  const typesOf = async (stream: string) => (await ports.store.readStream(stream)).map(({ type }) => type);
+  const loginTypes = () => typesOf(loginStreamOf(ports.serverKey, EMAIL));
+
+  it('starts a session of the epoch that the person is in, and tells who signed in', async () => {
+    const { status, body } = await login();
+    expect(status).to.equal(200);
+    const { refreshToken } = body as SignedIn;
+    const stream = sessions.stream(refreshToken.slice('dfr_'.length, 'dfr_'.length + 36));
+    const [started] = await ports.store.readStream(stream);
+    expect(started?.data).to.deep.equal({ userId, epoch: 1 });
+    expect(started?.metadata).to.deep.include({ tenantId: 'platform', actor: { kind: 'user', id: userId } });
+    // Sealed with the person's own key.
+    expect(started?.metadata.origin?.keyId).to.match(new RegExp(`^${userId}/`));
+    expect(signedIn).to.deep.equal([userId]);
+  });
+
+  it('is refused alike for whoever cannot', async () => {
+    const wrong = await refusal(login(EMAIL, 'another sentence'));
+    expect(wrong.code).to.equal('invalid-credentials');
+    const said = ({ code, detail, headers }: Problem) => ({ code, detail, headers });
+    expect(said(await refusal(login('nobody@example.com')))).to.deep.equal(said(wrong));
+    const disable = createEvent('UserDisabled', {}, origin());
+    await ports.store.append(users.stream(userId), [disable], 'stream_exists');
+    await ports.standings.refresh(users.stream(userId));
+    expect(said(await refusal(login()))).to.deep.equal(said(wrong));
+    expect(signedIn).to.deep.equal([]);
+  });
+
+  it('writes what failed of an address that someone has: ten times, then the lock, then nothing', async () => {
+    for (let n = 0; n < 10; n++) expect((await refusal(login(EMAIL, 'a guess'))).code).to.equal('invalid-credentials');
+    for (let n = 0; n < 5; n++) expect((await refusal(login())).code).to.equal('too-many-requests');
+    const failures = Array<string>(10).fill('LoginFailed');
+    await eventually(async () =>
+      expect(await loginTypes()).to.deep.equal(['EmailClaimed', ...failures, 'LoginLocked']),
+    );
+    expect((await login(EMAIL, PASSWORD, '192.0.2.2')).status).to.equal(200);
+  });
+
+  it('writes nothing of an address that nobody has, and locks it all the same', async () => {
+    const before = await ports.store.head();
+    for (let n = 0; n < 10; n++)
+      expect((await refusal(login('nobody@example.com'))).code).to.equal('invalid-credentials');
+    const locked = await refusal(login('NOBODY@example.com'));
+    expect(locked.code).to.equal('too-many-requests');
+    expect(Number(locked.headers?.['retry-after'])).to.be.within(890, 900);
+    expect(await ports.store.head()).to.equal(before);
+  });
+
+  it('stays locked where what counts the tries forgets them, and is free again by an unlock from elsewhere', async () => {
+    for (let n = 0; n < 10; n++) await refusal(login(EMAIL, 'a guess'));
+    await eventually(async () => expect(await loginTypes()).to.include('LoginLocked'));
+    const counting = attempts;
+    attempts = createLruAttempts(SIGN_IN_RULES);
+    expect((await refusal(login())).code).to.equal('too-many-requests');
+    // As from the shell, which cannot reach what a server holds in its memory.
+    await releaseLogin(
+      { ...ports, attempts: createLruAttempts(SIGN_IN_RULES) },
+      { userId, email: EMAIL, by: origin() },
+    );
+    attempts = counting;
+    expect((await login()).status).to.equal(200);
+  });
+
+  it('makes the hash anew where its parameters were others, and ends no session by that', async () => {
+    const before = await login();
+    const hash = await ports.contents.seal(userId, `old ${PASSWORD}`);
+    const renew = createEvent('PasswordHashRenewed', { hash }, origin());
+    await ports.store.append(users.stream(userId), [renew], 'stream_exists');
+    await ports.standings.refresh(users.stream(userId));
+    expect((await login()).status).to.equal(200);
+    const types = await typesOf(users.stream(userId));
+    expect(types.filter((type) => type === 'PasswordHashRenewed')).to.have.length(2);
+    expect((await login()).status).to.equal(200);
+    expect(await typesOf(users.stream(userId))).to.have.length(types.length);
+    expect(before.status).to.equal(200);
+    expect(types.filter((type) => type === 'PasswordSet')).to.have.length(1);
+  });
+});
