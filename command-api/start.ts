@@ -45,7 +45,7 @@ export interface CommandApiOptions {
   /** What answers show of the read side. */
   readonly reads: Pick<InferencePorts, 'waitForInference' | 'modelNames'> &
     Pick<RolePorts, 'apiKeysMadeBy'> &
-    Pick<LoginPorts, 'homeOf'>;
+    Pick<LoginPorts, 'homeOf' | 'wornSessionsOf'>;
   /** Told of each person who signs in. */
   readonly onSignedIn: LoginPorts['onSignedIn'];
   readonly inferenceTimeoutMs: number;
@@ -69,7 +69,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
     tokens,
     origins: createOrigins({ secret: serverKey, keyring }),
   };
-  const { apiKeysMadeBy, homeOf, ...inferenceReads } = options.reads;
+  const { apiKeysMadeBy, homeOf, wornSessionsOf, ...inferenceReads } = options.reads;
   const signingIn = { ...shared, contents, serverKey, accessKeys, passwords, attempts, homeOf, now };
   const admission = openAdmission({
     live,
@@ -88,7 +88,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
         ...inferenceReads,
         admission,
       }),
-      ...createSignInRoutes({ ...signingIn, onSignedIn: options.onSignedIn, log }),
+      ...createSignInRoutes({ ...signingIn, wornSessionsOf, onSignedIn: options.onSignedIn, log }),
       ...createPasswordRoutes(signingIn),
       ...createTenantRoutes({ ...shared, keyring, now }),
       ...createUserRoutes({ ...signingIn, keyring, apiKeysMadeBy }),

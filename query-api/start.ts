@@ -15,6 +15,7 @@ import { createAuditRoutes } from './audit/routes.ts';
 import { homeOf } from './auth/memberships.ts';
 import { createAuthRoutes } from './auth/routes.ts';
 import { createSessionRoutes } from './auth/session-routes.ts';
+import { wornSessions } from './auth/worn-sessions.ts';
 import { createCredentialRoutes } from './credentials/routes.ts';
 import { createFreshness } from './freshness.ts';
 import { createInferenceReader, type InferenceReader } from './inferences/inference-reader.ts';
@@ -85,6 +86,8 @@ export interface ReadsForCommands {
   readonly apiKeysMadeBy: (userId: string, tenantId: string) => Promise<readonly string[]>;
   /** The tenant in which a person acts who names none. */
   readonly homeOf: (userId: string) => Promise<string>;
+  /** The ids of a person's sessions that go on no more, or are too many. */
+  readonly wornSessionsOf: (userId: string, now: number) => Promise<readonly string[]>;
   close(): void;
 }
 
@@ -105,6 +108,7 @@ export function openReadsForCommands(
     modelNames: (tenantId) => namesToCompare(standings, tenantId),
     apiKeysMadeBy: (userId, tenantId) => keysMadeBy(standings, userId, tenantId),
     homeOf: (userId) => homeOf(standings, userId),
+    wornSessionsOf: (userId, now) => wornSessions(standings, userId, now),
     close: () => states.close(),
   };
 }

@@ -46,7 +46,7 @@ export function decideRefreshSession(
 }
 
 export const decideEndSession = (
-  { reason, origin }: { readonly reason: 'logged_out' | 'revoked'; readonly origin: Origin },
+  { reason, origin }: { readonly reason: 'logged_out' | 'revoked' | 'expired'; readonly origin: Origin },
   state: SessionState,
 ): readonly NewEvent[] => (state.status === 'active' ? [createEvent('SessionEnded', { reason }, origin)] : []);
 

@@ -3,6 +3,7 @@ import { v5 } from 'uuid';
 import type { signInRoutes } from '#contracts/sign-in.ts';
 import type { Content } from '#events/content.ts';
 import { logins } from '#events/login.ts';
+import { sessions } from '#events/session.ts';
 import { type User, users } from '#events/user.ts';
 import { SIGN_IN_RULES } from '#platform/attempts/attempts.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
@@ -10,12 +11,14 @@ import type { Handler, RequestOf } from '#platform/http/route.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { loginAccountOf, loginStreamOf } from '../logins/login-stream.ts';
 import { acknowledge, runCommand } from '../run-command.ts';
-import { decideFailLogin, decideRenewHash } from './decide.ts';
+import { decideEndSession, decideFailLogin, decideRenewHash } from './decide.ts';
 import { actingAs, type SessionPorts, startSession } from './start-session.ts';
 import { addressIdOf, invalidCredentials, lockedOut, type PasswordPorts, tryPassword } from './try-password.ts';
 
 export interface LoginPorts extends SessionPorts, PasswordPorts {
   readonly serverKey: KeyObject;
+  /** The ids of a person's sessions that are to end: none may be listed for ever. */
+  readonly wornSessionsOf: (userId: string, now: number) => Promise<readonly string[]>;
   /** Told of each person who signs in. */
   readonly onSignedIn: (userId: string) => Promise<void>;
   readonly log: Log;
@@ -49,6 +52,24 @@ export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.logi
     });
   };
 
+  const endWorn = async (request: LoginRequest, userId: string) => {
+    for (const id of await ports.wornSessionsOf(userId, now())) {
+      const origin = await ports.origins({ ...request, caller: actingAs(userId) });
+      await runCommand(ports, {
+        aggregate: sessions,
+        stream: sessions.stream(id),
+        origin,
+        refusals: {},
+        decide: (state) => decideEndSession({ reason: 'expired', origin }, state),
+      });
+    }
+  };
+
+  /** What the answer need not wait for. */
+  const behind = (userId: string, work: Promise<void>) => {
+    work.catch((err: unknown) => log.error({ err, userId }, 'what follows a sign-in could not be written'));
+  };
+
   const renewHash = async (request: LoginRequest, userId: string, verified: Content) => {
     const origin = await ports.origins({ ...request, caller: actingAs(userId) });
     const hash = await contents.seal(userId, await passwords.hash(request.body.password));
@@ -80,16 +101,14 @@ export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.logi
     });
     if (!tried.right) {
       // Behind the answer, which is to take as long for an address that nobody has.
-      if (userId !== null)
-        recordFailure(request, stream, userId, tried.locks).catch((err: unknown) =>
-          log.error({ err, userId }, 'a failure to sign in could not be recorded'),
-        );
+      if (userId !== null) behind(userId, recordFailure(request, stream, userId, tried.locks));
       throw invalidCredentials();
     }
     if (userId === null || person === undefined) throw new Error('the password of nobody was right');
     if (tried.stale) await renewHash(request, userId, person.hash);
     const { body: answer, written } = await startSession(ports, { userId, user: person, request });
     await ports.onSignedIn(userId);
+    behind(userId, endWorn(request, userId));
     return { status: 200, headers: acknowledge(tokens, userId, { written, outcome: 'appended' }), body: answer };
   };
 }

@@ -42,11 +42,13 @@ describe('signing in', () => {
   let attempts: Attempts;
   let userId: string;
   let signedIn: string[];
+  let worn: string[];
   beforeEach(async () => {
     ports = await openPeoplePorts();
     await ports.keyring.createSubject('platform');
     attempts = createLruAttempts(SIGN_IN_RULES);
     signedIn = [];
+    worn = [];
     userId = randomUUID();
     const admin = { ...ports, passwords, now: Date.now };
     await appointAdmin(admin, { id: userId, email: EMAIL, roles: {}, origin: origin() });
@@ -74,6 +76,7 @@ describe('signing in', () => {
       passwords,
       attempts,
       homeOf: async () => 'default',
+      wornSessionsOf: async () => worn,
       onSignedIn: async (id) => void signedIn.push(id),
       log: createQuietLog(),
       now: Date.now,
@@ -180,5 +183,16 @@ describe('signing in', () => {
     expect(await typesOf(users.stream(userId))).to.have.length(types.length);
     expect(before.status).to.equal(200);
     expect(types.filter((type) => type === 'PasswordSet')).to.have.length(1);
+  });
+
+  it('ends the sessions of the person that are over', async () => {
+    const idOf = ({ body }: Answer) => (body as SignedIn).refreshToken.slice('dfr_'.length, 'dfr_'.length + 36);
+    const [over, stays] = [idOf(await login()), idOf(await login())];
+    worn = [over];
+    await login();
+    await eventually(async () =>
+      expect(await typesOf(sessions.stream(over))).to.deep.equal(['SessionStarted', 'SessionEnded']),
+    );
+    expect(await typesOf(sessions.stream(stays))).to.deep.equal(['SessionStarted']);
   });
 });
