@@ -27,7 +27,8 @@ export interface GatewayTargets {
 
 /** `targets` is asked for each request, since services may be started again elsewhere. */
 export async function openGateway(targets: () => GatewayTargets): Promise<Gateway> {
-  const server = createServer((incoming, answer) => {
+  // As gateways do, and so that no client asks on a connection in the moment in which it is closed.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, answer) => {
     const { commands, queries, operations } = targets();
     if (incoming.url === '/readyz') return void sayReady(operations, answer);
     const target = new URL(isRead(incoming) ? queries : commands);
