@@ -17,7 +17,7 @@ export interface ProblemAnswersOptions {
 }
 
 /** Who asks again as soon as it is answered takes less from others the later it is refused. */
-const REFUSED_AFTER_MS = 100;
+const REFUSED_AFTER_MS = 250;
 
 /**
  * Whatever is thrown behind it becomes an `application/problem+json`: a Problem, what `ctx.throw` made, what `translate`
