@@ -88,6 +88,7 @@ export interface StoredUser {
   readonly status: UserView['status'];
   readonly language: string;
   readonly createdAt: number;
+  readonly hasAccount: boolean;
   /** Opened. */
   readonly email: string;
   readonly name: string | null;
@@ -97,24 +98,29 @@ export interface StoredMembership {
   readonly status: 'offered' | 'active' | 'revoked';
   readonly role: string;
   readonly offer: { readonly expiresAt: number } | null;
+  readonly since: number;
 }
 
-/** A person as a tenant sees them, by their membership there, if there is one. */
-export function viewUser(id: string, user: StoredUser, membership: StoredMembership | undefined): UserView {
-  const person = {
-    id,
-    object: 'user',
-    email: user.email,
-    name: user.name,
-    language: user.language as Language,
-    status: user.status,
-    createdAt: isoTime(user.createdAt),
-  } as const;
+/**
+ * A person as a tenant sees them, by their membership there, if there is one. Who has an account and was only invited is
+ * shown as whoever invited them knows them; `seesAll`: to who sees everyone.
+ */
+export function viewUser(
+  id: string,
+  user: StoredUser,
+  membership: StoredMembership | undefined,
+  seesAll: boolean,
+): UserView {
+  const { email, name, status, language, createdAt, hasAccount } = user;
+  const person = { id, object: 'user', email } as const;
+  const own = { name, status, language: language as Language, createdAt: isoTime(createdAt) };
   if (membership === undefined || membership.status === 'revoked')
-    return { ...person, role: null, membership: null, invitationExpiresAt: null };
-  const { status, role, offer } = membership;
+    return { ...person, ...own, role: null, membership: null, invitationExpiresAt: null };
+  const { role, offer, since } = membership;
   const invitationExpiresAt = offer ? isoTime(offer.expiresAt) : null;
-  return { ...person, role: role as Role, membership: status, invitationExpiresAt };
+  const part = { role: role as Role, membership: membership.status, invitationExpiresAt };
+  if (membership.status === 'active' || !hasAccount || seesAll) return { ...person, ...own, ...part };
+  return { ...person, ...part, name: null, status: 'invited', language: null, createdAt: isoTime(since) };
 }
 
 type Parameter = ModelView['parameters'][number];

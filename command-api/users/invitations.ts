@@ -62,7 +62,7 @@ export function createInvitationHandlers(ports: InvitationPorts) {
         ...acknowledge(tokens, caller.holder, done, written),
         etag: etagOf(revision + done.written.revision),
       },
-      body: await showPerson(contents, userId, person, done.state),
+      body: await showPerson(contents, userId, person, done.state, caller),
     };
   };
 
@@ -82,7 +82,7 @@ export function createInvitationHandlers(ports: InvitationPorts) {
         ...acknowledge(tokens, caller.holder, done),
         etag: etagOf(person.revision + done.written.revision),
       },
-      body: await showPerson(contents, userId, person.state, done.state),
+      body: await showPerson(contents, userId, person.state, done.state, caller),
     };
   };
 

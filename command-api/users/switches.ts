@@ -53,7 +53,7 @@ export function createSwitchHandlers(ports: SwitchPorts) {
         ...acknowledge(tokens, caller.holder, done),
         etag: etagOf(done.written.revision + Math.max(0, member.revision)),
       },
-      body: await showPerson(contents, params.id, done.state, member.state),
+      body: await showPerson(contents, params.id, done.state, member.state, caller),
     };
   };
 

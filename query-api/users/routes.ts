@@ -5,7 +5,7 @@ import { members } from '#events/member.ts';
 import { users } from '#events/user.ts';
 import { type Contents, showErased } from '#platform/content/content.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
-import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
+import { type BoundRoute, type Caller, etagOf, type Handler } from '#platform/http/route.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { TokenBearer } from '../freshness.ts';
 import { notFound } from '../not-found.ts';
@@ -26,6 +26,7 @@ export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundR
     id: string,
     stored: StoredStanding | undefined,
     membership: StoredStanding | undefined,
+    { permissions }: Caller,
   ): Promise<UserView | undefined> => {
     if (stored?.standing.of !== 'user') return undefined;
     const { status, user } = stored.standing.state;
@@ -33,7 +34,8 @@ export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundR
     const email = showErased(await contents.open(id, user.email)) as string;
     const name = showErased(await contents.open(id, user.name)) as string | null;
     const { language, createdAt } = user;
-    return viewUser(id, { status, language, createdAt, email, name }, part && { ...part.member, status: part.status });
+    const shown = { status, language, createdAt, hasAccount: user.hash !== null, email, name };
+    return viewUser(id, shown, part && { ...part.member, status: part.status }, permissions.has('platform'));
   };
 
   const viewsOf = async (request: TokenBearer, listed: readonly Listed[]): Promise<UserView[]> => {
@@ -44,7 +46,9 @@ export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundR
       request,
       parts.map(({ userId }) => users.stream(userId)),
     );
-    const views = await Promise.all(parts.map(({ userId, part }, i) => viewOf(userId, stored[i], part)));
+    const views = await Promise.all(
+      parts.map(({ userId, part }, i) => viewOf(userId, stored[i], part, request.caller)),
+    );
     return views.filter((view) => view !== undefined);
   };
 
@@ -77,7 +81,7 @@ export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundR
       users.stream(params.id),
       members.stream(caller.tenantId, params.id),
     ]);
-    const view = await viewOf(params.id, stored, part);
+    const view = await viewOf(params.id, stored, part, caller);
     const mayRead = view?.membership != null || caller.permissions.has('platform');
     if (!stored || !view || !mayRead) throw notFound();
     return { status: 200, headers: { etag: etagOf(stored.revision + (part?.revision ?? 0)) }, body: view };

@@ -133,7 +133,12 @@ describeFlow(
         await joinTenant(flow(), one.api, 'viewer'),
       ];
       const known = [await mailed(person.email)];
-      await invite(two.api, person.email, 'admin');
+      const invited = await invite(two.api, person.email, 'admin');
+      // What they are elsewhere is nothing to a tenant that they have not joined.
+      const unknown = { name: null, language: null, status: 'invited', role: 'admin', membership: 'offered' };
+      expect(invited.body).to.deep.include({ id: person.id, email: person.email, ...unknown });
+      const read = () => two.api<UserView>('GET', `/v1/users/${person.id}`);
+      expect((await read()).body).to.deep.equal(invited.body);
       const token = await mailed(person.email, known);
       const body = { token, name: 'Eve', password: somePassword() };
       expectProblem(await accept(stranger(), body), 409, 'account-exists');
@@ -142,6 +147,7 @@ describeFlow(
       expectProblem(await accept(flow().api, body), 403, 'forbidden');
       const accepted = await accept(person.api, body);
       expect(accepted.status, JSON.stringify(accepted.body)).to.equal(200);
+      expect((await read()).body).to.include({ name: 'Ada', language: 'en', status: 'active', membership: 'active' });
       const { body: who } = await flow().as(accepted.body.accessToken)<Me>('GET', '/v1/me');
       expect(who).to.deep.include({ id: person.id, name: 'Ada' });
       expect(who.tenants.map(({ id, role }) => [id, role])).to.have.deep.members([

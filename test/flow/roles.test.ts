@@ -95,7 +95,7 @@ describeFlow(
       expect((await person.api('GET', '/v1/models', { headers })).status).to.equal(200);
       expectProblem(await setRole(one.api, person.id, one.id, 'viewer'), 404, 'not-found');
       const invited = await one.api<UserView>('POST', '/v1/users', { body: { email: person.email } });
-      expect(invited.body).to.include({ id: person.id, status: 'active', membership: 'offered' });
+      expect(invited.body).to.include({ id: person.id, status: 'invited', membership: 'offered' });
       expectProblem(await submit(person.api), 403, 'forbidden');
     });
 
