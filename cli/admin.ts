@@ -36,7 +36,6 @@ export async function runAdmin(args: readonly string[]): Promise<void> {
   for (const sentence of misspeltSettingsFound()) log.warn({}, sentence);
   const config = loadConfig();
   const email = asked ?? config.adminEmail;
-  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new StartError([`${email} is no e-mail address.`, USAGE]);
   requireLog(config);
   await expectedStartFaults(() => appoint({ config, log, email, reset }));
 }

@@ -5,8 +5,10 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v5 } from 'uuid';
+import { newPasswordSchema } from '#contracts/people.ts';
 import { PLATFORM } from '#events/model.ts';
 import { users } from '#events/user.ts';
+import { StartError } from '#platform/errors.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { writeSecretFile } from '#platform/files/write-secret-file.ts';
 import { DEFAULT_TENANT } from './bootstrap.ts';
@@ -47,6 +49,7 @@ export async function makeFirstAdmin(options: FirstAdminOptions): Promise<FirstA
   // The log itself is asked: what was made must not be made twice.
   const { state } = await loadState({ store: ports.store, stream: users.stream(FIRST_ADMIN_ID), decider: users });
   if (state.status !== 'absent' && state.user.hash !== null) return { made: false };
+  if (given !== undefined) await requireGood(ports.passwords, given);
   const eventId = v5('first start', NAMESPACE);
   const actor = { kind: 'system', id: 'defter' } as const;
   const origin = { eventId, commandId: eventId, correlationId: eventId, tenantId: PLATFORM, actor };
@@ -57,6 +60,13 @@ export async function makeFirstAdmin(options: FirstAdminOptions): Promise<FirstA
   if (file !== undefined) await writeSecretFile(file, `${email}\n${password}\n`);
   await givePassword(ports, { userId, password, mustChange: given === undefined, origin });
   return { made: true, email, password: given === undefined ? password : undefined, file };
+}
+
+async function requireGood(passwords: FirstAdminOptions['passwords'], given: string): Promise<void> {
+  if (!newPasswordSchema.safeParse(given).success)
+    throw new StartError('ADMIN_PASSWORD must have at least 12 and at most 256 characters.');
+  if (await passwords.isCommon(given))
+    throw new StartError('ADMIN_PASSWORD is among the passwords that are tried first: take another one.');
 }
 
 /** Removes what a first start left of the password that it made, once it has been used. */

@@ -2,12 +2,14 @@
 // after a crash. The password comes last: who has one is made.
 
 import { v5 } from 'uuid';
+import { emailSchema } from '#contracts/email.ts';
 import type { Role } from '#contracts/permissions.ts';
 import type { Origin } from '#events/create-event.ts';
 import { members } from '#events/member.ts';
 import { PLATFORM } from '#events/model.ts';
 import { users } from '#events/user.ts';
 import type { Passwords } from '#platform/auth/passwords.ts';
+import { StartError } from '#platform/errors.ts';
 import { decideGivePassword } from './auth/decide.ts';
 import { decideAppoint } from './members/decide.ts';
 import { addAdmin } from './members/keep-admins.ts';
@@ -15,7 +17,7 @@ import { runCommand } from './run-command.ts';
 import { type FoundPerson, invitePerson, type PersonPorts } from './users/invite-person.ts';
 
 export interface AdminPorts extends PersonPorts {
-  readonly passwords: Pick<Passwords, 'hash'>;
+  readonly passwords: Pick<Passwords, 'hash' | 'isCommon'>;
   readonly now: () => number;
 }
 
@@ -29,11 +31,13 @@ export interface AdminAppointment {
   readonly origin: Origin;
 }
 
-/** Finds or makes the person of this address, and appoints them. */
+/** Finds or makes the person of this address, and appoints them. Throws `StartError` for what is no address. */
 export async function appointAdmin(
   ports: AdminPorts,
   { id, email, roles, origin }: AdminAppointment,
 ): Promise<FoundPerson> {
+  if (!emailSchema.safeParse(email).success)
+    throw new StartError(`${email} is no e-mail address that one could sign in by.`);
   const by = { ...origin, repeatable: false };
   const person = await invitePerson(ports, { id, email, name: null, language: 'en', origin: by });
   const { userId } = person;

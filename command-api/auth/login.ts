@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { v5 } from 'uuid';
 import type { signInRoutes } from '#contracts/sign-in.ts';
 import type { Content } from '#events/content.ts';
 import { logins } from '#events/login.ts';
@@ -76,7 +75,7 @@ export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.logi
     await runCommand(ports, {
       aggregate: users,
       stream: users.stream(userId),
-      origin: { ...origin, eventId: v5('hash', origin.eventId) },
+      origin,
       refusals: {},
       decide: (state) => decideRenewHash({ verified, hash, origin }, state),
     });

@@ -35,6 +35,7 @@ export async function tryPassword(
   { attempts, passwords, contents }: PasswordPorts,
   { account, address, password, of }: PasswordTry,
 ): Promise<Tried> {
+  passwords.requireRoom();
   const attempt = await attempts.begin(account, address);
   if (!attempt.admitted) throw lockedOut(attempt.retryAfterMs);
   const opened = of && (await contents.open(of.userId, of.hash));

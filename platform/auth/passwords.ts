@@ -13,6 +13,8 @@ export class PasswordsBusy extends transientError('passwords-busy') {}
 export class PasswordsInterrupted extends transientError('passwords-interrupted') {}
 
 export interface Passwords {
+  /** Throws `PasswordsBusy` where one more would not be taken now: asked before a try is counted. */
+  requireRoom(): void;
   /** The hash to keep, in PHC string format, which says its own parameters. Throws `PasswordsBusy`. */
   hash(password: string): Promise<string>;
   /**
@@ -99,9 +101,13 @@ export function openPasswords(): Passwords {
     idle = setTimeout(end, IDLE_MS).unref();
   }
 
+  function requireRoom(): void {
+    if (queue.length >= MOST_WAITING) throw new PasswordsBusy(`${queue.length} passwords wait to be hashed`);
+  }
+
   async function ask<Kind extends PasswordTask['kind']>(task: PasswordTask & { readonly kind: Kind }) {
     if (closed) throw new PasswordsInterrupted('passwords are hashed no more: all is being closed');
-    if (queue.length >= MOST_WAITING) throw new PasswordsBusy(`${queue.length} passwords wait to be hashed`);
+    requireRoom();
     const { promise, resolve, reject } = Promise.withResolvers<PasswordReply>();
     queue.push({ task, resolve, reject });
     goOn();
@@ -112,6 +118,7 @@ export function openPasswords(): Passwords {
   }
 
   return {
+    requireRoom,
     hash: async (password) => (await ask({ kind: 'hash', password: typed(password) })).hash,
     verify: async (password, hash) => ask({ kind: 'verify', password: typed(password), hash }),
     isCommon: async (password) => (await ask({ kind: 'isCommon', password: typed(password) })).common,

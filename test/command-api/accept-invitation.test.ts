@@ -63,6 +63,7 @@ describe('accepting an invitation', () => {
       accessKeys: createAccessKeys(key, 1),
       attempts: createLruAttempts(SIGN_IN_RULES),
       passwords: {
+        requireRoom: () => undefined,
         hash: async (text) => `hash of ${text}`,
         verify: async (text, hash) => ({ right: hash === `hash of ${text}`, stale: false }),
         isCommon: async () => false,

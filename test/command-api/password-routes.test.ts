@@ -8,7 +8,6 @@ import { createEvent } from '#events/create-event.ts';
 import { LINK_PURPOSES } from '#events/mail-link.ts';
 import { logins, type LoginState } from '#events/login.ts';
 import { type Standing, standingDocument, standingKey } from '#events/standing.ts';
-import { subjectOf } from '#events/streams.ts';
 import { type UserState, users } from '#events/user.ts';
 import { createLinkToken } from '#platform/auth/link-token.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
@@ -16,7 +15,7 @@ import { loadState } from '#platform/event-store/load-state.ts';
 import type { Answer, HttpRequest } from '#platform/http/route.ts';
 import { newId } from '#platform/new-id.ts';
 import { createStandings } from '#platform/standing/standings.ts';
-import { loginStreamOf } from '../../command-api/logins/login-stream.ts';
+import { loginAccountOf, loginStreamOf } from '../../command-api/logins/login-stream.ts';
 import { createPasswordRoutes } from '../../command-api/passwords/routes.ts';
 import { createStandingLoader } from '../../compose/service-standings.ts';
 import { ORIGIN } from '../support/given-decider.ts';
@@ -56,6 +55,7 @@ describe('the routes of passwords and addresses', () => {
       },
       contents: { ...plainContents, seal: async (_, value) => plainContent(value) },
       passwords: {
+        requireRoom: () => undefined,
         hash: async (password) => `hash of ${password}`,
         verify: async (password, hash) => ({ right: hash === `hash of ${password}`, stale: false }),
         isCommon: async (password) => password.startsWith('password'),
@@ -167,7 +167,7 @@ describe('the routes of passwords and addresses', () => {
       expect(hash?.sealed).to.equal(JSON.stringify('hash of another sentence'));
       expect(epoch).to.equal(2);
       expect((await loginOf('ada@example.com')).locks).to.deep.equal([]);
-      expect(tries).to.deep.equal([`release ${subjectOf(login)}`, `release ${userId}`]);
+      expect(tries).to.deep.equal([`release ${loginAccountOf(login, { unlocks: 1 })}`, `release ${userId}`]);
       expect(await answer('resetPassword', { token, password: 'another sentence' })).to.equal('410 token-spent');
     });
 

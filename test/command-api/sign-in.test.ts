@@ -10,7 +10,7 @@ import { users } from '#events/user.ts';
 import { type Attempts, SIGN_IN_RULES } from '#platform/attempts/attempts.ts';
 import { createLruAttempts } from '#platform/attempts/lru-attempts.ts';
 import { createAccessKeys } from '#platform/auth/access-keys.ts';
-import type { Passwords } from '#platform/auth/passwords.ts';
+import { type Passwords, PasswordsBusy } from '#platform/auth/passwords.ts';
 import { createConsistencyTokens } from '#platform/consistency/consistency-token.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { Answer, HttpRequest } from '#platform/http/route.ts';
@@ -26,8 +26,13 @@ import { createQuietLog } from '../support/quiet-log.ts';
 const EMAIL = 'ada@example.com';
 const PASSWORD = 'a long sentence of hers';
 
+let isBusy = false;
+
 /** Tells at once what argon2 takes its time for. A hash of the old kind begins with `old`. */
 const passwords: Passwords = {
+  requireRoom() {
+    if (isBusy) throw new PasswordsBusy('as many as may wait do');
+  },
   hash: async (password) => `new ${password}`,
   verify: async (password, hash) => ({
     right: hash === `new ${password}` || hash === `old ${password}`,
@@ -183,6 +188,13 @@ describe('signing in', () => {
     expect(await typesOf(users.stream(userId))).to.have.length(types.length);
     expect(before.status).to.equal(200);
     expect(types.filter((type) => type === 'PasswordSet')).to.have.length(1);
+  });
+
+  it('counts no try that was not made, as too many people sign in', async () => {
+    isBusy = true;
+    for (let n = 0; n < 20; n++) expect(await login().catch((error: unknown) => error)).to.be.instanceOf(PasswordsBusy);
+    isBusy = false;
+    expect((await login()).status).to.equal(200);
   });
 
   it('ends the sessions of the person that are over', async () => {

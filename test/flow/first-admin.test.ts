@@ -13,7 +13,8 @@ import { createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectProblem } from '../support/expect-problem.ts';
 import { logHead } from '../support/log-head.ts';
-import { type RunningDefter, startDefter } from '../support/start-defter.ts';
+import { refusal } from '../support/refusal.ts';
+import { DidNotStart, type RunningDefter, startDefter } from '../support/start-defter.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
@@ -91,6 +92,19 @@ describe('the first administrator', function () {
     expect(defter.printed()).not.to.include(NEW_PASSWORD);
     const signedIn = await login(defter.url, 'ops@example.com', NEW_PASSWORD);
     expect([signedIn.status, signedIn.body.passwordChangeRequired]).to.deep.equal([200, undefined]);
+  });
+
+  it('is refused an address or a password that one could not sign in by, in a sentence', async () => {
+    for (const [env, said] of [
+      [{ ADMIN_EMAIL: 'two words@example.com' }, 'ADMIN_EMAIL must be an e-mail address'],
+      [{ ADMIN_EMAIL: 'a..b@example.com' }, 'no e-mail address that one could sign in by'],
+      [{ ADMIN_PASSWORD: 'short' }, 'ADMIN_PASSWORD must be'],
+      [{ ADMIN_PASSWORD: 'passwordpassword' }, 'among the passwords that are tried first'],
+    ] as const) {
+      const error = await refusal(DidNotStart, start(env));
+      expect([error.exitCode, error.printed]).to.deep.equal([1, error.printed]);
+      expect(error.printed).to.include(said).and.not.to.include('    at ');
+    }
   });
 
   it('is reset from the shell beside a running server, and all sessions end', async () => {
