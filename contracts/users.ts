@@ -185,9 +185,9 @@ export const userRoutes = routesUnder('People', {
     query: z.strictObject({
       limit: limitParameter,
       after: afterParameter,
-      membership: membershipStatus
-        .optional()
-        .meta({ description: 'Only those who are that. A page may then be short.' }),
+      membership: membershipStatus.optional().meta({
+        description: 'Only those who are that. A page may then be short, even empty: go on while there is a `next`.',
+      }),
     }),
     answers: pageOf('UserList', userSchema, 'A page of people, the newest first.', example),
   },

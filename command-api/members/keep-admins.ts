@@ -64,20 +64,23 @@ export async function removeAdmin(ports: CommandPorts, admin: AdminOf): Promise<
 }
 
 async function anotherActs(ports: CommandPorts, { tenantId, userId }: AdminOf): Promise<boolean> {
-  for (const other of (await addedAt(ports, tenantId)).keys())
-    if (other !== userId && (await actsAsAdmin(ports, tenantId, other))) return true;
+  for (const [other, added] of await addedAt(ports, tenantId))
+    if (other !== userId && (await actsSince(ports, tenantId, other, added))) return true;
   return false;
 }
 
-/**
- * Whether someone can administer the tenant now: on the list, an administrator by their membership, and not disabled. Their
- * membership must have said so after they were added: what was decided about them before that, and is yet to be written,
- * then meets a conflict and is decided again.
- */
+/** Whether someone can administer the tenant now. */
 export async function actsAsAdmin(ports: CommandPorts, tenantId: string, userId: string): Promise<boolean> {
-  const { store, snapshots } = ports;
   const added = (await addedAt(ports, tenantId)).get(userId);
-  if (added === undefined) return false;
+  return added !== undefined && actsSince(ports, tenantId, userId, added);
+}
+
+/**
+ * Whether someone on the list is an administrator by their membership, and not disabled. Their membership must have said so
+ * after they were added: what was decided about them before that, and is yet to be written, then meets a conflict and is
+ * decided again.
+ */
+async function actsSince({ store, snapshots }: CommandPorts, tenantId: string, userId: string, added: bigint) {
   const member = await loadState({ store, snapshots, stream: members.stream(tenantId, userId), decider: members });
   if (member.state.status !== 'active' || !isAdminRole(member.state.member.role)) return false;
   if (member.position < added) return false;

@@ -16,9 +16,6 @@ export interface UserQueryPorts extends StandingPorts {
   readonly contents: Pick<Contents, 'open'>;
 }
 
-/** Memberships looked at for a page of those in one state. */
-const MOST_LOOKED_AT = 1_000;
-
 export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundRoute[] {
   const readStandings = createStandingReader(ports);
 
@@ -53,26 +50,13 @@ export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundR
   };
 
   const listUsers: Handler<typeof userRoutes.listUsers> = async (request) => {
-    const { membership, limit } = request.query;
+    const { membership, ...page } = request.query;
     const documents = await ports.fresh.of(standingReadModel, request);
-    const list = members.list(request.caller.tenantId);
-    const found: Listed[] = [];
-    let after = request.query.after;
-    let next: string | null = null;
-    for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT && found.length < limit;) {
-      const page = await listStandings(documents, list, { limit: limit - found.length, after });
-      found.push(
-        ...page.items.filter(
-          ({ standing }) =>
-            standing.of === 'member' && (membership === undefined || standing.state.status === membership),
-        ),
-      );
-      lookedAt += page.items.length;
-      next = page.next;
-      if (next === null) break;
-      after = next;
-    }
-    return { status: 200, body: { object: 'list', data: await viewsOf(request, found), next } };
+    const { items, next } = await listStandings(documents, members.list(request.caller.tenantId), page);
+    const wanted = items.filter(
+      ({ standing }) => standing.of === 'member' && (membership ?? standing.state.status) === standing.state.status,
+    );
+    return { status: 200, body: { object: 'list', data: await viewsOf(request, wanted), next } };
   };
 
   const getUser: Handler<typeof userRoutes.getUser> = async (request) => {

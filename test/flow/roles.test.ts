@@ -32,7 +32,8 @@ describeFlow(
     const newKey = (api: Api, scopes: readonly string[]) =>
       api<Key>('POST', '/v1/api-keys', { body: { name: 'theirs', scopes } });
 
-    it('hold from the answer on, whichever way they are changed', async () => {
+    it('hold from the answer on, whichever way they are changed', async function () {
+      this.timeout(60_000);
       const tenant = await flow().newTenant('Promoters');
       const person = await join(tenant.api, 'viewer');
       for (let round = 0; round < 3; round++) {
@@ -113,7 +114,8 @@ describeFlow(
       expect((await setRole(two.api, two.id, tenant.id, 'viewer')).status).to.equal(200);
     });
 
-    it('taken by two administrators from each other at once are taken from one', async () => {
+    it('taken by two administrators from each other at once are taken from one', async function () {
+      this.timeout(60_000);
       for (let round = 0; round < 4; round++) {
         const tenant = await flow().newTenant(`Rivals ${round}`);
         const [one, two] = [await join(tenant.api, 'admin'), await join(tenant.api, 'admin')];
