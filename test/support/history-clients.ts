@@ -4,6 +4,7 @@
 
 import { apiKeys } from '#events/api-key.ts';
 import { inferences } from '#events/inference.ts';
+import { members } from '#events/member.ts';
 import { models } from '#events/model.ts';
 import { tenants } from '#events/tenant.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +21,7 @@ const TEXTS = [
   'Gdzie jest dworzec?',
   'Où est la gare ?',
 ];
+const ROLES = ['member', 'viewer'];
 const SHARED_MODELS = ['shared/one', 'shared/two'];
 const IDLE_MS = 25;
 /** More than one thing draws or counts. */
@@ -47,6 +49,8 @@ export async function runClient(options: ClientOptions): Promise<void> {
   let random = createRandom(seed);
   const submitted: (Acknowledged & { readonly id: string })[] = [];
   const keys: IssuedKey[] = [];
+  /** People who were invited and to whom nothing else is known to have happened, by the last that was said of them. */
+  const invited: (Acknowledged & { readonly id: string; readonly role: string })[] = [];
   let counter = 0;
   const next = (what: string) => `${name}-${what}-${++counter}`;
 
@@ -144,6 +148,9 @@ export async function runClient(options: ClientOptions): Promise<void> {
     [6, () => setDefaults()],
     [2, () => retireModel()],
     [2, () => createTenant()],
+    [4, () => invite()],
+    [4, () => setRole()],
+    [2, () => withdrawInvitation()],
   ];
   const total = things.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -342,6 +349,65 @@ export async function runClient(options: ClientOptions): Promise<void> {
       },
       true,
     );
+  }
+
+  const readPerson = ({ id, token, stream, revision }: (typeof invited)[number]) =>
+    recorder.read({
+      what: 'person',
+      path: `/v1/users/${id}`,
+      tokens: [{ token, stream, revision }],
+      // Of the person there is one event, so the revision is the one of their part in the tenant.
+      shows: (answer) => [shown(stream, answer)],
+    });
+
+  async function invite() {
+    const role = random.pick(ROLES);
+    const { outcome, answer } = await command(
+      {
+        what: 'invite',
+        claim: { type: 'MembershipOffered', where: { role } },
+        method: 'POST',
+        path: '/v1/users',
+        payload: { email: `${next('person')}@example.com`, role },
+        stream: ({ body }) => members.stream(TENANT, String(body['id'])),
+      },
+      random.next() < 0.7,
+    );
+    if (outcome.as !== 'acknowledged' || !answer) return;
+    const { token, stream, revision } = outcome;
+    const person = { token, stream, revision, role, id: String(answer.body['id']) };
+    invited.push(person);
+    await readPerson(person);
+  }
+
+  /** Says something of a person who was invited. */
+  async function sayOf(
+    { id, stream, role }: (typeof invited)[number],
+    one: Pick<Command, 'what' | 'claim' | 'method' | 'path' | 'payload'>,
+  ) {
+    const { outcome } = await command({ ...one, mayChangeNothing: true, stream: () => stream }, random.next() < 0.5);
+    if (outcome.as !== 'acknowledged') return undefined;
+    const { token, revision } = outcome;
+    const now = { token, stream, revision, id, role };
+    await readPerson(now);
+    return now;
+  }
+
+  async function setRole() {
+    const person = invited.pop();
+    if (!person) return;
+    const role = person.role === 'member' ? 'viewer' : 'member';
+    const claim = { type: 'MembershipRoleChanged', where: { role } };
+    const path = `/v1/users/${person.id}/roles/${TENANT}`;
+    const now = await sayOf(person, { what: 'role', claim, method: 'PUT', path, payload: { role } });
+    if (now) invited.push({ ...now, role });
+  }
+
+  async function withdrawInvitation() {
+    const person = invited.pop();
+    if (!person) return;
+    const claim = { type: 'MembershipRevoked', where: {} };
+    await sayOf(person, { what: 'withdraw', claim, method: 'DELETE', path: `/v1/users/${person.id}/invitation` });
   }
 
   for (let step = 1; !signal.aborted; step++) {
