@@ -1,5 +1,5 @@
-// No more is accepted than can wait: MAX_OUTSTANDING in all, and for one model a quarter of it, or what that model works off
-// in half a minute. So a slow upstream does not close the door for all, and a short stall of a quick model closes it for
+// No more is accepted than can wait: MAX_OUTSTANDING in all (by a tenant alone twice that, if it is worked off in half a minute),
+// and for one model a quarter of it, or what that model works off in half a minute. So a slow upstream does not close the door for all, and a short stall of a quick model closes it for
 // nobody. What may wait is shared by the tenants (fair-share.ts).
 
 import { problems } from '#contracts/problems.ts';
@@ -7,7 +7,7 @@ import { WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { tooManyRequests } from '#platform/http/too-many-requests.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
-import { refusalOf, shareOf, type Waiting } from './fair-share.ts';
+import { mostWaiting, refusalOf, shareOf, type Waiting } from './fair-share.ts';
 import { createWaitingCounts } from './waiting-counts.ts';
 
 const SHARE_OF_ONE = 0.25;
@@ -98,10 +98,17 @@ export function openAdmission(options: AdmissionOptions): Admission {
     for (const { tenantId, modelKey } of onTheWay) counts.add(tenantId, modelKey, 1);
   }
 
-  function queueOf(modelKey: string): number {
-    const pace = paces.get(modelKey) ?? 0;
-    return Math.min(mostOutstanding, Math.max(leastForOne, Math.floor(pace * MOST_SECONDS_WAITED)));
+  const workedOff = (perSecond: number) => Math.floor(perSecond * MOST_SECONDS_WAITED);
+
+  /** A tenant alone keeps nobody from their turn while its own are worked off soon and a worker has room for them. */
+  function queueOfAll({ others }: Waiting): number {
+    if (others > 0) return mostOutstanding;
+    const perSecond = [...paces.values()].reduce((sum, pace) => sum + pace, 0);
+    return Math.max(mostOutstanding, Math.min(workedOff(perSecond), mostWaiting(mostOutstanding)));
   }
+
+  const queueOf = (modelKey: string, queue: number) =>
+    Math.min(queue, Math.max(leastForOne, workedOff(paces.get(modelKey) ?? 0)));
 
   function leave(taken: Taken) {
     if (onTheWay.delete(taken)) counts.add(taken.tenantId, taken.modelKey, -1);
@@ -110,8 +117,10 @@ export function openAdmission(options: AdmissionOptions): Admission {
   return {
     close,
     admit(tenantId, modelKey) {
-      requirePlace(counts.inAll(tenantId), mostOutstanding, '');
-      requirePlace(counts.forModel(tenantId, modelKey), queueOf(modelKey), ' for this model');
+      const inAll = counts.inAll(tenantId);
+      const queue = queueOfAll(inAll);
+      requirePlace(inAll, queue, '');
+      requirePlace(counts.forModel(tenantId, modelKey), queueOf(modelKey, queue), ' for this model');
       const taken: Taken = { tenantId, modelKey, at: now() };
       onTheWay.add(taken);
       counts.add(tenantId, modelKey, 1);

@@ -143,8 +143,9 @@ export const settings = {
   ]),
   maxOutstanding: required('MAX_OUTSTANDING', wholeNumber(1, 10_000_000), '10000', [
     'Inferences that may be accepted and not yet ended, in all; a quarter of them for one model, or more where it works them off',
-    'in 30 seconds. One tenant alone may have them all; once others wait, and half are taken, each has an equal share, and',
-    'beyond it is answered 429. Who is below its share is let in up to as many again; then all are answered 503.',
+    'in 30 seconds. One tenant alone may have them all, and twice as many if they are worked off in 30 seconds; once others',
+    'wait, and half are taken, each has an equal share, and beyond it is answered 429. Who is below its share is let in up to as',
+    'many again; then all are answered 503.',
   ]),
   shutdownGraceMs: required('SHUTDOWN_GRACE', duration(100, 600_000), '10s', [
     'How long a stop may take before what still runs is cut off.',

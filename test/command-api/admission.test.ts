@@ -123,8 +123,18 @@ describe('admission', () => {
     const { letIn, say } = openTestAdmission(1_000);
     say('one', { quick: { waiting: { loud: 300 }, perSecond: 12 } });
     expect(letIn(200, 'loud', 'quick')).to.equal(60);
+    expect(letIn(1, 'quiet', 'another')).to.equal(1);
     say('two', { quick: { waiting: {}, perSecond: 200 } });
-    expect(letIn(2_000, 'loud', 'quick')).to.equal(640);
+    expect(letIn(2_000, 'loud', 'quick')).to.equal(140);
+  });
+
+  it('lets a tenant alone have twice as much where it is worked off in 30 seconds, until others wait too', () => {
+    const { letIn, ask, say } = openTestAdmission(1_000);
+    say('one', { quick: { waiting: {}, perSecond: 100 }, slow: { waiting: {}, perSecond: 1 } });
+    expect(letIn(5_000, 'loud', 'slow')).to.equal(250);
+    expect(letIn(5_000, 'loud', 'quick')).to.equal(1_750);
+    expect(letIn(1, 'quiet', 'slow')).to.equal(1);
+    expect(ask('loud', 'another')).to.include({ code: 'too-many-requests', status: 429 });
   });
 
   it('forgets a worker that is silent', () => {
