@@ -162,6 +162,27 @@ describeFlow(
       await expectSpent(token, person.api);
     });
 
+    it('into the platform makes a platform administrator, by whoever is one', async () => {
+      const { api, newTenant } = flow();
+      const headers = { 'x-tenant-id': 'platform' };
+      const [email, password] = [someEmail(), somePassword()];
+      const asked = (body: object) => api<UserView>('POST', '/v1/users', { body, headers });
+      for (const role of [undefined, 'admin', 'viewer'])
+        expectProblem(await asked({ email, role }), 422, 'invalid-request', '/role');
+      const tenant = await newTenant('No platform');
+      const refused = await tenant.api('POST', '/v1/users', { body: { email, role: 'platform-admin' }, headers });
+      expectProblem(refused, 403, 'forbidden');
+      expect((await asked({ email, role: 'platform-admin' })).status).to.equal(201);
+      const accepted = await accept(stranger(), { token: await mailed(email), name: 'Root', password });
+      const { body: who } = await flow().as(accepted.body.accessToken)<Me>('GET', '/v1/me');
+      expect(who.tenant.id).to.equal('platform');
+      expect(who.permissions).to.have.members([...ROLE_PERMISSIONS['platform-admin']]);
+      const elsewhere = { 'x-tenant-id': tenant.id };
+      const users = await flow().as(accepted.body.accessToken)('GET', '/v1/users', { headers: elsewhere });
+      expect(users.status).to.equal(200);
+      expectProblem(await api('POST', `/v1/users/${who.id}/disable`), 409, 'is-platform-admin');
+    });
+
     it('is not for one who was disabled meanwhile', async () => {
       const tenant = await flow().newTenant('Wary');
       const email = someEmail();
