@@ -121,16 +121,13 @@ async function microsOf(child: ChildProcess): Promise<number> {
 
 async function accepted(child: ChildProcess, port: number, authorization: string, duration: number): Promise<Accepted> {
   const before = await microsOf(child);
-  const result = await autocannon({
-    url: `http://127.0.0.1:${port}/v1/inferences`,
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization },
-    body: INFERENCE,
-    connections: 64,
-    duration,
-  });
-  if (result.non2xx > 0 || result.errors > 0)
-    throw new Error(`${result.non2xx} were not accepted, ${result.errors} failed`);
+  const url = `http://127.0.0.1:${port}/v1/inferences`;
+  const headers = { 'content-type': 'application/json', authorization };
+  const result = await autocannon({ url, method: 'POST', headers, body: INFERENCE, connections: 64, duration });
+  if (result.non2xx > 0 || result.errors > 0) {
+    const answer = await fetch(url, { method: 'POST', headers, body: INFERENCE });
+    throw new Error(`${result.non2xx} were not accepted, ${result.errors} failed; now: ${await answer.text()}`);
+  }
   const micros = ((await microsOf(child)) - before) / result.requests.total;
   return { perSecond: result.requests.average, micros };
 }
@@ -156,6 +153,18 @@ const ratioOf = (one: Accepted, other: Accepted): Ratio => ({
   micros: one.micros / other.micros,
 });
 
+type Three<T> = readonly [T, T, T];
+
+/** Whoever comes first in one round comes later in the next. */
+function rotated<T>([a, b, c]: Three<T>, by: number): Three<T> {
+  const turns: Three<Three<T>> = [
+    [a, b, c],
+    [b, c, a],
+    [c, a, b],
+  ];
+  return turns[((by % 3) + 3) % 3] ?? turns[0];
+}
+
 async function measure(seconds: number, rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'defter-bench-'));
   const [key, password] = [randomBytes(24).toString('hex'), randomBytes(24).toString('hex')];
@@ -170,13 +179,21 @@ async function measure(seconds: number, rounds: number): Promise<void> {
     if (!answer.ok) throw new Error(`signing in was answered ${answer.status}: ${await answer.text()}`);
     return ((await answer.json()) as { readonly accessToken: string }).accessToken;
   };
-  const [withKey, withToken] = [`Bearer ${key}`, `Bearer ${await signIn()}`];
+  const withKey = `Bearer ${key}`;
   const ratios = { key: [] as Ratio[], token: [] as Ratio[], slowest: [] as number[] };
   for (let round = 0; round <= rounds; round++) {
     const duration = round === 0 ? 3 : seconds;
-    const stubbed = await accepted(child, stubbedPort, withKey, duration);
-    const byKey = await accepted(child, realPort, withKey, duration);
-    const byToken = await accepted(child, realPort, withToken, duration);
+    // Anew each time: who signs in for the hundredth time ends their oldest session.
+    const withToken = `Bearer ${await signIn()}`;
+    const [first, second, third] = rotated(
+      [
+        () => accepted(child, stubbedPort, withKey, duration),
+        () => accepted(child, realPort, withKey, duration),
+        () => accepted(child, realPort, withToken, duration),
+      ],
+      round,
+    );
+    const [stubbed, byKey, byToken] = rotated([await first(), await second(), await third()], -round);
     const alone = await slowest(realPort, withKey, duration);
     const over = new AbortController();
     let signedIn = 0;
