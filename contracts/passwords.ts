@@ -12,7 +12,8 @@ export const passwordRoutes = routesUnder('Sign-in', {
     side: 'command',
     public: true,
     summary: 'Ask for a new password',
-    description: 'Whether or not there is such an account, the answer is the same. If there is, a mail is sent.',
+    description:
+      'Whether or not there is such an account, the answer is the same. If there is, a mail is sent: one a minute, five a day.',
     body: z.strictObject({ email: emailSchema }).meta({ id: 'ForgotPassword' }),
     bodyExample: { email: 'ada@example.com' },
     answers: { 202: { description: 'If there is such an account, a mail is on its way.' } },
@@ -36,7 +37,8 @@ export const passwordRoutes = routesUnder('Sign-in', {
     side: 'command',
     anyCaller: true,
     summary: 'Ask for another e-mail address',
-    description: 'A mail is sent to the new address; the old one is good until the link in it is followed.',
+    description:
+      'A mail is sent to the new address; the old one is good until the link in it is followed, within an hour. A new password, and ending the sessions, void the link.',
     body: z.strictObject({ email: emailSchema, password: passwordSchema }).meta({ id: 'RequestEmailChange' }),
     bodyExample: { email: 'ada@example.org', password: 'a long sentence of yours' },
     answers: { 202: { description: 'A mail is on its way.', headers: ['x-consistency-token'] } },

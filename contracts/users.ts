@@ -148,7 +148,8 @@ export const userRoutes = routesUnder('People', {
     side: 'command',
     permission: 'platform',
     summary: 'Disable a person',
-    description: 'Everywhere and at once: they cannot sign in, and their keys open nothing.',
+    description:
+      'Everywhere and at once: they cannot sign in, their sessions end, and their keys open nothing until they are enabled.',
     params,
     answers: { 200: user('The person, disabled.') },
     problems: ['is-platform-admin'],
@@ -161,7 +162,7 @@ export const userRoutes = routesUnder('People', {
     permission: 'platform',
     summary: 'Enable a person again',
     params,
-    answers: { 200: user('The person, as before.') },
+    answers: { 200: user('The person, who may sign in again.') },
     idempotent: true,
   },
   unlockUser: {

@@ -12,7 +12,7 @@ export const LINK_PURPOSES = {
 
 /** Milliseconds. */
 export const PASSWORD_RESET_MS = 30 * 60_000;
-export const EMAIL_CHANGE_MS = 24 * 3_600_000;
+export const EMAIL_CHANGE_MS = 60 * 60_000;
 
 /** Whom an invitation's token concerns: a person's part in a tenant. Neither id has a slash. */
 export const invitationSubject = (tenantId: string, userId: string): string => `${tenantId}/${userId}`;

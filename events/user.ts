@@ -52,13 +52,17 @@ export interface User {
   /** Null until the first password is set: nobody can sign in. */
   readonly hash: Sealed | null;
   readonly mustChangePassword: boolean;
-  /** How often all sessions have been ended: a session is of the epoch in which it began. */
+  /** How often all sessions have been ended, by disabling too: a session is of the epoch in which it began. */
   readonly epoch: number;
   /** The session of an earlier epoch that goes on. */
   readonly keptSession: string | null;
   /** The newest that is not spent; it voids those before it. */
   readonly passwordReset: LinkRequest | null;
   readonly emailChange: (LinkRequest & { readonly email: Sealed }) | null;
+  /** When a new password was last asked for, the newest few: what was spent or voided since counts too. */
+  readonly resetsAskedAt: readonly number[];
+  /** When another address was last asked for. */
+  readonly emailChangeAskedAt: number | null;
   readonly createdAt: number;
 }
 
@@ -82,6 +86,8 @@ function evolve(state: UserState, event: EventOf<typeof events>): UserState {
       keptSession: null,
       passwordReset: null,
       emailChange: null,
+      resetsAskedAt: [],
+      emailChangeAskedAt: null,
       createdAt: at,
     };
     return { status: 'invited', user };
@@ -89,6 +95,8 @@ function evolve(state: UserState, event: EventOf<typeof events>): UserState {
   if (state.status === 'absent') return state;
   const changed = (change: Partial<User>): UserState => ({ ...state, user: { ...state.user, ...change } });
   const epoch = state.user.epoch + 1;
+  // Whoever takes an account back must not lose it again to a link that another asked for.
+  const withoutLinks = { passwordReset: null, emailChange: null };
   switch (event.type) {
     case 'UserRegistered':
       return { status: 'active', user: { ...state.user, ...event.data } };
@@ -98,22 +106,27 @@ function evolve(state: UserState, event: EventOf<typeof events>): UserState {
       return changed(data);
     case 'PasswordSet': {
       const { hash, mustChange, keptSession } = event.data;
-      return changed({ hash, mustChangePassword: mustChange, epoch, keptSession, passwordReset: null });
+      return changed({ hash, mustChangePassword: mustChange, epoch, keptSession, ...withoutLinks });
     }
     case 'PasswordResetRequested':
-      return changed({ passwordReset: { eventId: event.id, at } });
+      return changed({
+        passwordReset: { eventId: event.id, at },
+        resetsAskedAt: [...state.user.resetsAskedAt.slice(-9), at],
+      });
     case 'PasswordReset': {
       const { hash } = event.data;
-      return changed({ hash, mustChangePassword: false, epoch, keptSession: null, passwordReset: null });
+      return changed({ hash, mustChangePassword: false, epoch, keptSession: null, ...withoutLinks });
     }
     case 'EmailChangeRequested':
-      return changed({ emailChange: { eventId: event.id, at, email: event.data.email } });
+      return changed({ emailChange: { eventId: event.id, at, email: event.data.email }, emailChangeAskedAt: at });
     case 'EmailChanged':
-      return changed({ email: event.data.email, emailChange: null });
+      return changed({ email: event.data.email, ...withoutLinks });
     case 'SessionsEnded':
-      return changed({ epoch, keptSession: event.data.keptSession });
-    case 'UserDisabled':
-      return { status: 'disabled', wasInvited: state.status === 'invited', user: state.user };
+      return changed({ epoch, keptSession: event.data.keptSession, emailChange: null });
+    case 'UserDisabled': {
+      const user = { ...state.user, epoch, keptSession: null, ...withoutLinks };
+      return { status: 'disabled', wasInvited: state.status === 'invited', user };
+    }
     case 'UserEnabled':
       if (state.status !== 'disabled') return state;
       return { status: state.wasInvited ? 'invited' : 'active', user: state.user };

@@ -7,16 +7,23 @@ import type { LinkRequest, UserState } from '#events/user.ts';
 /** Milliseconds from one mail that an account is sent to the next. */
 export const BETWEEN_MAILS_MS = 60_000;
 
-const isYoung = (request: LinkRequest | null, now: number) => isOpen(request, BETWEEN_MAILS_MS, now);
+const DAY_MS = 86_400_000;
+/** The state holds ten of them. */
+const MOST_RESETS_A_DAY = 5;
 
 export interface Timed {
   readonly now: number;
   readonly origin: Origin;
 }
 
-/** Only people with an account are offered a new password, and no more than one mail a minute. */
+/**
+ * Only people with an account are offered a new password, by one mail a minute and five a day: anyone may ask, and each
+ * mail voids the link of the one before it.
+ */
 export function decideOfferReset({ now, origin }: Timed, state: UserState): readonly NewEvent[] {
-  if (state.status !== 'active' || isYoung(state.user.passwordReset, now)) return [];
+  if (state.status !== 'active') return [];
+  const asked = (withinMs: number) => state.user.resetsAskedAt.filter((at) => now < at + withinMs).length;
+  if (asked(BETWEEN_MAILS_MS) > 0 || asked(DAY_MS) >= MOST_RESETS_A_DAY) return [];
   return [createEvent('PasswordResetRequested', {}, origin)];
 }
 
@@ -49,7 +56,10 @@ export function decideRequestEmailChange(
   state: UserState,
 ): readonly NewEvent[] | 'not-active' | 'too-soon' {
   if (state.status !== 'active') return 'not-active';
-  return isYoung(state.user.emailChange, now) ? 'too-soon' : [createEvent('EmailChangeRequested', { email }, origin)];
+  const { emailChangeAskedAt: last } = state.user;
+  return last !== null && now < last + BETWEEN_MAILS_MS
+    ? 'too-soon'
+    : [createEvent('EmailChangeRequested', { email }, origin)];
 }
 
 /** The address that a link confirms; undefined as above. */

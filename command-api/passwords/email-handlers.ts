@@ -30,7 +30,7 @@ export function createEmailChangeHandlers(ports: EmailChangePorts) {
   const { store, snapshots, contents, serverKey, tokens, origins, now } = ports;
 
   const tooSoon = (state: UserState) => {
-    const last = state.status === 'absent' ? 0 : (state.user.emailChange?.at ?? 0);
+    const last = state.status === 'absent' ? 0 : (state.user.emailChangeAskedAt ?? 0);
     const retryAfterMs = last + BETWEEN_MAILS_MS - now();
     return tooManyRequests(problems['too-many-requests'], { detail: 'A mail was sent a moment ago.', retryAfterMs });
   };

@@ -18,6 +18,7 @@ const stream = 'user-u1';
 const origin = ORIGIN;
 /** When everything that is given happened. */
 const AT = 1_000;
+const DAY = 86_400_000;
 
 const event = (id: string) => ({ ...ORIGIN, eventId: `018f0000-0000-7000-8000-0000000000${id}` });
 const email = plainContent('ada@example.com');
@@ -34,6 +35,8 @@ const changeRequested = createEvent('EmailChangeRequested', { email: newEmail },
 const changeAgain = createEvent('EmailChangeRequested', { email }, event('32'));
 const changed = createEvent('EmailChanged', { email: newEmail }, event('33'));
 const disabled = createEvent('UserDisabled', {}, event('41'));
+const enabled = createEvent('UserEnabled', {}, event('42'));
+const sessionsEnded = createEvent('SessionsEnded', { keptSession: null }, event('43'));
 const account = [invited, registered, passwordSet];
 
 /** A link that was derived from this event. */
@@ -55,10 +58,22 @@ describe('a new password by mail', () => {
       .thenNothing();
   });
 
-  it('is offered once a minute', () => {
+  it('is offered once a minute, also where the link was used meanwhile', () => {
+    const spent = given(users, stream, [...account, resetRequested, reset]);
+    spent.when(offer(AT + BETWEEN_MAILS_MS - 1)).thenNothing();
     const asked = given(users, stream, [...account, resetRequested]);
     asked.when(offer(AT + BETWEEN_MAILS_MS - 1)).thenNothing();
     asked.when(offer(AT + BETWEEN_MAILS_MS)).thenEvents({ type: 'PasswordResetRequested' });
+  });
+
+  it('is offered five times a day', () => {
+    const often = (times: number) => Array.from({ length: times }, () => resetRequested);
+    given(users, stream, [...account, ...often(4)])
+      .when(offer(AT + BETWEEN_MAILS_MS))
+      .thenEvents({ type: 'PasswordResetRequested' });
+    const asked = given(users, stream, [...account, ...often(5)]);
+    asked.when(offer(AT + DAY - 1)).thenNothing();
+    asked.when(offer(AT + DAY)).thenEvents({ type: 'PasswordResetRequested' });
   });
 
   const take =
@@ -87,6 +102,8 @@ describe('a new password by mail', () => {
     ['voided by a newer one', [...account, resetRequested, resetAgain]],
     ['older than a password that was set since', [...account, resetRequested, passwordSet]],
     ['of somebody who was disabled', [...account, resetRequested, disabled]],
+    ['of somebody who was disabled meanwhile', [...account, resetRequested, disabled, enabled]],
+    ['older than an address that was changed since', [...account, resetRequested, changeRequested, changed]],
     ['of somebody without an account', [invited, resetRequested]],
     ['of nobody', []],
     ['made up', account],
@@ -109,6 +126,9 @@ describe('another e-mail address', () => {
     const asked = given(users, stream, [...account, changeRequested]);
     asked.when(ask(AT + BETWEEN_MAILS_MS - 1)).thenRefused('too-soon');
     asked.when(ask(AT + BETWEEN_MAILS_MS)).thenEvents(requested);
+    given(users, stream, [...account, changeRequested, sessionsEnded])
+      .when(ask(AT + BETWEEN_MAILS_MS - 1))
+      .thenRefused('too-soon');
   });
 
   const confirm =
@@ -125,8 +145,12 @@ describe('another e-mail address', () => {
   for (const [why, past, now] of [
     ['spent', [...account, changeRequested, changed], AT],
     ['voided by a newer one', [...account, changeRequested, changeAgain], AT],
-    ['a day old', [...account, changeRequested], AT + EMAIL_CHANGE_MS],
+    ['an hour old', [...account, changeRequested], AT + EMAIL_CHANGE_MS],
     ['of somebody who was disabled', [...account, changeRequested, disabled], AT],
+    ['of somebody who was disabled meanwhile', [...account, changeRequested, disabled, enabled], AT],
+    ['older than a password that was set since', [...account, changeRequested, passwordSet], AT],
+    ['older than a password that was set by mail', [...account, changeRequested, resetRequested, reset], AT],
+    ['older than the end of all sessions', [...account, changeRequested, sessionsEnded], AT],
     ['made up', account, AT],
   ] as const)
     it(`is not confirmed by a link that is ${why}`, () => {

@@ -261,6 +261,29 @@ describe('the routes of passwords and addresses', () => {
       expect((await loginOf('ada@example.com')).userId).to.equal(userId);
     });
 
+    it('is not theirs by a link that was asked for before the password was set by mail', async () => {
+      const userId = await person('ada@example.com');
+      await ask(userId, 'thief@example.com');
+      const token = await emailToken(userId);
+      await answer('forgotPassword', { email: 'ada@example.com' });
+      const reset = { token: await resetToken(userId), password: 'another sentence' };
+      expect(await answer('resetPassword', reset)).to.equal(204);
+      expect(await answer('confirmEmailChange', { token })).to.equal('410 token-spent');
+      expect((await loginOf('thief@example.com')).userId).to.equal(null);
+      expect((await userOf(userId)).email.sealed).to.equal('"ada@example.com"');
+    });
+
+    it('once theirs voids a link for a new password that went to the old one', async () => {
+      const userId = await person('ada@example.com');
+      await answer('forgotPassword', { email: 'ada@example.com' });
+      const token = await resetToken(userId);
+      await ask(userId, 'new@example.com');
+      expect(await confirm(userId)).to.equal(204);
+      const reset = { token, password: 'another sentence' };
+      expect(await answer('resetPassword', reset)).to.equal('410 token-spent');
+      expect((await userOf(userId)).hash?.sealed).to.equal(JSON.stringify('hash of secret'));
+    });
+
     it('is not somebody else’s, which only who reads its mail is told', async () => {
       const [ada, bob] = [await person('ada@example.com'), await person('bob@example.com')];
       expect(await ask(ada, 'Bob@example.com')).to.equal(202);

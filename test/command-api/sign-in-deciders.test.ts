@@ -88,9 +88,16 @@ describe('deciding on a session', () => {
       .when(refresh(0, 2_000, users.initial))
       .thenRefused('ended');
     const disabled = given(users, 'user-berta', [...person, passwordSet('a'), createEvent('UserDisabled', {}, origin)]);
-    session(started)
-      .when(refresh(0, 2_000, disabled.state))
-      .thenRefused('ended');
+    const enabled = given(users, 'user-berta', [
+      ...person,
+      passwordSet('a'),
+      createEvent('UserDisabled', {}, origin),
+      createEvent('UserEnabled', {}, origin),
+    ]);
+    for (const { state } of [disabled, enabled])
+      session(started)
+        .when(refresh(0, 2_000, state))
+        .thenRefused('ended');
   });
 
   it('refuses one that a new password has ended, and goes on in the one kept', () => {

@@ -2,6 +2,7 @@
 
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
+import type { SignedIn } from '#contracts/people.ts';
 import { ROLE_PERMISSIONS } from '#contracts/permissions.ts';
 import type { UserView } from '#contracts/users.ts';
 import { describeOn } from '../services/describe-on.ts';
@@ -45,6 +46,11 @@ describeOn(SHARED_SERVICES, 'people, with two of each API', (shared) => {
 
   const asOperator = () => createApi(defter.url, defter.key);
   const join = (inviter: Api, role: 'admin' | 'member' | 'viewer') => joinTenant(defter, inviter, role);
+  async function signInAnew(person: Person): Promise<Person> {
+    const body = { email: person.email, password: person.password };
+    const { body: session } = await createApi(defter.url, undefined)<SignedIn>('POST', '/v1/auth/login', { body });
+    return { ...person, session, api: createApi(defter.url, session.accessToken) };
+  }
   const setRole = (api: Api, id: string, tenantId: string, role: string) =>
     api('PUT', `/v1/users/${id}/roles/${tenantId}`, { body: { role } });
 
@@ -85,7 +91,7 @@ describeOn(SHARED_SERVICES, 'people, with two of each API', (shared) => {
   it('a role, a disabling and a removal hold on each replica from the answer of one', async function () {
     this.timeout(60_000);
     const tenant = await newTenant('Everywhere');
-    const person = await join(tenant.api, 'viewer');
+    let person = await join(tenant.api, 'viewer');
     const [first, second] = commands.map((url) => createApi(url, defter.key));
     for (let round = 0; round < 5; round++)
       for (const api of [first, second]) {
@@ -96,6 +102,8 @@ describeOn(SHARED_SERVICES, 'people, with two of each API', (shared) => {
         await (api ?? asOperator())('POST', `/v1/users/${person.id}/disable`);
         expect(await permissionsOf(person)).to.deep.equal(everywhere(401));
         await (api ?? asOperator())('POST', `/v1/users/${person.id}/enable`);
+        expect(await permissionsOf(person)).to.deep.equal(everywhere(401));
+        person = await signInAnew(person);
         expect(await permissionsOf(person)).to.deep.equal(of('viewer'));
       }
     await asOperator()('DELETE', `/v1/users/${person.id}/roles/${tenant.id}`);

@@ -160,6 +160,7 @@ describeFlow(
       expectProblem(await login(), 401, 'invalid-credentials');
       expect((await flow().api('POST', `/v1/users/${person.id}/enable`)).status).to.equal(200);
       expect((await key('GET', '/v1/models')).status).to.equal(200);
+      expect((await person.api('GET', '/v1/me')).status).to.equal(401);
       expect((await login()).status).to.equal(200);
     });
 
