@@ -80,7 +80,9 @@ const openaiModelSchema = z
         description: 'The base URL of an OpenAI-compatible server, such as https://api.openai.com/v1.',
       }),
     upstreamModel: z.string().min(1).max(200).optional().meta({ description: 'Without it: the name itself.' }),
-    credentialId: idSchema.optional(),
+    credentialId: idSchema.optional().meta({
+      description: 'Of your tenant; needs the permission `credentials:write`, and `platform` for one of `env:NAME`.',
+    }),
     parameters: z.array(modelParameterSchema).max(64).default([]),
     anyParameter: z.boolean().default(true),
     ...limits,
@@ -143,7 +145,7 @@ export const modelRoutes = routesUnder('Models', {
     permission: 'models:write',
     summary: 'Register a model, or register it anew',
     description:
-      "Your tenant's own; it stands before the platform's of the same name. Defaults set before stay. The upstream must not be on a private network, unless the server allows it or the model is the platform's.",
+      "Your tenant's own; it stands before the platform's of the same name. Defaults set before stay. Naming a credential needs `credentials:write` too, and `platform` where its value is one of the server's variables, as the upstream is sent it. The upstream must not be on a private network, unless the server allows it or the model is the platform's.",
     params: modelNameParams('acme/writer'),
     slashes: 'name',
     body: registerModelSchema,

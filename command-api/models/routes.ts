@@ -31,6 +31,12 @@ export interface ModelPorts extends CommandRoutePorts {
 const bodyProblem = (pointer: string, message: string) =>
   new Problem(problems['invalid-request'], { detail: message, errors: [{ in: 'body', pointer, message }] });
 
+const mayNotName = (what: string, permission: string) =>
+  new Problem(problems.forbidden, {
+    detail: `${what} needs the permission ${permission}.`,
+    errors: [{ in: 'body', pointer: '/credentialId', message: `needs the permission ${permission}` }],
+  });
+
 function required({ state, written }: Done<ModelState>): Model {
   const model = registeredModel(state);
   if (!model) throw new Error(`${written.stream} has no model after a command that gives it one`);
@@ -60,11 +66,15 @@ export function createModelRoutes(ports: ModelPorts): BoundRoute[] {
     return upstreamDefinition(name, given);
   };
 
+  /** An upstream is sent the credential's value: naming one is to hand it to whoever the source belongs to. */
   const requireCredential = async (caller: Caller, credentialId: string) => {
+    if (!caller.permissions.has('credentials:write')) throw mayNotName('Naming a credential', 'credentials:write');
     const [standing] = await standings.get([credentials.stream(credentialId)]);
     const state = standing?.of === 'credential' ? standing.state : undefined;
     if (state?.status !== 'stored' || state.credential.tenantId !== caller.tenantId)
       throw bodyProblem('/credentialId', `there is no credential ${credentialId}`);
+    if (state.credential.environment !== null && !caller.permissions.has('platform'))
+      throw mayNotName("Naming one of the server's own variables", 'platform');
   };
 
   const answer = (caller: Caller, status: 200 | 201, done: Done<ModelState>, model: Model) => ({
