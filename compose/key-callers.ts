@@ -73,9 +73,10 @@ export function createKeyCallers(standings: Pick<Standings<Standing>, 'get'>) {
     if (tenant.state.status === 'suspended' && !everywhere)
       return refused('suspended', suspensionSentence(tenant.state.reason ?? ''));
     const home = key.tenantId;
+    let actsIn: Standing | undefined = tenant;
     if (asked !== undefined && asked !== home) {
-      const [other] = everywhere ? await standings.get([tenants.stream(asked)]) : [];
-      if (other?.of !== 'tenant') return refused('no-part');
+      [actsIn] = everywhere ? await standings.get([tenants.stream(asked)]) : [];
+      if (actsIn?.of !== 'tenant') return refused('no-part');
     }
     const caller = {
       tenantId: asked ?? home,
@@ -83,13 +84,13 @@ export function createKeyCallers(standings: Pick<Standings<Standing>, 'get'>) {
       holder: home,
       permissions,
       permissionsIn: (tenantId: string) => (tenantId === home || everywhere ? permissions : undefined),
-      ...limitsOf(key.requestsPerMinute, tenant),
+      ...limitsOf(key.requestsPerMinute, actsIn),
     } as const;
     return { ok: true, caller: key.models === null ? caller : { ...caller, models: key.models } };
   };
 }
 
-/** Requests a minute, where any were set. */
+/** Requests a minute, where any were set: of the key, and of the tenant in which the request acts. */
 export function limitsOf(own: number | null, tenant: Standing | undefined): Pick<Caller, 'limits'> | undefined {
   const ofTenant = tenant?.of === 'tenant' ? tenant.state.requestsPerMinute : null;
   if (own === null && ofTenant === null) return undefined;

@@ -87,7 +87,7 @@ export interface Caller {
    * act there now.
    */
   permissionsIn(tenantId: string): Permissions | undefined | Promise<Permissions | undefined>;
-  /** Requests a minute, where other limits than everybody's are set for this key, or for its tenant as a whole. */
+  /** Requests a minute, where other limits than everybody's are set for this key, or for all in the request's tenant together. */
   readonly limits?: { readonly own?: number | undefined; readonly tenant?: number | undefined };
   /** The models that a key is for; any unless named. */
   readonly models?: readonly string[];

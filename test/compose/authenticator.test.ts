@@ -158,6 +158,28 @@ describe('who calls with an API key', () => {
     expect(reasonOf(await withKey({ 'x-tenant-id': 'nowhere' }))).to.equal('no-part');
   });
 
+  it('has the limit of the tenant in which the request acts, and its own wherever it acts', async () => {
+    const limited = (id: string, requestsPerMinute: number) => [
+      createEvent('TenantCreated', { name: id }, of(id)),
+      createEvent('TenantLimitsSet', { requestsPerMinute }, of(id)),
+    ];
+    const { withKey, streams } = installation({
+      [`apikey-${keyId}`]: [issued({ scopes: ['platform'] })],
+      'tenant-other': limited('other', 7),
+    });
+    expect(callerOf(await withKey()).limits).to.equal(undefined);
+    const there = callerOf(await withKey({ 'x-tenant-id': 'other' }));
+    expect([there.tenantId, there.limits]).to.deep.equal(['other', { own: undefined, tenant: 7 }]);
+    streams.set('tenant-acme', limited('acme', 3));
+    streams.set(`apikey-${keyId}`, [
+      issued({ scopes: ['platform'] }),
+      createEvent('ApiKeyLimitsSet', { requestsPerMinute: 5 }, of('acme')),
+    ]);
+    expect(callerOf(await withKey()).limits).to.deep.equal({ own: 5, tenant: 3 });
+    expect(callerOf(await withKey({ 'x-tenant-id': 'other' })).limits).to.deep.equal({ own: 5, tenant: 7 });
+    expect(callerOf(await withKey({ 'x-tenant-id': 'platform' })).limits).to.deep.equal({ own: 5, tenant: undefined });
+  });
+
   for (const tenantId of ['', 'a b', '../x', 'ä', 'a, b', 'x'.repeat(65)])
     it(`is told that ${JSON.stringify(tenantId)} can be no tenant`, async () => {
       const { withKey } = installation({ [`apikey-${keyId}`]: [issued()] });
