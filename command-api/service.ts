@@ -51,6 +51,7 @@ export const createCommandApiService = ({ readsOf, readModelsOf }: ReadSide): Se
       upstreamFault: (source, tenantId) => upstreamFault(source, tenantId === PLATFORM || config.allowPrivateUpstreams),
       inferenceTimeoutMs: config.inferenceTimeoutMs,
       mostOutstanding: config.maxOutstanding,
+      limitPerKey: config.rateLimitPerKey,
       readModels: (await readModelsOf(config)).map(({ name }) => name),
       log,
       now: Date.now,

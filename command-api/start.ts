@@ -50,6 +50,8 @@ export interface CommandApiOptions {
   readonly onSignedIn: LoginPorts['onSignedIn'];
   readonly inferenceTimeoutMs: number;
   readonly mostOutstanding: number;
+  /** Requests a minute of keys for which nothing else was set; undefined where they are not counted. */
+  readonly limitPerKey: number | undefined;
   /** The names of the read models that this installation keeps. */
   readonly readModels: readonly string[];
   readonly log: Log;
@@ -92,7 +94,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
       ...createPasswordRoutes(signingIn),
       ...createTenantRoutes({ ...shared, keyring, now }),
       ...createUserRoutes({ ...signingIn, keyring, apiKeysMadeBy }),
-      ...createApiKeyRoutes({ ...shared, secret: serverKey, now }),
+      ...createApiKeyRoutes({ ...shared, secret: serverKey, limitPerKey: options.limitPerKey, now }),
       ...createCredentialRoutes({ ...shared, keyring }),
       ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),
       ...createModelGrantRoutes(shared),

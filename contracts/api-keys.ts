@@ -78,7 +78,10 @@ export const issueApiKeySchema = z
       uniqueItems: true,
       description: 'The only ones that it may use, by name. Without it: whatever you may.',
     }),
-    expiresAt: timeSchema.optional().meta({ description: 'In the future. Without it the key does not expire.' }),
+    expiresAt: timeSchema.optional().meta({
+      description:
+        'In the future, and not after that of a key that issues it. Without it as that one does, else never.',
+    }),
     tenantId: idSchema
       .optional()
       .meta({ description: 'Another tenant than your own; needs the permission `platform`.' }),
@@ -148,7 +151,7 @@ export const apiKeyRoutes = routesUnder('API keys', {
     permission: 'keys:write',
     summary: 'Put a new key in the place of one',
     description:
-      'The new one has the name, scopes, models, limits and life of the old one, which stays good for `overlap` at most. You must hold all of its scopes.',
+      'The new one has the name, scopes, models, limits and life of the old one, which stays good for `overlap` at most. You must hold all of its scopes; a key that rotates gives nothing beyond its own models, limits and expiry. Without an Idempotency-Key, and where no answer comes, a new key may be listed that nobody has: it opens nothing.',
     params,
     body: rotateApiKeySchema,
     bodyOptional: true,
@@ -163,7 +166,8 @@ export const apiKeyRoutes = routesUnder('API keys', {
     side: 'command',
     permission: 'keys:write',
     summary: "Set a key's limits",
-    description: "Its tenant's limits hold beside them. A key cannot set its own.",
+    description:
+      "Its tenant's limits hold beside them. You must hold all of its scopes; a key cannot set its own limits, nor others beyond them.",
     params,
     body: limitsSchema,
     bodyExample: { requestsPerMinute: 600 },
@@ -185,7 +189,8 @@ export const apiKeyRoutes = routesUnder('API keys', {
     side: 'command',
     permission: 'keys:write',
     summary: 'Revoke an API key',
-    description: 'It holds at once, on every replica. Revoking a revoked key changes nothing.',
+    description:
+      'It holds at once, on every replica. You must hold all of its scopes, unless it is the key by which you ask. Revoking a revoked key changes nothing.',
     params,
     answers: { 204: { description: 'The key is revoked.', headers: ['etag', 'x-consistency-token'] } },
     idempotent: true,

@@ -1,4 +1,5 @@
 import type { ApiKeyState } from '#events/api-key.ts';
+import { v5 } from 'uuid';
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { NewEvent } from '#events/envelope.ts';
 
@@ -12,11 +13,21 @@ export interface IssueApiKey {
   readonly models: readonly string[] | null;
   /** Whose permissions bound its own, from then on; null for nobody's. */
   readonly personId: string | null;
+  /** Null, or left out, where it has no limit of its own. */
+  readonly requestsPerMinute?: number | null;
   readonly origin: Origin;
 }
 
-export function decideIssueApiKey({ origin, ...data }: IssueApiKey, state: ApiKeyState): readonly NewEvent[] {
-  return state.status === 'absent' ? [createEvent('ApiKeyIssued', data, origin)] : [];
+/** With its limit, if it is to have one, in the same append. */
+export function decideIssueApiKey(
+  { origin, requestsPerMinute = null, ...data }: IssueApiKey,
+  state: ApiKeyState,
+): readonly NewEvent[] {
+  if (state.status !== 'absent') return [];
+  const issued = createEvent('ApiKeyIssued', data, origin);
+  if (requestsPerMinute === null) return [issued];
+  const limits = { ...origin, eventId: v5('limits', origin.eventId) };
+  return [issued, createEvent('ApiKeyLimitsSet', { requestsPerMinute }, limits)];
 }
 
 export const decideRevokeApiKey = (origin: Origin, state: ApiKeyState): readonly NewEvent[] =>

@@ -2,6 +2,7 @@
 
 import { DEFAULT_KEY_SCOPES, permissionsBeyond } from '#contracts/permissions.ts';
 import { problems } from '#contracts/problems.ts';
+import type { ApiKey } from '#events/api-key.ts';
 import { type FieldFault, Problem } from '#platform/http/problem.ts';
 import type { Caller } from '#platform/http/route.ts';
 
@@ -28,12 +29,32 @@ export function modelsFor(caller: Caller, asked: readonly string[] | undefined):
   throw new Problem(problems.forbidden, { detail: 'A key can hold no more than its maker does.', errors });
 }
 
-/** Throws 422 for a time that is over. */
-export function expiryFor(asked: string | undefined, now: number): number | null {
-  if (asked === undefined) return null;
+/** The key by which a caller calls; null for a person, whom these do not bound. */
+export type OwnKey = Pick<ApiKey, 'expiresAt' | 'requestsPerMinute'> | null;
+
+/** Throws 422 for a time that is over, 403 for one at which the caller's own key is over. */
+export function expiryFor(asked: string | undefined, own: OwnKey, now: number): number | null {
+  const last = own?.expiresAt ?? null;
+  if (asked === undefined) return last;
   const expiresAt = Date.parse(asked);
-  if (expiresAt > now) return expiresAt;
-  throw new Problem(problems['invalid-request'], { errors: [bodyFault('/expiresAt', 'must be in the future')] });
+  if (expiresAt <= now)
+    throw new Problem(problems['invalid-request'], { errors: [bodyFault('/expiresAt', 'must be in the future')] });
+  if (last === null || expiresAt <= last) return expiresAt;
+  const errors = [bodyFault('/expiresAt', 'your own key expires before')];
+  throw new Problem(problems.forbidden, { detail: 'A key outlives no key that made it.', errors });
+}
+
+/**
+ * Throws 403 where a key would give another more requests a minute than it has itself. `everybodys`: of keys for which
+ * nothing else was set; undefined where they are not counted.
+ */
+export function requireLimitWithin(asked: number | null, own: OwnKey, everybodys: number | undefined): void {
+  if (own === null) return;
+  const most = own.requestsPerMinute ?? everybodys ?? Infinity;
+  const given = asked ?? everybodys ?? Infinity;
+  if (given <= most) return;
+  const errors = [bodyFault('/requestsPerMinute', `yours may send ${most} a minute`)];
+  throw new Problem(problems.forbidden, { detail: 'A key cannot set limits beyond its own.', errors });
 }
 
 /** Throws 403 unless the caller could have made a key like this one. */

@@ -1,10 +1,11 @@
 // Rotating a key: the new one is issued, then the old one is told of it and of its own end. Each step may be repeated after a
-// crash. Of two who rotate one key at once, one is refused, and the key that was issued for it is revoked.
+// crash. Of two who rotate one key at once, one is refused, and the key that was issued for it is revoked. Who asked without
+// an Idempotency-Key and had no answer may find a successor that nobody has: it opens nothing, as its random secret was never
+// told to anyone nor kept, and the old key does not name it. It is listed, and revoked like any.
 
 import { v5 } from 'uuid';
 import { problems } from '#contracts/problems.ts';
 import { apiKeys, type ApiKeyState } from '#events/api-key.ts';
-import { createEvent } from '#events/create-event.ts';
 import { hashApiKey } from '#platform/auth/api-key.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { CommandOrigin } from '../origin.ts';
@@ -24,6 +25,8 @@ export interface Rotation {
   /** The new key itself, of the id that the command gives. */
   readonly key: string;
   readonly personId: string | null;
+  /** Until when it may live at most, in milliseconds since the epoch; null without end. */
+  readonly until: number | null;
   readonly overlapMs: number;
   readonly now: number;
   /** Of the key's tenant. */
@@ -63,7 +66,7 @@ export async function rotateApiKey(ports: CommandPorts, rotation: Rotation): Pro
   return { done, old };
 }
 
-function issueSuccessor(ports: CommandPorts, { old, key, personId, now, origin }: Rotation) {
+function issueSuccessor(ports: CommandPorts, { old, key, personId, until, now, origin }: Rotation) {
   return runCommand<ApiKeyState>(ports, {
     aggregate: apiKeys,
     stream: apiKeys.stream(origin.subjectId),
@@ -74,13 +77,10 @@ function issueSuccessor(ports: CommandPorts, { old, key, personId, now, origin }
       const refusal = rotationRefusal(origin.subjectId, now, old);
       if (refusal !== undefined || old.status === 'absent') throw refusals[refusal ?? 'inactive'](old);
       const { name, scopes, models, expiresAt, createdAt, requestsPerMinute } = old.key;
-      // It lives as long as the old one was to.
-      const end = expiresAt === null ? null : now + expiresAt - createdAt;
-      const bounds = { scopes, models, personId, expiresAt: end };
-      const command = { name, hash: hashApiKey(key), last4: key.slice(-4), ...bounds, origin };
-      const issued = decideIssueApiKey(command, state);
-      if (requestsPerMinute === null || issued.length === 0) return issued;
-      return [...issued, createEvent('ApiKeyLimitsSet', { requestsPerMinute }, beside(origin, 'limits'))];
+      // It lives as long as the old one was to, and no longer than it may.
+      const end = Math.min(expiresAt === null ? Infinity : now + expiresAt - createdAt, until ?? Infinity);
+      const bounds = { scopes, models, personId, requestsPerMinute, expiresAt: end === Infinity ? null : end };
+      return decideIssueApiKey({ name, hash: hashApiKey(key), last4: key.slice(-4), ...bounds, origin }, state);
     },
   });
 }

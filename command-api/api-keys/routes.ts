@@ -11,18 +11,20 @@ import type { BoundRoute, Caller, Handler } from '#platform/http/route.ts';
 import type { CommandOrigin } from '../origin.ts';
 import { acknowledge, type CommandRoutePorts, type Done, notFound, runCommand, type Written } from '../run-command.ts';
 import { decideIssueApiKey, decideRevokeApiKey, decideSetApiKeyLimits } from './decide.ts';
-import { expiryFor, modelsFor, requireWithin, scopesFor } from './key-bounds.ts';
+import { expiryFor, modelsFor, requireLimitWithin, requireWithin, scopesFor } from './key-bounds.ts';
 import { createKeySecret, shownKey } from './key-secret.ts';
 import { rotateApiKey } from './rotate-api-key.ts';
 
 export interface ApiKeyPorts extends CommandRoutePorts {
   /** Derives the secret of a key asked for with an Idempotency-Key, so that the repeat is answered with the same key. */
   readonly secret: KeyObject;
+  /** Requests a minute of keys for which nothing else was set; undefined where they are not counted. */
+  readonly limitPerKey: number | undefined;
   readonly now: () => number;
 }
 
 export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
-  const { standings, tokens, origins, secret, now } = ports;
+  const { standings, tokens, origins, secret, limitPerKey, now } = ports;
 
   const tenantFor = async (caller: Caller, asked: string | undefined): Promise<string> => {
     if (asked === undefined || asked === caller.tenantId) return caller.tenantId;
@@ -34,19 +36,26 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     throw new Problem(problems['invalid-request'], { detail: 'There is no such tenant.', errors });
   };
 
-  /** The person whose permissions bound the keys that the caller makes. */
-  const personOf = async ({ actor }: Caller): Promise<string | null> => {
-    if (actor.kind === 'user') return actor.id;
+  /** The key by which the caller calls; null for a person. It bounds what they make of others. */
+  const ownKeyOf = async ({ actor }: Caller): Promise<ApiKey | null> => {
+    if (actor.kind === 'user') return null;
     const [own] = await standings.get([apiKeys.stream(actor.id)]);
-    return own?.of === 'apikey' ? own.state.key.personId : null;
+    if (own?.of !== 'apikey') throw new Error(`the key ${actor.id} was let in, but has no standing`);
+    return own.state.key;
   };
+
+  /** The person whose permissions bound the keys that the caller makes. */
+  const personOf = ({ actor }: Caller, own: ApiKey | null): string | null =>
+    actor.kind === 'user' ? actor.id : (own?.personId ?? null);
+
+  const isOwn = ({ actor }: Caller, id: string) => actor.kind === 'api-key' && actor.id === id;
 
   /** The key of an id, if it is the caller's to see. */
   const stateOf = async (caller: Caller, id: string): Promise<Exclude<ApiKeyState, { status: 'absent' }>> => {
     const [standing] = await standings.get([apiKeys.stream(id)]);
     const state = standing?.of === 'apikey' ? standing.state : undefined;
-    const isOwn = state?.key.tenantId === caller.tenantId;
-    if (state === undefined || (!isOwn && !caller.permissions.has('platform'))) throw notFound();
+    const isHere = state?.key.tenantId === caller.tenantId;
+    if (state === undefined || (!isHere && !caller.permissions.has('platform'))) throw notFound();
     return state;
   };
 
@@ -79,11 +88,13 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
       refusals: {},
       async decide(state) {
         const tenantId = await tenantFor(caller, body.tenantId);
+        const own = await ownKeyOf(caller);
         const bounds = {
           scopes: scopesFor(caller, body.scopes),
           models: modelsFor(caller, body.models),
-          expiresAt: expiryFor(body.expiresAt, now()),
-          personId: await personOf(caller),
+          expiresAt: expiryFor(body.expiresAt, own, now()),
+          personId: personOf(caller, own),
+          requestsPerMinute: own?.requestsPerMinute ?? null,
         };
         const command = { name: body.name, hash: hashApiKey(key), last4: key.slice(-4), ...bounds };
         return decideIssueApiKey({ ...command, origin: { ...origin, tenantId } }, state);
@@ -96,13 +107,16 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
     const { caller, params, body } = request;
     const old = await stateOf(caller, params.id);
     requireWithin(caller, old.key);
+    const own = await ownKeyOf(caller);
+    requireLimitWithin(old.key.requestsPerMinute, own, limitPerKey);
     const origin: CommandOrigin = { ...(await origins(request)), tenantId: old.key.tenantId };
     const key = createKeySecret(secret, origin.subjectId, origin);
     const rotated = await rotateApiKey(ports, {
       id: params.id,
       old,
       key,
-      personId: await personOf(caller),
+      personId: personOf(caller, own),
+      until: own?.expiresAt ?? null,
       overlapMs: body.overlap,
       now: now(),
       origin,
@@ -113,8 +127,9 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
   const setApiKeyLimits: Handler<typeof apiKeyRoutes.setApiKeyLimits> = async (request) => {
     const { caller, params, body, ifMatch } = request;
     const { key } = await stateOf(caller, params.id);
-    if (caller.actor.kind === 'api-key' && caller.actor.id === params.id)
-      throw new Problem(problems.forbidden, { detail: 'A key cannot set its own limits.' });
+    if (isOwn(caller, params.id)) throw new Problem(problems.forbidden, { detail: 'A key cannot set its own limits.' });
+    requireWithin(caller, key);
+    requireLimitWithin(body.requestsPerMinute, await ownKeyOf(caller), limitPerKey);
     const origin: CommandOrigin = { ...(await origins(request)), tenantId: key.tenantId };
     const done = await runCommand<ApiKeyState, 'inactive'>(ports, {
       aggregate: apiKeys,
@@ -134,6 +149,7 @@ export function createApiKeyRoutes(ports: ApiKeyPorts): BoundRoute[] {
   const revokeApiKey: Handler<typeof apiKeyRoutes.revokeApiKey> = async (request) => {
     const { caller, params, ifMatch } = request;
     const { key } = await stateOf(caller, params.id);
+    if (!isOwn(caller, params.id)) requireWithin(caller, key);
     const origin: CommandOrigin = { ...(await origins(request)), tenantId: key.tenantId };
     const done = await runCommand(ports, {
       aggregate: apiKeys,

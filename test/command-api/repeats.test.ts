@@ -203,6 +203,7 @@ describe('rotating a key, which writes two streams', () => {
         old: old ?? (await stateOf('old')),
         key: 'dft_new',
         personId: null,
+        until: null,
         overlapMs: 5_000,
         now: NOW,
         origin: by,
