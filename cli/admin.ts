@@ -50,15 +50,7 @@ interface Appointing {
 async function appoint({ config, log, email, reset }: Appointing): Promise<void> {
   const platform = await openPlatform({ config, events: eventLanguage, log });
   try {
-    const opened = await platform.use([
-      'store',
-      'readStore',
-      'keyring',
-      'contents',
-      'serverKey',
-      'passwords',
-      'attempts',
-    ]);
+    const opened = await platform.use(['store', 'readStore', 'keyring', 'contents', 'serverKey', 'passwords']);
     const standings = openServiceStandings(opened, log);
     const ports = { ...opened, standings, now: Date.now };
     const id = newId();
@@ -74,7 +66,7 @@ async function appoint({ config, log, email, reset }: Appointing): Promise<void>
     }
     const password = createPassword();
     await givePassword(ports, { userId, password, mustChange: true, origin: { ...origin, eventId: newId() } });
-    await releaseLogin(ports, { userId, email, by: { ...origin, eventId: newId() } });
+    await releaseLogin(ports, { email, by: { ...origin, eventId: newId() } });
     process.stderr.write('The password, shown this once and good for setting one of their own:\n');
     process.stdout.write(`${password}\n`);
   } finally {

@@ -48,7 +48,7 @@ export const signInRoutes = routesUnder('Sign-in', {
     public: true,
     summary: 'Sign in',
     description:
-      'A wrong password, an unknown e-mail and a disabled person are answered alike. After ten failures from one address an account is locked for it for 15 minutes: 429 with `Retry-After`.',
+      'A wrong password, an unknown e-mail and a disabled person are answered alike. After ten failures from one address (of IPv6: one network of 64 bits) an account is locked for it for 15 minutes: 429 with `Retry-After`.',
     body: z.strictObject({ email: emailSchema, password: passwordSchema }).meta({ id: 'Login' }),
     bodyExample: { email: 'ada@example.com', password: 'a long sentence of yours' },
     answers: signedIn('Signed in.'),

@@ -113,17 +113,19 @@ export interface FailLogin {
   readonly addressId: string;
   /** Until when this failure locks the address out; null where it does not. */
   readonly lockedUntil: number | null;
+  /** How often the address had been unlocked when it was tried. */
+  readonly unlocks: number;
   readonly origin: Origin;
 }
 
-/** Of an address that someone signs in by; of any other nothing is told. */
+/** Of an address that someone signs in by; of any other nothing is told. An unlock since then is not undone. */
 export function decideFailLogin(
-  { addressId, lockedUntil, origin }: FailLogin,
-  { userId }: LoginState,
+  { addressId, lockedUntil, unlocks, origin }: FailLogin,
+  { userId, unlocks: unlocksNow }: LoginState,
 ): readonly NewEvent[] {
   if (userId === null) return [];
   const failed = createEvent('LoginFailed', { addressId }, origin);
-  if (lockedUntil === null) return [failed];
+  if (lockedUntil === null || unlocks !== unlocksNow) return [failed];
   const by = { ...origin, eventId: v5('locked', origin.eventId) };
   return [failed, createEvent('LoginLocked', { addressId, until: lockedUntil }, by)];
 }

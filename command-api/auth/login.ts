@@ -9,6 +9,7 @@ import { loadState } from '#platform/event-store/load-state.ts';
 import type { Handler, RequestOf } from '#platform/http/route.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { loginAccountOf, loginStreamOf } from '../logins/login-stream.ts';
+import { openText } from '../logins/open-text.ts';
 import { acknowledge, runCommand } from '../run-command.ts';
 import { decideEndSession, decideFailLogin, decideRenewHash } from './decide.ts';
 import { actingAs, type SessionPorts, startSession } from './start-session.ts';
@@ -28,15 +29,28 @@ type LoginRequest = RequestOf<typeof signInRoutes.login>;
 export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.login> {
   const { store, snapshots, standings, serverKey, tokens, contents, passwords, log, now } = ports;
 
-  /** Who signs in by the address, if they can. */
-  const personOf = async (userId: string | null): Promise<(User & { readonly hash: Content }) | undefined> => {
+  /** Who signs in by the address of this stream, if they can. */
+  const personOf = async (
+    userId: string | null,
+    stream: string,
+  ): Promise<(User & { readonly hash: Content }) | undefined> => {
     const [standing] = userId === null ? [] : await standings.get([users.stream(userId)]);
-    if (standing?.of !== 'user' || standing.state.status !== 'active') return undefined;
+    if (userId === null || standing?.of !== 'user' || standing.state.status !== 'active') return undefined;
     const { user } = standing.state;
+    // A claim may outlive the address that it was for, and comes before it.
+    const email = await openText(contents, userId, user.email);
+    if (email === undefined || loginStreamOf(serverKey, email) !== stream) return undefined;
     return user.hash === null ? undefined : { ...user, hash: user.hash };
   };
 
-  const recordFailure = async (request: LoginRequest, stream: string, userId: string, locks: boolean) => {
+  interface Failure {
+    readonly stream: string;
+    readonly userId: string;
+    readonly locks: boolean;
+    readonly unlocks: number;
+  }
+
+  const recordFailure = async (request: LoginRequest, { stream, userId, locks, unlocks }: Failure) => {
     const by = await ports.origins({ ...request, caller: actingAs(userId) });
     // Whoever failed to be this person is nobody that we know.
     const origin = { ...by, actor: { kind: 'system', id: 'defter' } as const };
@@ -47,7 +61,7 @@ export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.logi
       stream,
       origin,
       refusals: {},
-      decide: (state) => decideFailLogin({ addressId, lockedUntil, origin }, state),
+      decide: (state) => decideFailLogin({ addressId, lockedUntil, unlocks, origin }, state),
     });
   };
 
@@ -90,7 +104,7 @@ export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.logi
     const lock = state.locks.find((one) => one.addressId === addressId && one.until > now());
     if (lock) throw lockedOut(lock.until - now());
     const { userId } = state;
-    const person = await personOf(userId);
+    const person = await personOf(userId, stream);
     const of = userId !== null && person ? { userId, hash: person.hash } : undefined;
     const tried = await tryPassword(ports, {
       account: loginAccountOf(stream, state),
@@ -100,7 +114,8 @@ export function createLogin(ports: LoginPorts): Handler<typeof signInRoutes.logi
     });
     if (!tried.right) {
       // Behind the answer, which is to take as long for an address that nobody has.
-      if (userId !== null) behind(userId, recordFailure(request, stream, userId, tried.locks));
+      if (userId !== null)
+        behind(userId, recordFailure(request, { stream, userId, locks: tried.locks, unlocks: state.unlocks }));
       throw invalidCredentials();
     }
     if (userId === null || person === undefined) throw new Error('the password of nobody was right');

@@ -13,7 +13,8 @@ import { decideChangePassword, decideEndSession, decideEndSessions, decideRefres
 import { createLogin, type LoginPorts } from './login.ts';
 import { signedInPerson } from './signed-in-person.ts';
 import { actingAs, signedIn } from './start-session.ts';
-import { invalidCredentials, sealNewPassword, tryPassword } from './try-password.ts';
+import { tryOwnPassword } from './try-own-password.ts';
+import { invalidCredentials, sealNewPassword } from './try-password.ts';
 
 const sessionEnded = () =>
   new Problem(problems['session-ended'], {
@@ -69,7 +70,7 @@ export function createSignInRoutes(ports: LoginPorts): BoundRoute[] {
   const logout: Handler<typeof signInRoutes.logout> = async (request) => {
     const { caller, body } = request;
     const sent = body.refreshToken === undefined ? undefined : readRefreshToken(serverKey, body.refreshToken);
-    const sessionId = sent?.sessionId ?? (body.refreshToken === undefined ? caller?.sessionId : undefined);
+    const sessionId = sent?.sessionId ?? caller?.sessionId;
     // Who has no session to end is as one who has ended it.
     if (sessionId !== undefined) await endSession(request, sessionId, 'logged_out');
     return { status: 204 };
@@ -80,9 +81,10 @@ export function createSignInRoutes(ports: LoginPorts): BoundRoute[] {
     const { userId, sessionId } = signedInPerson(caller);
     const stream = users.stream(userId);
     const [standing] = await standings.get([stream]);
-    const verified = standing?.of === 'user' ? standing.state.user.hash : null;
-    const of = verified === null ? undefined : { userId, hash: verified };
-    const tried = await tryPassword(ports, { account: userId, address, password: body.current, of });
+    if (standing?.of !== 'user') throw invalidCredentials();
+    const { user } = standing.state;
+    const tried = await tryOwnPassword(ports, { userId, user, address, password: body.current });
+    const verified = user.hash;
     if (!tried.right || verified === null) throw invalidCredentials();
     if (body.password.normalize('NFC') === body.current.normalize('NFC'))
       throw new Problem(problems['invalid-request'], {

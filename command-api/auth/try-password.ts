@@ -9,6 +9,7 @@ import type { Passwords } from '#platform/auth/passwords.ts';
 import type { Contents } from '#platform/content/content.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { tooManyRequests } from '#platform/http/too-many-requests.ts';
+import { addressGroup } from '#platform/limits/address-group.ts';
 
 export interface PasswordPorts {
   readonly attempts: Attempts;
@@ -19,6 +20,7 @@ export interface PasswordPorts {
 export interface PasswordTry {
   /** Under which tries are counted. */
   readonly account: string;
+  /** Of the network; tries are counted by the group that it is in. */
   readonly address: string;
   readonly password: string;
   /** Whose it is, and what it is held against; nobody's where there is none. */
@@ -35,14 +37,17 @@ export async function tryPassword(
   { attempts, passwords, contents }: PasswordPorts,
   { account, address, password, of }: PasswordTry,
 ): Promise<Tried> {
-  passwords.requireRoom();
-  const attempt = await attempts.begin(account, address);
-  if (!attempt.admitted) throw lockedOut(attempt.retryAfterMs);
-  const opened = of && (await contents.open(of.userId, of.hash));
-  const { right, stale } = await passwords.verify(password, typeof opened === 'string' ? opened : undefined);
-  if (!right) return { right, locks: await attempts.failed(account, address, attempt.nth) };
-  await attempts.succeeded(account, address);
-  return { right, stale };
+  const group = addressGroup(address);
+  // Whoever is turned away for lack of room has tried nothing.
+  return passwords.withRoom(async (verify) => {
+    const attempt = await attempts.begin(account, group);
+    if (!attempt.admitted) throw lockedOut(attempt.retryAfterMs);
+    const opened = of && (await contents.open(of.userId, of.hash));
+    const { right, stale } = await verify(password, typeof opened === 'string' ? opened : undefined);
+    if (!right) return { right, locks: await attempts.failed(account, group, attempt.nth) };
+    await attempts.succeeded(account, group);
+    return { right, stale };
+  });
 }
 
 export const lockedOut = (retryAfterMs: number): Problem =>
@@ -67,6 +72,9 @@ export async function sealNewPassword(
   return contents.seal(userId, await passwords.hash(password));
 }
 
-/** What events say of a network address: the same for the same one, and no address. */
+/** What events say of a network address: the same for all of a group, and no address. */
 export const addressIdOf = (serverKey: KeyObject, address: string): string =>
-  createHmac('sha256', serverKey).update(`address:${address}`).digest('hex').slice(0, 32);
+  createHmac('sha256', serverKey)
+    .update(`address:${addressGroup(address)}`)
+    .digest('hex')
+    .slice(0, 32);

@@ -11,6 +11,10 @@ export function loginStreamOf(serverKey: KeyObject, email: string): string {
   return logins.stream(digest.slice(0, 32));
 }
 
-/** Under which tries to sign in by an address are counted. */
+/** Under which tries to sign in by an address are counted: under another one after each unlock, wherever they are counted. */
 export const loginAccountOf = (stream: string, { unlocks }: Pick<LoginState, 'unlocks'>): string =>
   `${subjectOf(stream)}.${unlocks}`;
+
+/** Under which tries of who is signed in at their own password are counted, which nobody else can use up. */
+export const ownAccountOf = (userId: string, { unlocks }: Pick<LoginState, 'unlocks'>): string =>
+  `${userId}.${unlocks}`;

@@ -66,7 +66,7 @@ export function createResetHandlers(ports: ResetPorts) {
       decide: (state) => decideResetPassword({ hash, fits, now: now(), origin }, state),
     });
     const email = state.status === 'absent' ? undefined : await openText(contents, userId, state.user.email);
-    if (email !== undefined) await releaseLogin(ports, { userId, email, by: origin });
+    if (email !== undefined) await releaseLogin(ports, { email, by: origin });
     return { status: 204 };
   };
 

@@ -16,7 +16,8 @@ import { loadState } from '#platform/event-store/load-state.ts';
 import { type FieldFault, Problem } from '#platform/http/problem.ts';
 import type { Handler, RequestOf } from '#platform/http/route.ts';
 import { actingAs, type SessionPorts, startSession } from '../auth/start-session.ts';
-import { type PasswordPorts, sealNewPassword, tryPassword } from '../auth/try-password.ts';
+import { tryOwnPassword } from '../auth/try-own-password.ts';
+import { type PasswordPorts, sealNewPassword } from '../auth/try-password.ts';
 import { decideAcceptOffer, isOpenOffer } from '../members/decide.ts';
 import { addAdmin } from '../members/keep-admins.ts';
 import { isAdminRole } from '../members/roles.ts';
@@ -98,7 +99,7 @@ export function createAcceptInvitation(ports: AcceptPorts): Handler<typeof invit
     if (caller !== undefined) throw someoneElse();
     const { password } = body;
     if (!madeByThis || password === undefined || user.hash === null) throw accountExists();
-    const { right } = await tryPassword(ports, { account: userId, address, password, of: { userId, hash: user.hash } });
+    const { right } = await tryOwnPassword(ports, { userId, user, address, password });
     if (!right) throw accountExists();
   };
 

@@ -72,7 +72,7 @@ export function createSwitchHandlers(ports: SwitchPorts) {
       if (state.status === 'absent') throw notFound();
       const email = await contents.open(id, state.user.email);
       if (typeof email !== 'string') throw notFound();
-      await releaseLogin(ports, { userId: id, email, by: await origins(request) });
+      await releaseLogin(ports, { email, by: await origins(request) });
       return { status: 204 };
     },
   };

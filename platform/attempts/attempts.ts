@@ -31,8 +31,6 @@ export interface Attempts {
   failed(account: string, address: string, nth: number): Promise<boolean>;
   /** Takes back what was counted from this address. */
   succeeded(account: string, address: string): Promise<void>;
-  /** Takes back all that was counted of an account, whatever address. */
-  release(account: string): Promise<void>;
   health?(): Promise<void>;
   close(): Promise<void>;
 }

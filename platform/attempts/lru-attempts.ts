@@ -62,9 +62,6 @@ export function createLruAttempts(rules: AttemptRules, now: () => number = () =>
       account.addresses.delete(address);
       account.all.count = Math.max(0, account.all.count - here.count);
     },
-    async release(name) {
-      accounts.delete(name);
-    },
     async close() {
       accounts.clear();
     },

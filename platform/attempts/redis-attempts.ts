@@ -81,9 +81,6 @@ export async function openRedisAttempts(options: RedisOptions, rules: AttemptRul
     async succeeded(account, address) {
       await run(succeededScript, account, [address]);
     },
-    async release(account) {
-      await link.call((redis) => redis.unlink(keyOf(account)), WRITE_DEADLINE_MS);
-    },
     health: () => link.health(),
     close: () => link.close(),
   };

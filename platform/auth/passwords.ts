@@ -13,19 +13,26 @@ export class PasswordsBusy extends transientError('passwords-busy') {}
 export class PasswordsInterrupted extends transientError('passwords-interrupted') {}
 
 export interface Passwords {
-  /** Throws `PasswordsBusy` where one more would not be taken now: asked before a try is counted. */
-  requireRoom(): void;
+  /**
+   * Does what holds a password against a hash. Throws `PasswordsBusy` before anything of it is done; once it has begun there
+   * is room for it until it has ended.
+   */
+  withRoom<T>(work: (verify: VerifyPassword) => Promise<T>): Promise<T>;
   /** The hash to keep, in PHC string format, which says its own parameters. Throws `PasswordsBusy`. */
   hash(password: string): Promise<string>;
-  /**
-   * Whether it is the password of this hash, and whether the hash is to be made anew, as the parameters have changed. Without
-   * a hash, no; it takes as long all the same. Throws `PasswordsBusy`.
-   */
-  verify(password: string, hash: string | undefined): Promise<{ readonly right: boolean; readonly stale: boolean }>;
-  /** Whether it is among those that are tried first. */
+  /** Whether it is among those that are tried first. Throws `PasswordsBusy`. */
   isCommon(password: string): Promise<boolean>;
   close(): Promise<void>;
 }
+
+/**
+ * Whether it is the password of this hash, and whether the hash is to be made anew, as the parameters have changed. Without
+ * a hash, no; it takes as long all the same.
+ */
+export type VerifyPassword = (
+  password: string,
+  hash: string | undefined,
+) => Promise<{ readonly right: boolean; readonly stale: boolean }>;
 
 const PROGRAM = new URL('./password-program.ts', import.meta.url);
 const MOST_AT_ONCE = 2;
@@ -47,6 +54,8 @@ export function openPasswords(): Passwords {
   let child: ChildProcess | undefined;
   let idle: NodeJS.Timeout | undefined;
   let last = 0;
+  /** Who has been let in and has not ended. */
+  let admitted = 0;
   let closed = false;
 
   function start(): ChildProcess {
@@ -101,13 +110,18 @@ export function openPasswords(): Passwords {
     idle = setTimeout(end, IDLE_MS).unref();
   }
 
-  function requireRoom(): void {
-    if (queue.length >= MOST_WAITING) throw new PasswordsBusy(`${queue.length} passwords wait to be hashed`);
+  async function inRoom<T>(work: () => Promise<T>): Promise<T> {
+    if (admitted >= MOST_AT_ONCE + MOST_WAITING) throw new PasswordsBusy(`${admitted} passwords wait to be hashed`);
+    admitted += 1;
+    try {
+      return await work();
+    } finally {
+      admitted -= 1;
+    }
   }
 
   async function ask<Kind extends PasswordTask['kind']>(task: PasswordTask & { readonly kind: Kind }) {
     if (closed) throw new PasswordsInterrupted('passwords are hashed no more: all is being closed');
-    requireRoom();
     const { promise, resolve, reject } = Promise.withResolvers<PasswordReply>();
     queue.push({ task, resolve, reject });
     goOn();
@@ -118,10 +132,10 @@ export function openPasswords(): Passwords {
   }
 
   return {
-    requireRoom,
-    hash: async (password) => (await ask({ kind: 'hash', password: typed(password) })).hash,
-    verify: async (password, hash) => ask({ kind: 'verify', password: typed(password), hash }),
-    isCommon: async (password) => (await ask({ kind: 'isCommon', password: typed(password) })).common,
+    withRoom: (work) =>
+      inRoom(() => work((password, hash) => ask({ kind: 'verify', password: typed(password), hash }))),
+    hash: (password) => inRoom(async () => (await ask({ kind: 'hash', password: typed(password) })).hash),
+    isCommon: (password) => inRoom(async () => (await ask({ kind: 'isCommon', password: typed(password) })).common),
     async close() {
       closed = true;
       clearTimeout(idle);

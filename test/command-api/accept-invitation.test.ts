@@ -63,9 +63,8 @@ describe('accepting an invitation', () => {
       accessKeys: createAccessKeys(key, 1),
       attempts: createLruAttempts(SIGN_IN_RULES),
       passwords: {
-        requireRoom: () => undefined,
+        withRoom: (work) => work(async (text, hash) => ({ right: hash === `hash of ${text}`, stale: false })),
         hash: async (text) => `hash of ${text}`,
-        verify: async (text, hash) => ({ right: hash === `hash of ${text}`, stale: false }),
         isCommon: async () => false,
         close: async () => undefined,
       },

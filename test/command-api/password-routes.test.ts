@@ -15,7 +15,7 @@ import { loadState } from '#platform/event-store/load-state.ts';
 import type { Answer, HttpRequest } from '#platform/http/route.ts';
 import { newId } from '#platform/new-id.ts';
 import { createStandings } from '#platform/standing/standings.ts';
-import { loginAccountOf, loginStreamOf } from '../../command-api/logins/login-stream.ts';
+import { loginStreamOf } from '../../command-api/logins/login-stream.ts';
 import { createPasswordRoutes } from '../../command-api/passwords/routes.ts';
 import { createStandingLoader } from '../../compose/service-standings.ts';
 import { ORIGIN } from '../support/given-decider.ts';
@@ -55,9 +55,8 @@ describe('the routes of passwords and addresses', () => {
       },
       contents: { ...plainContents, seal: async (_, value) => plainContent(value) },
       passwords: {
-        requireRoom: () => undefined,
+        withRoom: (work) => work(async (password, hash) => ({ right: hash === `hash of ${password}`, stale: false })),
         hash: async (password) => `hash of ${password}`,
-        verify: async (password, hash) => ({ right: hash === `hash of ${password}`, stale: false }),
         isCommon: async (password) => password.startsWith('password'),
         close: async () => undefined,
       },
@@ -68,7 +67,6 @@ describe('the routes of passwords and addresses', () => {
         },
         failed: async (account) => tries.push(`failed ${account}`) < 0,
         succeeded: async (account) => void tries.push(`succeeded ${account}`),
-        release: async (account) => void tries.push(`release ${account}`),
         close: async () => undefined,
       },
       serverKey,
@@ -167,7 +165,7 @@ describe('the routes of passwords and addresses', () => {
       expect(hash?.sealed).to.equal(JSON.stringify('hash of another sentence'));
       expect(epoch).to.equal(2);
       expect((await loginOf('ada@example.com')).locks).to.deep.equal([]);
-      expect(tries).to.deep.equal([`release ${loginAccountOf(login, { unlocks: 1 })}`, `release ${userId}`]);
+      expect((await loginOf('ada@example.com')).unlocks).to.equal(1);
       expect(await answer('resetPassword', { token, password: 'another sentence' })).to.equal('410 token-spent');
     });
 
@@ -226,14 +224,21 @@ describe('the routes of passwords and addresses', () => {
     it('is asked for with the password, counted among the tries of the account', async () => {
       const userId = await person('ada@example.com');
       expect(await ask(userId, 'new@example.com', 'wrong')).to.equal('401 invalid-credentials');
-      expect(tries.splice(0)).to.deep.equal([`begin ${userId}`, `failed ${userId}`]);
+      expect(tries.splice(0)).to.deep.equal([`begin ${userId}.0`, `failed ${userId}.0`]);
       expect(await ask(userId, 'new@example.com')).to.equal(202);
-      expect(tries.splice(0)).to.deep.equal([`begin ${userId}`, `succeeded ${userId}`]);
+      expect(tries.splice(0)).to.deep.equal([`begin ${userId}.0`, `succeeded ${userId}.0`]);
+      await store.append(
+        loginStreamOf(serverKey, 'ada@example.com'),
+        [createEvent('LoginUnlocked', {}, origin())],
+        'any',
+      );
       now += 10_000;
       const { headers } = await call('requestEmailChange', { email: 'x@y', password: 'secret' }, { userId }).catch(
         (problem: { headers: Record<string, string> }) => problem,
       );
       expect(headers).to.deep.equal({ 'retry-after': '50' });
+      // After an unlock tries are counted anew.
+      expect(tries[0]).to.equal(`begin ${userId}.1`);
     });
 
     it('is no key’s to ask for', async () => {

@@ -163,7 +163,7 @@ describe('deciding on a password', () => {
 
 describe('deciding on a failure to sign in', () => {
   const claimed = createEvent('EmailClaimed', { userId: 'berta' }, origin);
-  const failure = { addressId: 'a1', origin };
+  const failure = { addressId: 'a1', unlocks: 0, origin };
 
   it('tells it of an address that someone has, and of no other', () => {
     const fail = given(logins, 'login-1', [claimed]);
@@ -174,6 +174,12 @@ describe('deciding on a failure to sign in', () => {
       given(logins, 'login-1', past)
         .when((state) => decideFailLogin({ ...failure, lockedUntil: 9_000 }, state))
         .thenNothing();
+  });
+
+  it('undoes no unlock since', () => {
+    given(logins, 'login-1', [claimed, createEvent('LoginUnlocked', {}, origin)])
+      .when((state) => decideFailLogin({ ...failure, lockedUntil: 9_000 }, state))
+      .thenEvents({ type: 'LoginFailed', data: { addressId: 'a1' } });
   });
 
   it('tells with it that it was the last one allowed', () => {

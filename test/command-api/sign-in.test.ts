@@ -30,14 +30,14 @@ let isBusy = false;
 
 /** Tells at once what argon2 takes its time for. A hash of the old kind begins with `old`. */
 const passwords: Passwords = {
-  requireRoom() {
+  async withRoom(work) {
     if (isBusy) throw new PasswordsBusy('as many as may wait do');
+    return work(async (password, hash) => ({
+      right: hash === `new ${password}` || hash === `old ${password}`,
+      stale: hash?.startsWith('old') ?? false,
+    }));
   },
   hash: async (password) => `new ${password}`,
-  verify: async (password, hash) => ({
-    right: hash === `new ${password}` || hash === `old ${password}`,
-    stale: hash?.startsWith('old') ?? false,
-  }),
   isCommon: async () => false,
   close: async () => undefined,
 };
@@ -167,12 +167,40 @@ describe('signing in', () => {
     attempts = createLruAttempts(SIGN_IN_RULES);
     expect((await refusal(login())).code).to.equal('too-many-requests');
     // As from the shell, which cannot reach what a server holds in its memory.
-    await releaseLogin(
-      { ...ports, attempts: createLruAttempts(SIGN_IN_RULES) },
-      { userId, email: EMAIL, by: origin() },
-    );
+    await releaseLogin(ports, { email: EMAIL, by: origin() });
     attempts = counting;
     expect((await login()).status).to.equal(200);
+  });
+
+  it('is free again by an unlock also where the lock is only counted', async () => {
+    for (let n = 0; n < 9; n++) await refusal(login(EMAIL, 'a guess'));
+    await eventually(async () => expect(await loginTypes()).to.have.length(10));
+    await releaseLogin(ports, { email: EMAIL, by: origin() });
+    await refusal(login(EMAIL, 'a guess'));
+    expect((await login()).status).to.equal(200);
+    expect(await loginTypes()).not.to.include('LoginLocked');
+  });
+
+  it('is locked for a whole network of IPv6, all of which one who guesses may have', async () => {
+    for (let n = 1; n <= 10; n++) await refusal(login(EMAIL, 'a guess', `2001:db8:0:1::${n}`));
+    expect((await refusal(login(EMAIL, PASSWORD, '2001:db8:0:1:ffff::1'))).code).to.equal('too-many-requests');
+    // As the log has it too, where what counts the tries forgets them.
+    await eventually(async () => expect(await loginTypes()).to.include('LoginLocked'));
+    attempts = createLruAttempts(SIGN_IN_RULES);
+    expect((await refusal(login(EMAIL, PASSWORD, '2001:db8:0:1::abc'))).code).to.equal('too-many-requests');
+    expect((await login(EMAIL, PASSWORD, '2001:db8:0:2::1')).status).to.equal(200);
+  });
+
+  it('is not by an address that its person has left, or not come to have, whose claim stands', async () => {
+    const other = 'other@example.com';
+    const claim = createEvent('EmailClaimed', { userId }, origin());
+    await ports.store.append(loginStreamOf(ports.serverKey, other), [claim], 'any');
+    expect((await refusal(login(other))).code).to.equal('invalid-credentials');
+    const email = await ports.contents.seal(userId, other);
+    await ports.store.append(users.stream(userId), [createEvent('EmailChanged', { email }, origin())], 'stream_exists');
+    await ports.standings.refresh(users.stream(userId));
+    expect((await login(other)).status).to.equal(200);
+    expect((await refusal(login())).code).to.equal('invalid-credentials');
   });
 
   it('makes the hash anew where its parameters were others, and ends no session by that', async () => {

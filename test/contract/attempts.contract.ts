@@ -92,22 +92,5 @@ export function attemptsContract(engine: string, start: () => Promise<StartedAtt
       const locked = await Promise.all(begun.map((nth) => attempts.failed('anna', '::1', nth)));
       expect(locked.filter(Boolean)).to.have.length(1);
     });
-
-    it('are all taken back by a release', async () => {
-      await fail(3);
-      await fail(3, '::2');
-      await attempts.release('anna');
-      expect(await attempts.begin('anna', '::1')).to.deep.equal({ admitted: true, nth: 1 });
-      expect(await attempts.begin('anna', '::2')).to.deep.equal({ admitted: true, nth: 1 });
-    });
-
-    it('that failed after a release lock nobody out', async () => {
-      const tries = [await attempts.begin('anna', '::1'), await attempts.begin('anna', '::1')];
-      const last = await attempts.begin('anna', '::1');
-      await attempts.release('anna');
-      expect([...tries, last].map((one) => one.admitted)).to.deep.equal([true, true, true]);
-      expect(await attempts.failed('anna', '::1', 3)).to.equal(false);
-      expect(await admitted()).to.equal(true);
-    });
   });
 }

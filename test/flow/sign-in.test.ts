@@ -136,6 +136,9 @@ describeFlow(
         ).to.equal(204);
       await isOut(byToken.api);
       expectProblem(await refresh(byToken.refreshToken), 401, 'session-ended');
+      const beside = await signIn();
+      expect((await beside.api('POST', '/v1/auth/logout', { body: { refreshToken: 'garbage' } })).status).to.equal(204);
+      await isOut(beside.api);
       const byAccess = await signIn();
       for (let n = 0; n < 2; n++) expect((await byAccess.api('POST', '/v1/auth/logout')).status).to.equal(204);
       await isOut(byAccess.api);

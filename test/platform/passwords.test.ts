@@ -13,28 +13,29 @@ describe('passwords', function () {
   this.timeout(20_000);
   const passwords = openPasswords();
   after(() => passwords.close());
+  const verify = (password: string, hash: string | undefined) => passwords.withRoom((held) => held(password, hash));
 
   it('are hashed with argon2id, with the parameters and a salt in the hash', async () => {
     const [one, two] = await Promise.all([passwords.hash(PASSWORD), passwords.hash(PASSWORD)]);
     expect(one).to.match(/^\$argon2id\$v=19\$m=47104,(p=1,t=1|t=1,p=1)\$/);
     expect(one).not.to.equal(two);
-    expect(await passwords.verify(PASSWORD, one)).to.deep.include({ right: true, stale: false });
-    expect(await passwords.verify(`${PASSWORD} `, one)).to.deep.include({ right: false });
+    expect(await verify(PASSWORD, one)).to.deep.include({ right: true, stale: false });
+    expect(await verify(`${PASSWORD} `, one)).to.deep.include({ right: false });
   });
 
   it('are the same password however it is typed', async () => {
     const hash = await passwords.hash('gizli şifre: çok uzun');
-    expect(await passwords.verify('gizli şifre: çok uzun'.normalize('NFD'), hash)).to.deep.include({ right: true });
+    expect(await verify('gizli şifre: çok uzun'.normalize('NFD'), hash)).to.deep.include({ right: true });
   });
 
   it('are to be hashed anew where the parameters were others', async () => {
     const old = await argon2.hash(PASSWORD, { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
-    expect(await passwords.verify(PASSWORD, old)).to.deep.include({ right: true, stale: true });
+    expect(await verify(PASSWORD, old)).to.deep.include({ right: true, stale: true });
   });
 
   it('of nobody are wrong, and it takes as long to say so', async () => {
     const hash = await passwords.hash(PASSWORD);
-    await passwords.verify(PASSWORD, undefined);
+    await verify(PASSWORD, undefined);
     const least = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY };
     for (let n = 0; n < 10; n++)
       for (const [who, of] of [
@@ -42,11 +43,11 @@ describe('passwords', function () {
         ['unknown', undefined],
       ] as const) {
         const began = performance.now();
-        expect((await passwords.verify('a password of nobody', of)).right).to.equal(false);
+        expect((await verify('a password of nobody', of)).right).to.equal(false);
         least[who] = Math.min(least[who], performance.now() - began);
       }
     expect(least.unknown / least.known).to.be.within(0.6, 1.7);
-    expect(await passwords.verify('nobody', undefined)).to.deep.include({ right: false });
+    expect(await verify('nobody', undefined)).to.deep.include({ right: false });
   });
 
   it('that are tried first are told', async () => {
@@ -68,6 +69,23 @@ describe('passwords', function () {
     const refused = all.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
     expect(refused).to.have.length(8);
     for (const error of refused) expect(error).to.be.instanceOf(PasswordsBusy);
+  });
+
+  it('are verified for whoever was let in, however many ask meanwhile', async () => {
+    const { promise: counted, resolve } = Promise.withResolvers<void>();
+    let begun = 0;
+    const all = Array.from({ length: 30 }, () =>
+      passwords.withRoom(async (held) => {
+        begun += 1;
+        await counted;
+        return held(PASSWORD, undefined);
+      }),
+    );
+    const hashed = await Promise.allSettled([passwords.hash(PASSWORD)]);
+    expect([begun, hashed[0].status]).to.deep.equal([22, 'rejected']);
+    resolve();
+    const ended = await Promise.allSettled(all);
+    expect(ended.filter(({ status }) => status === 'fulfilled')).to.have.length(22);
   });
 
   (process.platform === 'linux' ? it : it.skip)(
