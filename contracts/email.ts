@@ -4,9 +4,12 @@ import { z } from 'zod';
 
 // RFC 5322's dot-atom or quoted string, with the letters of RFC 6531, before the last @; a host name or an address literal
 // behind it. A name without a dot (`admin@localhost`) is a host too.
-const LOCAL = String.raw`(?:[^\s\u0000-\u001f\u007f-\u009f"(),.:;<>@\[\\\]]+(?:\.[^\s\u0000-\u001f\u007f-\u009f"(),.:;<>@\[\\\]]+)*|"(?:[^\u0000-\u001f\u007f-\u009f"\\]|\\[ -~])+")`;
+const ATOM = String.raw`[^\s\u0000-\u001f\u007f-\u009f"(),.:;<>@\[\\\]]+`;
+const DOT_ATOM = String.raw`${ATOM}(?:\.${ATOM})*`;
+const LOCAL = String.raw`(?:${DOT_ATOM}|"(?:[^\u0000-\u001f\u007f-\u009f"\\]|\\[ -~])+")`;
 const DOMAIN = String.raw`(?:[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?)*|\[(?:[0-9.]+|IPv6:[0-9A-Fa-f:.]+)\])`;
 const EMAIL = new RegExp(`^${LOCAL}@${DOMAIN}$`, 'u');
+const NEEDS_NO_QUOTES = new RegExp(`^${DOT_ATOM}$`, 'u');
 
 /** RFC 5321, section 4.5.3.1: 64 octets before the @, 254 in all. */
 const octets = (text: string) => new TextEncoder().encode(text).length;
@@ -29,9 +32,20 @@ function hostOf(email: string): string | undefined {
 /**
  * Two addresses with the same form are one account. Letters are made small by Unicode's rules, whatever the language of
  * the machine: so ı and i stay two letters, and I is the capital of i. Only what people cannot tell apart is made equal:
- * composed and decomposed accents (NFC), capitals (İ is one of i), the final sigma, and the two spellings of a host.
+ * composed and decomposed accents (NFC), capitals (İ is one of i), the final sigma, and the two spellings of a host; and
+ * quotes that are not needed, as they are no part of what they quote (RFC 5321, section 4.1.2).
  */
 export function normaliseEmail(email: string): string {
-  const local = email.slice(0, email.lastIndexOf('@')).normalize('NFC').toLowerCase().normalize('NFC');
+  const local = unquoted(email.slice(0, email.lastIndexOf('@')))
+    .normalize('NFC')
+    .toLowerCase()
+    .normalize('NFC');
   return `${local.replaceAll('i\u0307', 'i').replaceAll('ς', 'σ')}@${hostOf(email) ?? ''}`;
+}
+
+/** A quoted local part with as few quotes and backslashes as it needs: none, if it can stand without. */
+function unquoted(local: string): string {
+  if (!local.startsWith('"')) return local;
+  const text = local.slice(1, -1).replaceAll(/\\(.)/g, '$1');
+  return NEEDS_NO_QUOTES.test(text) ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }

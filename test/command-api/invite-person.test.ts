@@ -75,6 +75,10 @@ describe('who signs in by an e-mail address', () => {
     ['u\u0308mit@example.com', 'Ümit@example.com'],
     ['ΝΊΚΟΣ@example.com', 'νίκος@example.com'],
     ['"ada lovelace"@example.com', '"Ada Lovelace"@EXAMPLE.com'],
+    ['"ada"@example.com', 'ada@example.com'],
+    [String.raw`"\a\d\a.l"@example.com`, 'ada.l@example.com'],
+    [String.raw`"ada\ lovelace"@example.com`, '"ada lovelace"@example.com'],
+    ['"ÇİĞDEM"@example.com', 'çiğdem@example.com'],
   ];
   for (const [one, other] of same)
     it(`is one person by ${one} and by ${other}`, async () => {
@@ -87,6 +91,10 @@ describe('who signs in by an e-mail address', () => {
     ['ada@example.com', 'ada@example.org'],
     ['ada@example.com', 'ada+defter@example.com'],
     ['a.da@example.com', 'ada@example.com'],
+    ['"ada."@example.com', 'ada@example.com'],
+    ['"ada"@example.com', '" ada"@example.com'],
+    [String.raw`"a\"da"@example.com`, 'ada@example.com'],
+    [String.raw`"a\\da"@example.com`, String.raw`"a\da"@example.com`],
     ['straße@example.com', 'strasse@example.com'],
     ['ada@faß.example', 'ada@fass.example'],
   ];
