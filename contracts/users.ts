@@ -121,7 +121,7 @@ export const userRoutes = routesUnder('People', {
     tenantFrom: { path: 'tenantId' },
     summary: 'Take someone out of a tenant',
     description:
-      'The keys that they made there open nothing from then on, as a key holds no more than its maker; `keys=revoke` revokes them for good. They are in the answer.',
+      'The keys that they made there open nothing from then on, as a key holds no more than its maker; `keys=revoke` revokes them for good, but those that hold what you lack. They are in the answer.',
     params: inTenant,
     query: z.strictObject({ keys: z.enum(['keep', 'revoke']).default('keep') }),
     answers: {

@@ -12,7 +12,13 @@ const events = {
   ],
   MembershipAccepted: [],
   MembershipRoleChanged: [ROLE],
-  MembershipRevoked: [],
+  MembershipRevoked: [
+    {
+      name: 'keys',
+      type: { type: 'array', items: 'string' },
+      doc: 'ids of the API keys that they had made in the tenant',
+    },
+  ],
 } as const satisfies EventFields;
 
 export interface Member {
@@ -21,6 +27,8 @@ export interface Member {
   readonly role: string;
   /** The open offer, by the event that the link in its mail is derived from; a newer one voids it. */
   readonly offer: { readonly eventId: string; readonly expiresAt: number } | null;
+  /** Of one that was revoked: ids of the API keys that they had made in the tenant. */
+  readonly keysLeft: readonly string[];
   /** When it was first offered. */
   readonly since: number;
 }
@@ -33,7 +41,8 @@ function evolve(state: MemberState, event: EventOf<typeof events>): MemberState 
     const { userId, role, expiresAt } = event.data;
     const since = state.status === 'offered' ? state.member.since : event.recordedAt;
     const { tenantId } = event.metadata;
-    return { status: 'offered', member: { tenantId, userId, role, offer: { eventId: event.id, expiresAt }, since } };
+    const offer = { eventId: event.id, expiresAt };
+    return { status: 'offered', member: { tenantId, userId, role, offer, keysLeft: [], since } };
   }
   if (state.status === 'absent') return state;
   const { member } = state;
@@ -43,7 +52,7 @@ function evolve(state: MemberState, event: EventOf<typeof events>): MemberState 
     case 'MembershipRoleChanged':
       return { ...state, member: { ...member, role: event.data.role } };
     case 'MembershipRevoked':
-      return { status: 'revoked', member: { ...member, offer: null } };
+      return { status: 'revoked', member: { ...member, offer: null, keysLeft: event.data.keys } };
   }
 }
 

@@ -57,15 +57,20 @@ export function requireLimitWithin(asked: number | null, own: OwnKey, everybodys
   throw new Problem(problems.forbidden, { detail: 'A key cannot set limits beyond its own.', errors });
 }
 
+type Bounded = Pick<ApiKey, 'scopes' | 'models'>;
+
+/** Whether the caller could have made a key like this one. */
+export const isWithin = (caller: Pick<Caller, 'permissions' | 'models'>, key: Bounded): boolean =>
+  permissionsBeyond(key.scopes, caller.permissions).length === 0 && mayUseAll(caller, key);
+
+const mayUseAll = ({ models }: Pick<Caller, 'models'>, key: Bounded): boolean =>
+  models === undefined || (key.models !== null && key.models.every((name) => models.includes(name)));
+
 /** Throws 403 unless the caller could have made a key like this one. */
-export function requireWithin(
-  caller: Caller,
-  key: { scopes: readonly string[]; models: readonly string[] | null },
-): void {
+export function requireWithin(caller: Caller, key: Bounded): void {
   const lacking = permissionsBeyond(key.scopes, caller.permissions);
   if (lacking.length > 0)
     throw new Problem(problems.forbidden, { detail: `The key holds what you lack: ${lacking.join(', ')}.` });
-  const { models } = caller;
-  if (models !== undefined && (key.models === null || key.models.some((name) => !models.includes(name))))
+  if (!mayUseAll(caller, key))
     throw new Problem(problems.forbidden, { detail: 'The key may use models that yours may not.' });
 }

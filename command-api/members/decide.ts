@@ -63,7 +63,7 @@ export function decideWithdrawOffer(
     case 'revoked':
       return [];
     case 'offered':
-      return [createEvent('MembershipRevoked', {}, origin)];
+      return [createEvent('MembershipRevoked', { keys: [] }, origin)];
   }
 }
 
@@ -89,9 +89,21 @@ export function decideAppoint(hasAccount: boolean, offer: OfferMembership): read
   return hasAccount ? [offered(offer), createEvent('MembershipAccepted', {}, accepted)] : [offered(offer)];
 }
 
-export function decideRemoveMember(origin: Origin, state: MemberState): readonly NewEvent[] | 'not-found' {
+export interface RemoveMember {
+  /** Ids of the API keys that they made in the tenant. */
+  readonly keys: readonly string[];
+  readonly origin: Origin;
+  /** The command has an Idempotency-Key. Its event is what a repeat is known by, so it leaves one in any case. */
+  readonly repeatable: boolean;
+}
+
+export function decideRemoveMember(
+  { keys, origin, repeatable }: RemoveMember,
+  state: MemberState,
+): readonly NewEvent[] | 'not-found' {
   if (state.status === 'absent') return 'not-found';
-  return state.status === 'revoked' ? [] : [createEvent('MembershipRevoked', {}, origin)];
+  const isSo = state.status === 'revoked' && keys.every((id) => state.member.keysLeft.includes(id));
+  return isSo && !repeatable ? [] : [createEvent('MembershipRevoked', { keys }, origin)];
 }
 
 export const decideAddAdmin = (

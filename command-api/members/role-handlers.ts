@@ -1,5 +1,6 @@
 // Roles in a tenant: given, changed and taken, for the tenant that the path names.
 
+import { v5 } from 'uuid';
 import type { Role } from '#contracts/permissions.ts';
 import type { userRoutes } from '#contracts/users.ts';
 import { viewApiKey } from '#contracts/views.ts';
@@ -7,6 +8,7 @@ import { type ApiKeyState, apiKeys } from '#events/api-key.ts';
 import { tenants } from '#events/tenant.ts';
 import type { Handler } from '#platform/http/route.ts';
 import { decideRevokeApiKey } from '../api-keys/decide.ts';
+import { isWithin } from '../api-keys/key-bounds.ts';
 import { acknowledge, type CommandRoutePorts, notFound, runCommand, type Written } from '../run-command.ts';
 import { requireMayGive } from './roles.ts';
 import { removeMember, setRole } from './set-role.ts';
@@ -50,16 +52,25 @@ export function createRoleHandlers(ports: RolePorts) {
   const removeHandler: Handler<typeof userRoutes.removeMember> = async (request) => {
     const { caller, params, query } = request;
     const { id: userId, tenantId } = params;
-    const origin = { ...(await origins(request)), tenantId };
-    const done = await removeMember(ports, { tenantId, userId, origin });
+    const permissions = (await caller.permissionsIn(tenantId)) ?? new Set();
+    const given = await origins(request);
+    // What becomes of the keys is as much of the command as a body would be.
+    const origin = { ...given, tenantId, eventId: v5(query.keys, given.eventId) };
+    const keysLeft = () => apiKeysMadeBy(userId, tenantId);
+    const done = await removeMember(ports, { tenantId, userId, keysLeft, origin });
+    if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after they were taken out`);
     const keys: { readonly id: string; readonly state: ApiKeyState; readonly written: Written }[] = [];
-    for (const id of await apiKeysMadeBy(userId, tenantId)) {
+    for (const id of done.state.member.keysLeft) {
+      const by = { ...origin, eventId: v5(id, origin.eventId), repeatable: false };
       const { state, written } = await runCommand(ports, {
         aggregate: apiKeys,
         stream: apiKeys.stream(id),
-        origin: { ...origin, repeatable: false },
+        origin: by,
         refusals: {},
-        decide: (key) => (query.keys === 'revoke' ? decideRevokeApiKey(origin, key) : []),
+        decide(before) {
+          const revokes = query.keys === 'revoke' && before.status !== 'absent';
+          return revokes && isWithin({ ...caller, permissions }, before.key) ? decideRevokeApiKey(by, before) : [];
+        },
       });
       keys.push({ id, state, written });
     }

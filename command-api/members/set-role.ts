@@ -52,8 +52,13 @@ export async function setRole(ports: CommandPorts, change: RoleChange) {
   });
 }
 
+export interface Removal extends Pick<RoleChange, 'tenantId' | 'userId' | 'origin'> {
+  /** The ids of the API keys that they made in the tenant. */
+  readonly keysLeft: () => Promise<readonly string[]>;
+}
+
 /** Throws the problems `not-found` and `last-admin`. */
-export const removeMember = (ports: CommandPorts, removal: Pick<RoleChange, 'tenantId' | 'userId' | 'origin'>) =>
+export const removeMember = (ports: CommandPorts, removal: Removal) =>
   runCommand(ports, {
     aggregate: members,
     stream: members.stream(removal.tenantId, removal.userId),
@@ -61,6 +66,7 @@ export const removeMember = (ports: CommandPorts, removal: Pick<RoleChange, 'ten
     refusals: { 'not-found': notFound },
     async decide(state: MemberState) {
       if (state.status === 'active' && isAdminRole(state.member.role)) await removeAdmin(ports, removal);
-      return decideRemoveMember(removal.origin, state);
+      const { origin } = removal;
+      return decideRemoveMember({ keys: await removal.keysLeft(), origin, repeatable: origin.repeatable }, state);
     },
   });

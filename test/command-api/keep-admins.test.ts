@@ -19,6 +19,7 @@ import { openPeoplePorts, type PeoplePorts } from '../support/people-ports.ts';
 import { refusal } from '../support/refusal.ts';
 
 const TENANT = 'acme';
+const keysLeft = async () => [];
 const by = () => ({ ...ORIGIN, commandId: newId(), eventId: newId(), repeatable: false });
 
 describe('the last administrator of a tenant', () => {
@@ -28,7 +29,7 @@ describe('the last administrator of a tenant', () => {
 
   const set = (userId: string, role: string) =>
     setRole(ports, { tenantId: TENANT, userId, role, mayAppoint: true, now: 1, origin: by() });
-  const remove = (userId: string) => removeMember(ports, { tenantId: TENANT, userId, origin: by() });
+  const remove = (userId: string) => removeMember(ports, { tenantId: TENANT, userId, keysLeft, origin: by() });
 
   async function person(id: string): Promise<string> {
     const name = plainContent(id);
@@ -183,7 +184,7 @@ describe('the last administrator of a tenant', () => {
             };
             const change = { tenantId: TENANT, userId: who, mayAppoint: true, now: 1, origin: by() };
             return what === 'out'
-              ? removeMember({ ...own, store }, change)
+              ? removeMember({ ...own, store }, { ...change, keysLeft })
               : setRole({ ...own, store }, { ...change, role: what });
           }),
         );

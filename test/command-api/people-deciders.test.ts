@@ -135,7 +135,7 @@ describe('a membership', () => {
   const stream = 'member-acme-u1';
   const offered = createEvent('MembershipOffered', { userId: 'u1', role: 'viewer', expiresAt: 5 }, origin);
   const accepted = createEvent('MembershipAccepted', {}, origin);
-  const revoked = createEvent('MembershipRevoked', {}, origin);
+  const revoked = createEvent('MembershipRevoked', { keys: ['k1'] }, origin);
   const offer = { userId: 'u1', role: 'admin', now: 1_000, origin: later };
   const offeredAnew = {
     type: 'MembershipOffered',
@@ -191,7 +191,7 @@ describe('a membership', () => {
   it('that is offered is taken back, twice as well as once', () => {
     given(members, stream, [offered])
       .when((state) => decideWithdrawOffer(origin, state))
-      .thenEvents({ type: 'MembershipRevoked' });
+      .thenEvents({ type: 'MembershipRevoked', data: { keys: [] } });
     given(members, stream, [offered, revoked])
       .when((state) => decideWithdrawOffer(origin, state))
       .thenNothing();
@@ -230,16 +230,25 @@ describe('a membership', () => {
       .thenEvents(offeredAnew);
   });
 
-  it('ends once', () => {
+  it('ends once, and says which keys are left; a command that may be repeated leaves its event', () => {
+    const remove = (keys: readonly string[], repeatable = false) => ({ keys, origin, repeatable });
     for (const past of [[offered], [offered, accepted]])
       given(members, stream, past)
-        .when((state) => decideRemoveMember(origin, state))
-        .thenEvents({ type: 'MembershipRevoked' });
+        .when((state) => decideRemoveMember(remove(['k1', 'k2']), state))
+        .thenEvents({ type: 'MembershipRevoked', data: { keys: ['k1', 'k2'] } });
+    for (const keys of [['k1'], []])
+      given(members, stream, [offered, accepted, revoked])
+        .when((state) => decideRemoveMember(remove(keys), state))
+        .thenNothing();
+    for (const again of [remove(['k2']), remove(['k2'], true)])
+      given(members, stream, [offered, accepted, revoked])
+        .when((state) => decideRemoveMember(again, state))
+        .thenEvents({ type: 'MembershipRevoked', data: { keys: ['k2'] } });
     given(members, stream, [offered, accepted, revoked])
-      .when((state) => decideRemoveMember(origin, state))
-      .thenNothing();
+      .when((state) => decideRemoveMember(remove(['k1'], true), state))
+      .thenEvents({ type: 'MembershipRevoked', data: { keys: ['k1'] } });
     given(members, stream)
-      .when((state) => decideRemoveMember(origin, state))
+      .when((state) => decideRemoveMember(remove([]), state))
       .thenRefused('not-found');
   });
 });

@@ -131,7 +131,10 @@ describe('who calls with an API key', () => {
     expect([...callerOf(await withKey()).permissions]).to.deep.equal(['inference:read', 'keys:write']);
     streams.set('member-acme-berta', part('viewer', 'acme'));
     expect([...callerOf(await withKey()).permissions]).to.deep.equal(['inference:read']);
-    streams.set('member-acme-berta', [...part('admin', 'acme'), createEvent('MembershipRevoked', {}, of('acme'))]);
+    streams.set('member-acme-berta', [
+      ...part('admin', 'acme'),
+      createEvent('MembershipRevoked', { keys: [] }, of('acme')),
+    ]);
     expect([...callerOf(await withKey()).permissions]).to.deep.equal([]);
     streams.set('user-berta', [invited, registered, createEvent('UserDisabled', {}, of('platform'))]);
     expect(reasonOf(await withKey())).to.equal('revoked');
@@ -221,7 +224,7 @@ describe('who calls with an access token', () => {
     const { withToken, streams } = installation(berta);
     for (const membership of [
       part('member', 'acme').slice(0, 1),
-      [...part('member', 'acme'), createEvent('MembershipRevoked', {}, of('acme'))],
+      [...part('member', 'acme'), createEvent('MembershipRevoked', { keys: [] }, of('acme'))],
       part('platform-admin', 'acme'),
       part('owner', 'acme'),
       part('__proto__', 'acme'),

@@ -176,7 +176,7 @@ describe('the mail of an event', () => {
     for (const [why, stream, event, afterMs] of [
       ['it was sent again', MEMBER, offered(), 0],
       ['it was accepted', MEMBER, createEvent('MembershipAccepted', {}, origin()), 0],
-      ['it was taken back', MEMBER, createEvent('MembershipRevoked', {}, origin()), 0],
+      ['it was taken back', MEMBER, createEvent('MembershipRevoked', { keys: [] }, origin()), 0],
       ['the person was disabled', USER, disabled(), 0],
       ['the tenant was suspended', 'tenant-acme', createEvent('TenantSuspended', { reason: '' }, origin()), 0],
       ['its time is over', undefined, undefined, 7 * DAY],
