@@ -66,7 +66,8 @@ export function createKeyCallers(standings: Pick<Standings<Standing>, 'get'>) {
     let permissions = scopesOf(key);
     if (key.personId !== null) {
       if (user?.of !== 'user' || user.state.status !== 'active') return refused('revoked');
-      const held = heldPermissions(member, platformMember);
+      // Who is to set a password first holds nothing until then, by whichever credential.
+      const held = user.state.user.mustChangePassword ? undefined : heldPermissions(member, platformMember);
       permissions = new Set([...permissions].filter((permission) => held?.has(permission)));
     }
     const everywhere = permissions.has(EVERYWHERE);

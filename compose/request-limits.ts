@@ -37,7 +37,9 @@ export function createRequestLimits(
 
 /** What is tried there is guessed: passwords, tokens, codes. */
 const isSignIn = ({ state: { bound } }: Context) =>
-  bound !== undefined && bound.route.method !== 'GET' && bound.route.path.startsWith('/v1/auth/');
+  bound !== undefined &&
+  bound.route.method !== 'GET' &&
+  ['/v1/auth/', '/v1/me/email'].some((start) => bound.route.path.startsWith(start));
 
 /** What looks whether this process lives must not be told that it asks too often. */
 const PROBES = new Set(['/healthz', '/readyz', '/metrics']);

@@ -25,6 +25,7 @@ export const authRoutes = routesUnder('Sign-in', {
     path: '/v1/me',
     side: 'query',
     anyCaller: true,
+    whilePasswordIsDue: true,
     summary: 'Say who you are and what you may do',
     description: 'Needs a valid credential, and no permission. `x-tenant-id` says in which tenant.',
     answers: {

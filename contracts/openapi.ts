@@ -150,7 +150,7 @@ export function problemCodesOf(route: RouteContract): ProblemCode[] {
   const codes = new Set<ProblemCode>(['malformed-url', 'malformed-header', 'invalid-request', 'internal-server-error']);
   codes.add('unavailable').add('too-many-requests');
   if (!route.public) codes.add('unauthorized').add('forbidden').add('tenant-suspended');
-  if (route.permission !== undefined) codes.add('password-change-required');
+  if ((!route.public || route.callerIfAny) && !route.whilePasswordIsDue) codes.add('password-change-required');
   if (route.params !== undefined) codes.add('not-found');
   if (route.body !== undefined) codes.add('malformed-json').add('body-missing');
   if (route.body !== undefined || route.stream !== undefined)

@@ -53,6 +53,6 @@ export const passwordRoutes = routesUnder('Sign-in', {
     body: z.strictObject({ token: secretSchema }).meta({ id: 'ConfirmEmailChange' }),
     bodyExample: { token: 'the token of the link' },
     answers: { 204: { description: 'From now on one signs in by the new address.' } },
-    problems: ['token-spent', 'email-taken'],
+    problems: ['token-spent', 'email-taken', 'too-many-requests'],
   },
 } as const satisfies RouteTable);

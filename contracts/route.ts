@@ -36,6 +36,8 @@ export interface RouteContract {
   readonly callerIfAny?: true;
   /** True: a valid credential is enough. */
   readonly anyCaller?: true;
+  /** Open also to a person who must set a new password first, as nothing else is. */
+  readonly whilePasswordIsDue?: true;
   /** The heading under which documents list it. */
   readonly tag: string;
   readonly summary: string;

@@ -36,11 +36,11 @@ export function refusalOf(
   problems: HttpProblems,
 ): Problem | undefined | Promise<Problem | undefined> {
   const route = routeOf(ctx);
-  if (route.public || route.anyCaller) return undefined;
-  if (caller.mustChangePassword)
+  if (caller.mustChangePassword && !route.whilePasswordIsDue)
     return new Problem(problems['password-change-required'], {
       detail: 'Set a new password first: PUT /v1/auth/password.',
     });
+  if (route.public || route.anyCaller) return undefined;
   if (caller.suspended !== undefined) return tenantSuspended(caller.suspended, problems);
   const tenantId = route.tenantFrom && ctx.state.pathParameters?.[route.tenantFrom.path];
   if (tenantId === undefined || tenantId === caller.tenantId)

@@ -50,6 +50,8 @@ export interface Route {
   readonly callerIfAny?: true;
   /** True: a valid credential is enough. */
   readonly anyCaller?: true;
+  /** Open also to a person who must set a new password first, as nothing else is. */
+  readonly whilePasswordIsDue?: true;
   readonly params?: Schema;
   /** The one path parameter that may contain `/`, percent-encoded or not. */
   readonly slashes?: string;

@@ -122,6 +122,17 @@ describe('who calls with an API key', () => {
     expect(reasonOf(await late.withKey())).to.equal('expired');
   });
 
+  it('holds nothing until the person who made it has set the password that they must', async () => {
+    const { withKey, streams } = installation({
+      [`apikey-${keyId}`]: [issued({ personId: 'berta' })],
+      'user-berta': [invited, registered, passwordSet(null, true)],
+      'member-acme-berta': part('admin', 'acme'),
+    });
+    expect([...callerOf(await withKey()).permissions]).to.deep.equal([]);
+    streams.set('user-berta', [invited, registered, passwordSet(null, true), passwordSet(null)]);
+    expect([...callerOf(await withKey()).permissions]).to.deep.equal(['inference:read', 'keys:write']);
+  });
+
   it('holds no more than the person who made it holds now', async () => {
     const { withKey, streams } = installation({
       [`apikey-${keyId}`]: [issued({ personId: 'berta' })],

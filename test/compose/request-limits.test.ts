@@ -12,6 +12,8 @@ import { caller, openTestServer, problemOf, type TestServer } from '../platform/
 const open = { status: 200, body: {} } as const;
 const thing = bindRoute({ id: 'thing', method: 'GET', path: '/thing', anyCaller: true, openai: true }, () => open);
 const login = bindRoute({ id: 'login', method: 'POST', path: '/v1/auth/login', public: true }, () => open);
+const email = bindRoute({ id: 'email', method: 'POST', path: '/v1/me/email', public: true }, () => open);
+const confirm = bindRoute({ id: 'confirm', method: 'POST', path: '/v1/me/email/confirm', public: true }, () => open);
 const health = bindRoute({ id: 'healthz', method: 'GET', path: '/healthz', public: true }, () => open);
 const me = bindRoute({ id: 'me', method: 'GET', path: '/v1/auth/methods', public: true }, () => open);
 
@@ -34,7 +36,7 @@ describe('limits of requests', () => {
   afterEach(() => server.close(1_000));
 
   async function start(limits: Limits & { loginLimitPerAddress?: number } = {}) {
-    server = await openTestServer([thing, login, health, me], {
+    server = await openTestServer([thing, login, email, confirm, health, me], {
       trustProxy: ['loopback'],
       authentication: authentication(authenticate, problems),
       ...createRequestLimits(createLruRateStore(), {
@@ -130,6 +132,8 @@ describe('limits of requests', () => {
     expect(await statuses(2, () => signIn('192.0.2.1'))).to.deep.equal([200, 200]);
     expect((await signIn('192.0.2.1', '/v1/auth/login?next=1')).status).to.equal(422);
     for (const path of ['/v1/auth/login', '/v1/auth/login/', '/v1/auth/login?a'])
+      expect((await signIn('192.0.2.1', path)).status, path).to.equal(429);
+    for (const path of ['/v1/me/email', '/v1/me/email/confirm'])
       expect((await signIn('192.0.2.1', path)).status, path).to.equal(429);
     expect((await signIn('192.0.2.2')).status).to.equal(200);
     expect(

@@ -60,6 +60,9 @@ describe('the first administrator', function () {
     expect(existsSync(file)).to.equal(false);
     const api = createApi(defter.url, signedIn.body.accessToken);
     expectProblem(await api('GET', '/v1/models'), 403, 'password-change-required');
+    expectProblem(await api('PATCH', '/v1/me', { body: { name: 'Someone' } }), 403, 'password-change-required');
+    const change = { email: 'thief@example.com', password };
+    expectProblem(await api('POST', '/v1/me/email', { body: change }), 403, 'password-change-required');
     expect((await api('GET', '/v1/me')).body).to.include({ passwordChangeRequired: true });
     const body = { current: password, password: NEW_PASSWORD };
     expect((await api('PUT', '/v1/auth/password', { body })).status).to.equal(204);
@@ -135,6 +138,18 @@ describe('the first administrator', function () {
       tenants: [{ id: 'platform', name: 'platform', role: 'platform-admin' }],
     });
     expect(me.body['permissions']).to.include('platform');
+  });
+
+  it('is made from the shell only of an address that one could sign in by', async () => {
+    expect(await (await start()).stop()).to.equal(0);
+    const head = logHead(folder.path);
+    const failed = await admin('--email', 'a..b@example.com').then(
+      () => expect.fail('it was made'),
+      (error: { stderr: string; code: number }) => error,
+    );
+    expect([failed.code, failed.stderr]).to.deep.equal([1, failed.stderr]);
+    expect(failed.stderr).to.include('a..b@example.com').and.not.to.include('    at ');
+    expect(logHead(folder.path)).to.equal(head);
   });
 
   it('is made from the shell only where there is a log', async () => {
