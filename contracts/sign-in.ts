@@ -61,7 +61,7 @@ export const signInRoutes = routesUnder('Sign-in', {
     public: true,
     summary: 'Go on with a session',
     description:
-      'The refresh token is good once. A repeat within 10 seconds, while its successor is unused, is answered with the same successor; any other reuse ends the session.',
+      'The refresh token is good once. A repeat within 10 seconds (a minute more at another replica, whose clock may be another), while its successor is unused, is answered with the same successor; any other reuse ends the session.',
     body: z.strictObject({ refreshToken: secretSchema }).meta({ id: 'Refresh' }),
     bodyExample: { refreshToken: signedInExample.refreshToken },
     answers: signedIn('A new access token, and the refresh token for the next time.'),

@@ -9,7 +9,16 @@ const events = {
     { name: 'userId', type: 'string' },
     { name: 'epoch', type: 'long', doc: "the person's: when theirs goes up, the session is over, unless it is kept" },
   ],
-  SessionRefreshed: [{ name: 'number', type: 'long', doc: 'of the refresh token that is good from now on' }],
+  SessionRefreshed: [
+    { name: 'number', type: 'long', doc: 'of the refresh token that is good from now on' },
+    {
+      name: 'at',
+      type: ['null', 'long'],
+      doc: 'milliseconds since the epoch, by the clock of who decided; that of the log may be another',
+      default: null,
+    },
+    { name: 'replica', type: ['null', 'string'], doc: 'who decided: another may have another clock', default: null },
+  ],
   SessionEnded: [
     {
       name: 'reason',
@@ -30,6 +39,8 @@ export interface Session {
   readonly startedAt: number;
   /** When the number last went up; the start's time at first. */
   readonly refreshedAt: number;
+  /** When and by whom that was decided, by their own clock; null before the first time. */
+  readonly refreshedBy: { readonly at: number; readonly replica: string | null } | null;
   /** From where it began. */
   readonly origin: SealedOrigin | null;
 }
@@ -42,11 +53,14 @@ function evolve(state: SessionState, event: EventOf<typeof events>): SessionStat
   if (event.type === 'SessionStarted') {
     const { userId, epoch } = event.data;
     const origin = metadata.origin ?? null;
-    return { status: 'active', session: { userId, epoch, number: 0, startedAt: at, refreshedAt: at, origin } };
+    const session = { userId, epoch, number: 0, startedAt: at, refreshedAt: at, refreshedBy: null, origin };
+    return { status: 'active', session };
   }
   if (state.status === 'absent') return state;
   if (event.type === 'SessionEnded') return { ...state, status: 'ended' };
-  return { ...state, session: { ...state.session, number: event.data.number, refreshedAt: at } };
+  const { number, at: decidedAt, replica } = event.data;
+  const refreshedBy = { at: decidedAt ?? at, replica };
+  return { ...state, session: { ...state.session, number, refreshedAt: at, refreshedBy } };
 }
 
 export const sessions = defineAggregate({
@@ -54,6 +68,7 @@ export const sessions = defineAggregate({
   topic: 'defter.identity',
   events,
   fields: {},
+  upcasts: { SessionRefreshed: [(data) => ({ ...(data as object), at: null, replica: null })] },
   longest: 'unbounded',
   initial: { status: 'absent' },
   evolve,

@@ -3,8 +3,9 @@ import type { Content } from '#events/content.ts';
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { NewEvent } from '#events/envelope.ts';
 import type { LoginState } from '#events/login.ts';
-import { sessionExpiresAt, type SessionState, sessionStands } from '#events/session.ts';
+import { type Session, sessionExpiresAt, type SessionState, sessionStands } from '#events/session.ts';
 import type { UserState } from '#events/user.ts';
+import { CLOCK_LEEWAY_MS } from '#platform/auth/access-keys.ts';
 
 /** How long after a refresh its token is taken once more: two tabs ask at once, or an answer was lost. */
 const REPEAT_MS = 10_000;
@@ -24,8 +25,22 @@ export interface RefreshSession {
   /** Of the refresh token that was sent. */
   readonly number: number;
   readonly user: UserState | undefined;
+  /** By the clock of `replica`. */
   readonly now: number;
+  /** Who decides. */
+  readonly replica: string;
   readonly origin: Origin;
+}
+
+/** Clocks of two replicas differ by no more than the leeway, and one's own goes back by no more. */
+function isYoung(
+  refreshedBy: Session['refreshedBy'],
+  { now, replica }: Pick<RefreshSession, 'now' | 'replica'>,
+): boolean {
+  if (refreshedBy === null) return false;
+  const elapsed = now - refreshedBy.at;
+  const leeway = refreshedBy.replica === replica ? 0 : CLOCK_LEEWAY_MS;
+  return elapsed >= -CLOCK_LEEWAY_MS && elapsed < REPEAT_MS + leeway;
 }
 
 /**
@@ -33,15 +48,16 @@ export interface RefreshSession {
  * other that is used again has been copied, and ends the session.
  */
 export function decideRefreshSession(
-  { sessionId, number, user, now, origin }: RefreshSession,
+  { sessionId, number, user, now, replica, origin }: RefreshSession,
   state: SessionState,
 ): readonly NewEvent[] | 'ended' {
   if (state.status !== 'active') return 'ended';
   const { session } = state;
   if (sessionExpiresAt(session) <= now) return [createEvent('SessionEnded', { reason: 'expired' }, origin)];
   if (!sessionStands(sessionId, state, user, now)) return 'ended';
-  if (number === session.number) return [createEvent('SessionRefreshed', { number: number + 1 }, origin)];
-  if (number === session.number - 1 && now - session.refreshedAt < REPEAT_MS) return [];
+  if (number === session.number)
+    return [createEvent('SessionRefreshed', { number: number + 1, at: now, replica }, origin)];
+  if (number === session.number - 1 && isYoung(session.refreshedBy, { now, replica })) return [];
   return [createEvent('SessionEnded', { reason: 'refresh_reused' }, origin)];
 }
 

@@ -6,6 +6,7 @@ import { readRefreshToken } from '#platform/auth/refresh-token.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Handler } from '#platform/http/route.ts';
+import { newId } from '#platform/new-id.ts';
 import { createUpdateMe } from '../me/update-me.ts';
 import type { PublicRequest } from '../origin.ts';
 import { acknowledge, notFound, runCommand } from '../run-command.ts';
@@ -25,6 +26,8 @@ const sessionEnded = () =>
 /** Signing in and out, and what people do with their own account. */
 export function createSignInRoutes(ports: LoginPorts): BoundRoute[] {
   const { standings, tokens, origins, serverKey, now } = ports;
+  /** Whose clock `now` is. */
+  const replica = newId();
 
   const refresh: Handler<typeof signInRoutes.refresh> = async (request) => {
     const token = readRefreshToken(serverKey, request.body.refreshToken);
@@ -43,7 +46,7 @@ export function createSignInRoutes(ports: LoginPorts): BoundRoute[] {
       origin,
       refusals: { ended: sessionEnded },
       // Who loses to another with the same token decides again, and finds it used a moment ago.
-      decide: (state) => decideRefreshSession({ sessionId, number, user, now: now(), origin }, state),
+      decide: (state) => decideRefreshSession({ sessionId, number, user, now: now(), replica, origin }, state),
     });
     if (done.state.status !== 'active' || user?.status !== 'active') throw sessionEnded();
     return {

@@ -30,13 +30,14 @@ const berta = given(users, 'user-berta', [...person, passwordSet('first')]);
 
 describe('deciding on a session', () => {
   const started = createEvent('SessionStarted', { userId: 'berta', epoch: 1 }, origin);
-  const refreshed = (number: number) => createEvent('SessionRefreshed', { number }, origin);
+  const refreshed = (number: number, at = 1_000) =>
+    createEvent('SessionRefreshed', { number, at, replica: 'one' }, origin);
   const session = (...past: Parameters<typeof given>[2] & object) => given(sessions, `session-${SESSION}`, past);
   // Events of a test are recorded at 1,000.
   const refresh =
-    (number: number, now = 2_000, user: typeof berta.state = berta.state) =>
+    (number: number, now = 2_000, user: typeof berta.state = berta.state, replica = 'one') =>
     (state: SessionState) =>
-      decideRefreshSession({ sessionId: SESSION, number, user, now, origin }, state);
+      decideRefreshSession({ sessionId: SESSION, number, user, now, replica, origin }, state);
 
   it('starts it once', () => {
     const start = (state: SessionState) => decideStartSession({ userId: 'berta', epoch: 1, origin }, state);
@@ -49,10 +50,10 @@ describe('deciding on a session', () => {
   it('counts each refresh, and gives a young repeat what its first got', () => {
     session(started)
       .when(refresh(0))
-      .thenEvents({ type: 'SessionRefreshed', data: { number: 1 } });
+      .thenEvents({ type: 'SessionRefreshed', data: { number: 1, at: 2_000, replica: 'one' } });
     session(started, refreshed(1))
       .when(refresh(1))
-      .thenEvents({ type: 'SessionRefreshed', data: { number: 2 } });
+      .thenEvents({ type: 'SessionRefreshed', data: { number: 2, at: 2_000, replica: 'one' } });
     session(started, refreshed(1)).when(refresh(0, 10_999)).thenNothing();
   });
 
@@ -67,11 +68,27 @@ describe('deciding on a session', () => {
         .thenEvents({ type: 'SessionEnded', data: { reason: 'refresh_reused' } });
     });
 
+  const MINUTE = 60_000;
+  const NOON = 43_200_000;
+  for (const [what, now, replica, isYoung] of [
+    ['at the same replica ten seconds later', NOON + 10_000, 'one', false],
+    ['at the same replica, whose clock was set back', NOON - 5_000, 'one', true],
+    ['at another whose clock is a minute ahead', NOON + MINUTE + 9_999, 'other', true],
+    ['at another whose clock is a minute behind', NOON - MINUTE, 'other', true],
+    ['at another, more than a minute and ten seconds later', NOON + MINUTE + 10_000, 'other', false],
+    ['before its time by more than clocks may differ', NOON - MINUTE - 1, 'other', false],
+  ] as const)
+    it(`${isYoung ? 'repeats' : 'ends'} it by the token before, ${what}, whatever the clock of the log`, () => {
+      const ending = session(started, refreshed(1, NOON)).when(refresh(0, now, berta.state, replica));
+      if (isYoung) ending.thenNothing();
+      else ending.thenEvents({ type: 'SessionEnded', data: { reason: 'refresh_reused' } });
+    });
+
   it('ends it when its time is over: 30 days unused, 90 in all', () => {
     const expired = { type: 'SessionEnded', data: { reason: 'expired' } };
     session(started)
       .when(refresh(0, 30 * DAY + 999))
-      .thenEvents({ type: 'SessionRefreshed', data: { number: 1 } });
+      .thenEvents({ type: 'SessionRefreshed', data: { number: 1, at: 30 * DAY + 999, replica: 'one' } });
     session(started)
       .when(refresh(0, 30 * DAY + 1_000))
       .thenEvents(expired);
@@ -111,7 +128,7 @@ describe('deciding on a session', () => {
       .thenRefused('ended');
     session(started)
       .when(refresh(0, 2_000, changed(SESSION)))
-      .thenEvents({ type: 'SessionRefreshed', data: { number: 1 } });
+      .thenEvents({ type: 'SessionRefreshed', data: { number: 1, at: 2_000, replica: 'one' } });
   });
 
   it('ends it once, with the reason', () => {

@@ -71,9 +71,10 @@ describe('signing in', () => {
     };
   };
 
-  const login = (email = EMAIL, password = PASSWORD, address = '192.0.2.1'): Promise<Answer> => {
+  /** Of a server of its own. */
+  const openRoutes = (now: () => number = Date.now) => {
     const { serverKey } = ports;
-    const routes = createSignInRoutes({
+    return createSignInRoutes({
       ...ports,
       tokens: createConsistencyTokens({ secret: serverKey, generation: randomUUID() }),
       origins: createOrigins({ secret: serverKey, keyring: ports.keyring }),
@@ -84,17 +85,25 @@ describe('signing in', () => {
       wornSessionsOf: async () => worn,
       onSignedIn: async (id) => void signedIn.push(id),
       log: createQuietLog(),
-      now: Date.now,
+      now,
     });
-    const route = routes.find((one) => one.route.id === 'login');
+  };
+
+  const ask = (
+    routes: ReturnType<typeof openRoutes>,
+    id: 'login' | 'refresh',
+    body: object,
+    address = '192.0.2.1',
+  ): Promise<Answer> => {
+    const route = routes.find((one) => one.route.id === id);
     const request: HttpRequest = {
-      route: signInRoutes.login,
+      route: signInRoutes[id],
       requestId: 'r',
       traceparent: undefined,
       caller: undefined,
       params: undefined,
       query: undefined,
-      body: { email, password },
+      body,
       headers: { 'user-agent': 'test' },
       idempotencyKey: undefined,
       consistencyToken: undefined,
@@ -104,6 +113,8 @@ describe('signing in', () => {
     };
     return Promise.resolve(route?.handle(request) ?? Promise.reject(new Error('no such route')));
   };
+  const login = (email = EMAIL, password = PASSWORD, address?: string) =>
+    ask(openRoutes(), 'login', { email, password }, address);
   const refusal = (answer: Promise<Answer>) =>
     answer.then(
       () => expect.fail('it was let in'),
@@ -217,6 +228,20 @@ describe('signing in', () => {
     expect(before.status).to.equal(200);
     expect(types.filter((type) => type === 'PasswordSet')).to.have.length(1);
   });
+
+  for (const [what, apart] of [
+    ['ahead', 60_000],
+    ['behind', -60_000],
+  ] as const)
+    it(`goes on in two tabs at two servers, of which the second is a minute ${what}`, async () => {
+      const [one, other] = [openRoutes(), openRoutes(() => Date.now() + apart)];
+      const { refreshToken } = (await login()).body as SignedIn;
+      const both = [await ask(one, 'refresh', { refreshToken }), await ask(other, 'refresh', { refreshToken })];
+      const [next, same] = both.map(({ body }) => (body as SignedIn).refreshToken);
+      expect(same).to.equal(next).and.not.to.equal(refreshToken);
+      expect((await ask(other, 'refresh', { refreshToken: next })).status).to.equal(200);
+      expect((await refusal(ask(one, 'refresh', { refreshToken }))).code).to.equal('session-ended');
+    });
 
   it('counts no try that was not made, as too many people sign in', async () => {
     isBusy = true;
