@@ -12,7 +12,7 @@ import type { Passwords } from '#platform/auth/passwords.ts';
 import { StartError } from '#platform/errors.ts';
 import { decideGivePassword } from './auth/decide.ts';
 import { decideAppoint } from './members/decide.ts';
-import { addAdmin } from './members/keep-admins.ts';
+import { addAdmin, unbarAdmin } from './members/keep-admins.ts';
 import { runCommand } from './run-command.ts';
 import { type FoundPerson, invitePerson, type PersonPorts } from './users/invite-person.ts';
 
@@ -41,6 +41,8 @@ export async function appointAdmin(
   const by = { ...origin, repeatable: false };
   const person = await invitePerson(ports, { id, email, name: null, language: 'en', origin: by });
   const { userId } = person;
+  // The password that follows enables them.
+  if (person.status === 'disabled') await unbarAdmin(ports, { userId, origin });
   for (const [tenantId, role] of Object.entries(roles)) {
     const appointing = { ...by, tenantId, eventId: v5(`${role} of ${tenantId}`, origin.eventId) };
     await addAdmin(ports, { tenantId, userId, origin: appointing });

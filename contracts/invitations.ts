@@ -32,6 +32,6 @@ export const invitationRoutes = routesUnder('Sign-in', {
         example: signedInExample,
       },
     },
-    problems: ['token-spent', 'account-exists', 'forbidden', 'too-many-requests', 'overloaded'],
+    problems: ['token-spent', 'account-exists', 'forbidden', 'conflict', 'too-many-requests', 'overloaded'],
   },
 } as const satisfies RouteTable);

@@ -110,7 +110,7 @@ export const userRoutes = routesUnder('People', {
         example: { id: 'default', name: 'default', role: 'viewer' },
       },
     },
-    problems: ['last-admin'],
+    problems: ['last-admin', 'conflict'],
     idempotent: true,
   },
   removeMember: {

@@ -5,15 +5,31 @@ import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts'
 
 const USER = { name: 'userId', type: 'string' } as const;
 
-const events = { AdminAdded: [USER], AdminRemoved: [USER] } as const satisfies EventFields;
+const events = {
+  AdminAdded: [USER],
+  AdminRemoved: [USER],
+  AdminBarred: [{ ...USER, doc: 'someone who is disabled: they are not added until they are enabled' }],
+  AdminUnbarred: [USER],
+} as const satisfies EventFields;
 
 export interface AdminsState {
   readonly userIds: readonly string[];
+  /** Only of the platform, which is who disables people. */
+  readonly barred: readonly string[];
 }
 
-function evolve({ userIds }: AdminsState, event: EventOf<typeof events>): AdminsState {
-  const others = userIds.filter((id) => id !== event.data.userId);
-  return { userIds: event.type === 'AdminAdded' ? [...others, event.data.userId] : others };
+function evolve(state: AdminsState, { type, data: { userId } }: EventOf<typeof events>): AdminsState {
+  const without = (ids: readonly string[]) => ids.filter((id) => id !== userId);
+  switch (type) {
+    case 'AdminAdded':
+      return { ...state, userIds: [...without(state.userIds), userId] };
+    case 'AdminRemoved':
+      return { ...state, userIds: without(state.userIds) };
+    case 'AdminBarred':
+      return { ...state, barred: [...without(state.barred), userId] };
+    case 'AdminUnbarred':
+      return { ...state, barred: without(state.barred) };
+  }
 }
 
 export const admins = defineAggregate({
@@ -22,7 +38,7 @@ export const admins = defineAggregate({
   events,
   fields: {},
   longest: 'unbounded',
-  initial: { userIds: [] },
+  initial: { userIds: [], barred: [] },
   evolve,
   standing: undefined,
 });

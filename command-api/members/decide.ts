@@ -106,10 +106,38 @@ export function decideRemoveMember(
   return isSo && !repeatable ? [] : [createEvent('MembershipRevoked', { keys }, origin)];
 }
 
-export const decideAddAdmin = (
-  { userId, origin }: { readonly userId: string; readonly origin: Origin },
-  { userIds }: AdminsState,
-): readonly NewEvent[] => (userIds.includes(userId) ? [] : [createEvent('AdminAdded', { userId }, origin)]);
+export interface ListedAdmin {
+  readonly userId: string;
+  readonly origin: Origin;
+}
+
+export function decideAddAdmin(
+  { userId, origin }: ListedAdmin,
+  { userIds, barred }: AdminsState,
+): readonly NewEvent[] | 'barred' {
+  if (userIds.includes(userId)) return [];
+  return barred.includes(userId) ? 'barred' : [createEvent('AdminAdded', { userId }, origin)];
+}
+
+/** Of someone who is about to be disabled: one of the two, to be added and to be disabled, is refused. */
+export function decideBarAdmin(
+  { userId, origin }: ListedAdmin,
+  { userIds, barred }: AdminsState,
+): readonly NewEvent[] | 'is-platform-admin' {
+  if (userIds.includes(userId)) return 'is-platform-admin';
+  return barred.includes(userId) ? [] : [createEvent('AdminBarred', { userId }, origin)];
+}
+
+export interface UnbarAdmin extends ListedAdmin {
+  /** Whether they are disabled still: who is not may be about to be barred anew. */
+  readonly isDisabled: boolean;
+}
+
+export const decideUnbarAdmin = (
+  { userId, isDisabled, origin }: UnbarAdmin,
+  { barred }: AdminsState,
+): readonly NewEvent[] =>
+  isDisabled && barred.includes(userId) ? [createEvent('AdminUnbarred', { userId }, origin)] : [];
 
 export interface RemoveAdmin {
   readonly userId: string;

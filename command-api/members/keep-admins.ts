@@ -6,12 +6,13 @@ import { problems } from '#contracts/problems.ts';
 import { admins } from '#events/admins.ts';
 import type { Origin } from '#events/create-event.ts';
 import { members } from '#events/member.ts';
+import { PLATFORM } from '#events/model.ts';
 import { users } from '#events/user.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { readWholeStream } from '#platform/event-store/read-whole-stream.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type CommandPorts, runCommand } from '../run-command.ts';
-import { decideAddAdmin, decideRemoveAdmin } from './decide.ts';
+import { decideAddAdmin, decideBarAdmin, decideRemoveAdmin, decideUnbarAdmin } from './decide.ts';
 import { isAdminRole } from './roles.ts';
 
 export interface AdminOf {
@@ -26,6 +27,14 @@ const lastAdmin = () =>
     detail: 'The tenant would have no administrator left; make another one first.',
   });
 
+const areDisabled = () =>
+  new Problem(problems.conflict, {
+    detail: 'They are disabled and cannot administer the platform; enable them first.',
+  });
+
+const isPlatformAdmin = () =>
+  new Problem(problems['is-platform-admin'], { detail: 'They are a platform administrator: take the role first.' });
+
 /** To the handler it is no repeat: whether something is to be written the decider says. */
 const ownOrigin = (what: string, { tenantId, origin }: AdminOf) => ({
   ...origin,
@@ -34,7 +43,10 @@ const ownOrigin = (what: string, { tenantId, origin }: AdminOf) => ({
   repeatable: false,
 });
 
-/** Adds someone whom an event to come, of their membership, makes an administrator. */
+/**
+ * Adds someone whom an event to come, of their membership, makes an administrator. Throws the problem `conflict` where that
+ * is the platform's, and they are disabled.
+ */
 export async function addAdmin(ports: CommandPorts, admin: AdminOf): Promise<void> {
   const origin = ownOrigin('admin added', admin);
   const { tenantId, userId } = admin;
@@ -42,8 +54,43 @@ export async function addAdmin(ports: CommandPorts, admin: AdminOf): Promise<voi
     aggregate: admins,
     stream: admins.stream(tenantId),
     origin,
-    refusals: {},
+    refusals: { barred: areDisabled },
     decide: (state) => decideAddAdmin({ userId, origin }, state),
+  });
+}
+
+/**
+ * Keeps someone off the platform's list whom an event to come, of their own, disables. Without that, who is disabled and
+ * made an administrator at once would count as one for whoever takes the role from the others in between. Throws the
+ * problem `is-platform-admin`.
+ */
+export async function barAdmin(ports: CommandPorts, { userId, origin: by }: Omit<AdminOf, 'tenantId'>): Promise<void> {
+  const origin = ownOrigin('admin barred', { tenantId: PLATFORM, userId, origin: by });
+  await runCommand(ports, {
+    aggregate: admins,
+    stream: admins.stream(PLATFORM),
+    origin,
+    refusals: { 'is-platform-admin': isPlatformAdmin },
+    decide: (state) => decideBarAdmin({ userId, origin }, state),
+  });
+}
+
+/** Lets someone on the platform's list again whom an event to come, of their own, enables. */
+export async function unbarAdmin(
+  ports: CommandPorts,
+  { userId, origin: by }: Omit<AdminOf, 'tenantId'>,
+): Promise<void> {
+  const origin = ownOrigin('admin unbarred', { tenantId: PLATFORM, userId, origin: by });
+  const { store, snapshots } = ports;
+  await runCommand(ports, {
+    aggregate: admins,
+    stream: admins.stream(PLATFORM),
+    origin,
+    refusals: {},
+    async decide(state) {
+      const user = await loadState({ store, snapshots, stream: users.stream(userId), decider: users });
+      return decideUnbarAdmin({ userId, isDisabled: user.state.status === 'disabled', origin }, state);
+    },
   });
 }
 
@@ -94,7 +141,7 @@ async function addedAt({ store }: CommandPorts, tenantId: string): Promise<Reado
   for (const event of await readWholeStream(store, admins.stream(tenantId))) {
     if (!admins.owns(event)) continue;
     if (event.type === 'AdminAdded') added.set(event.data.userId, event.position);
-    else added.delete(event.data.userId);
+    if (event.type === 'AdminRemoved') added.delete(event.data.userId);
   }
   return added;
 }

@@ -35,19 +35,9 @@ export function decideRegisterUser(
   ];
 }
 
-export interface DisableUser {
-  readonly isPlatformAdmin: boolean;
-  readonly origin: Origin;
-}
-
-/** Platform administrators are refused, so that two of them cannot disable each other. */
-export function decideDisableUser(
-  { isPlatformAdmin, origin }: DisableUser,
-  state: UserState,
-): readonly NewEvent[] | 'not-found' | 'is-platform-admin' {
+export function decideDisableUser(origin: Origin, state: UserState): readonly NewEvent[] | 'not-found' {
   if (state.status === 'absent') return 'not-found';
-  if (state.status === 'disabled') return [];
-  return isPlatformAdmin ? 'is-platform-admin' : [createEvent('UserDisabled', {}, origin)];
+  return state.status === 'disabled' ? [] : [createEvent('UserDisabled', {}, origin)];
 }
 
 export function decideEnableUser(origin: Origin, state: UserState): readonly NewEvent[] | 'not-found' {

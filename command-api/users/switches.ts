@@ -1,25 +1,21 @@
 // What the platform does to a person, in every tenant at once.
 
-import { problems } from '#contracts/problems.ts';
 import type { userRoutes } from '#contracts/users.ts';
 import { members } from '#events/member.ts';
 import { PLATFORM } from '#events/model.ts';
 import { type UserState, users } from '#events/user.ts';
 import type { Decision } from '#platform/event-store/handle-command.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
-import { Problem } from '#platform/http/problem.ts';
 import { type Answer, etagOf, type RequestOf } from '#platform/http/route.ts';
 import { type ReleasePorts, releaseLogin } from '../logins/release-login.ts';
 import type { CommandOrigin } from '../origin.ts';
 import { acknowledge, type CommandRoutePorts, notFound, runCommand } from '../run-command.ts';
+import { barAdmin, unbarAdmin } from '../members/keep-admins.ts';
 import { decideDisableUser, decideEnableUser } from './decide.ts';
 import type { PersonPorts } from './invite-person.ts';
 import { showPerson } from './show-person.ts';
 
 type UserRequest = RequestOf<(typeof userRoutes)['disableUser' | 'enableUser']>;
-
-const isPlatformAdmin = () =>
-  new Problem(problems['is-platform-admin'], { detail: 'They are a platform administrator: take the role first.' });
 
 export type SwitchPorts = CommandRoutePorts & PersonPorts & ReleasePorts;
 
@@ -31,10 +27,7 @@ export function createSwitchHandlers(ports: SwitchPorts) {
 
   const toUser = async (
     request: UserRequest,
-    decide: (
-      state: UserState,
-      origin: CommandOrigin,
-    ) => Decision<'not-found' | 'is-platform-admin'> | Promise<Decision<'not-found' | 'is-platform-admin'>>,
+    decide: (state: UserState, origin: CommandOrigin) => Promise<Decision<'not-found'>>,
   ): Promise<Answer> => {
     const { caller, params } = request;
     const origin = { ...(await origins(request)), tenantId: PLATFORM };
@@ -42,7 +35,7 @@ export function createSwitchHandlers(ports: SwitchPorts) {
       aggregate: users,
       stream: users.stream(params.id),
       origin,
-      refusals: { 'not-found': notFound, 'is-platform-admin': isPlatformAdmin },
+      refusals: { 'not-found': notFound },
       decide: (state) => decide(state, origin),
     });
     if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after a command to it`);
@@ -60,11 +53,16 @@ export function createSwitchHandlers(ports: SwitchPorts) {
   return {
     disableUser: (request: UserRequest) =>
       toUser(request, async (state, origin) => {
-        const { state: member } = await memberIn(PLATFORM, request.params.id);
-        return decideDisableUser({ isPlatformAdmin: member.status === 'active', origin }, state);
+        const { id: userId } = request.params;
+        if (state.status === 'invited' || state.status === 'active') await barAdmin(ports, { userId, origin });
+        return decideDisableUser(origin, state);
       }),
 
-    enableUser: (request: UserRequest) => toUser(request, (state, origin) => decideEnableUser(origin, state)),
+    enableUser: (request: UserRequest) =>
+      toUser(request, async (state, origin) => {
+        if (state.status === 'disabled') await unbarAdmin(ports, { userId: request.params.id, origin });
+        return decideEnableUser(origin, state);
+      }),
 
     unlockUser: async (request: RequestOf<(typeof userRoutes)['unlockUser']>): Promise<Answer> => {
       const { id } = request.params;

@@ -3,18 +3,22 @@
 
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { userRoutes } from '#contracts/users.ts';
 import { admins } from '#events/admins.ts';
 import { createEvent } from '#events/create-event.ts';
 import { members } from '#events/member.ts';
+import { PLATFORM } from '#events/model.ts';
 import { categoryOf } from '#events/streams.ts';
 import { users } from '#events/user.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { newId } from '#platform/new-id.ts';
-import { addAdmin } from '../../command-api/members/keep-admins.ts';
+import { actsAsAdmin, addAdmin } from '../../command-api/members/keep-admins.ts';
 import { removeMember, setRole } from '../../command-api/members/set-role.ts';
+import { createSwitchHandlers } from '../../command-api/users/switches.ts';
+import { callerWith, callRoute, routePortsOf } from '../support/call-route.ts';
 import { ORIGIN } from '../support/given-decider.ts';
-import { plainContent } from '../support/given-projection.ts';
+import { plainContent, plainContents } from '../support/given-projection.ts';
 import { openPeoplePorts, type PeoplePorts } from '../support/people-ports.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -151,6 +155,63 @@ describe('the last administrator of a tenant', () => {
     held.resolve();
     await taken;
     expect([await roleOf(a), await roleOf(b)]).to.deep.equal(['viewer', 'admin']);
+  });
+
+  describe('of the platform', () => {
+    const platform = { tenantId: PLATFORM };
+    const appoint = (userId: string) =>
+      setRole(ports, { ...platform, userId, role: 'platform-admin', mayAppoint: true, now: 1, origin: by() });
+    const takeRole = (userId: string) => removeMember(ports, { ...platform, userId, keysLeft, origin: by() });
+    const turn = async (id: 'disableUser' | 'enableUser', userId: string) => {
+      const contents = { ...plainContents, seal: async (_: string, value: unknown) => plainContent(value) };
+      const handlers = createSwitchHandlers({ ...routePortsOf(ports), contents });
+      const caller = callerWith(['platform'], { actor: { kind: 'user', id: 'root' } });
+      const params = { id: userId };
+      return callRoute([{ route: userRoutes[id], handle: handlers[id] as never }], id, caller, { params });
+    };
+    const acting = async (ids: readonly string[]) => {
+      const found: string[] = [];
+      for (const id of ids) {
+        const user = await loadState({ store: ports.store, stream: users.stream(id), decider: users });
+        const isAdmin = await actsAsAdmin(ports, PLATFORM, id);
+        if (isAdmin && user.state.status === 'active') found.push(id);
+      }
+      return found;
+    };
+    beforeEach(() => ports.keyring.createSubject('root'));
+
+    it('is not disabled, and who is disabled is none until they are enabled', async () => {
+      const [a, b] = [await person('a'), await person('b')];
+      await appoint(a);
+      expect(await refusal(Problem, turn('disableUser', a))).to.include({ code: 'is-platform-admin' });
+      await turn('disableUser', b);
+      expect(await refusal(Problem, appoint(b))).to.include({ code: 'conflict', status: 409 });
+      expect(await refusal(Problem, takeRole(a))).to.include({ code: 'last-admin' });
+      await turn('enableUser', b);
+      await appoint(b);
+      await takeRole(a);
+      expect(await acting([a, b])).to.deep.equal([b]);
+      await turn('disableUser', a);
+    });
+
+    it('remains where someone is appointed while they are just being disabled', async () => {
+      const [a, b] = [await person('a'), await person('b')];
+      await appoint(a);
+      const reached = Promise.withResolvers<void>();
+      const held = Promise.withResolvers<void>();
+      ports.before.append = (stream) => {
+        if (stream !== users.stream(b)) return undefined;
+        reached.resolve();
+        return held.promise;
+      };
+      const disabled = turn('disableUser', b);
+      await reached.promise;
+      expect(await refusal(Problem, appoint(b))).to.include({ code: 'conflict' });
+      expect(await refusal(Problem, takeRole(a))).to.include({ code: 'last-admin' });
+      held.resolve();
+      await disabled;
+      expect(await acting([a, b])).to.deep.equal([a]);
+    });
   });
 
   it('remains, in whatever order many change, take and give roles, though some die half-way', async function () {

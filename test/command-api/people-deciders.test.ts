@@ -8,6 +8,8 @@ import { decideClaimEmail, decideUnlockLogin } from '../../command-api/logins/de
 import {
   decideAcceptOffer,
   decideAddAdmin,
+  decideBarAdmin,
+  decideUnbarAdmin,
   decideAppoint,
   decideOfferMembership,
   decideRemoveAdmin,
@@ -101,13 +103,12 @@ describe('a person', () => {
   });
 
   it('is disabled and enabled again, each once', () => {
-    const disable = { isPlatformAdmin: false, origin };
     for (const past of [[invited], [invited, registered, password]]) {
       given(users, 'user-1', past)
-        .when((state) => decideDisableUser(disable, state))
+        .when((state) => decideDisableUser(origin, state))
         .thenEvents({ type: 'UserDisabled' });
       given(users, 'user-1', [...past, disabled])
-        .when((state) => decideDisableUser(disable, state))
+        .when((state) => decideDisableUser(origin, state))
         .thenNothing();
       given(users, 'user-1', [...past, disabled])
         .when((state) => decideEnableUser(origin, state))
@@ -118,12 +119,9 @@ describe('a person', () => {
     }
   });
 
-  it('is not disabled as a platform administrator, nor as nobody', () => {
-    given(users, 'user-1', [invited, registered, password])
-      .when((state) => decideDisableUser({ isPlatformAdmin: true, origin }, state))
-      .thenRefused('is-platform-admin');
+  it('is not disabled as nobody', () => {
     given(users, 'user-1')
-      .when((state) => decideDisableUser({ isPlatformAdmin: false, origin }, state))
+      .when((state) => decideDisableUser(origin, state))
       .thenRefused('not-found');
     given(users, 'user-1')
       .when((state) => decideEnableUser(origin, state))
@@ -262,6 +260,40 @@ describe('the administrators of a tenant', () => {
       .thenEvents({ type: 'AdminAdded', data: { userId: 'a' } });
     given(admins, 'admins-acme', [added('a')])
       .when((state) => decideAddAdmin({ userId: 'a', origin }, state))
+      .thenNothing();
+  });
+
+  it('are none who is disabled, and are not disabled', () => {
+    const barred = createEvent('AdminBarred', { userId: 'a' }, origin);
+    const unbarred = createEvent('AdminUnbarred', { userId: 'a' }, origin);
+    const a = { userId: 'a', origin };
+    given(admins, 'admins-platform', [added('b')])
+      .when((state) => decideBarAdmin(a, state))
+      .thenEvents({ type: 'AdminBarred', data: { userId: 'a' } });
+    given(admins, 'admins-platform', [barred])
+      .when((state) => decideBarAdmin(a, state))
+      .thenNothing();
+    given(admins, 'admins-platform', [added('a')])
+      .when((state) => decideBarAdmin(a, state))
+      .thenRefused('is-platform-admin');
+    given(admins, 'admins-platform', [barred])
+      .when((state) => decideAddAdmin(a, state))
+      .thenRefused('barred');
+    given(admins, 'admins-platform', [barred, unbarred])
+      .when((state) => decideAddAdmin(a, state))
+      .thenEvents({ type: 'AdminAdded', data: { userId: 'a' } });
+  });
+
+  it('are let on the list again when they are enabled, unless they are about to be disabled anew', () => {
+    const barred = createEvent('AdminBarred', { userId: 'a' }, origin);
+    given(admins, 'admins-platform', [barred])
+      .when((state) => decideUnbarAdmin({ userId: 'a', isDisabled: true, origin }, state))
+      .thenEvents({ type: 'AdminUnbarred', data: { userId: 'a' } });
+    given(admins, 'admins-platform', [barred])
+      .when((state) => decideUnbarAdmin({ userId: 'a', isDisabled: false, origin }, state))
+      .thenNothing();
+    given(admins, 'admins-platform')
+      .when((state) => decideUnbarAdmin({ userId: 'a', isDisabled: true, origin }, state))
       .thenNothing();
   });
 
