@@ -1,6 +1,6 @@
 // `node main.ts migrate`: makes what services that share servers find there: topics, schemas, buckets, indices, the first
 // tenants, a key and the models that come with the program. Read models of a log that was restored are removed, to be built
-// anew. Idempotent: run it before each new version's services start, and while none runs after the log was restored.
+// anew. A key and a password that it makes are shown on a terminal alone; elsewhere both must be set. Idempotent: run it before each new version's services start, and while none runs after the log was restored.
 
 import { readModelsOf } from '../projectors/read-models.ts';
 import { defineIndices } from '../projectors/start.ts';
@@ -49,7 +49,9 @@ async function migrate(config: Config): Promise<void> {
       await defineIndices({ ...ports, readModels: readModelsOf(config), log });
       process.stdout.write('Indices are there.\n');
       const standings = openServiceStandings(ports, log);
-      const { firstKey, firstAdmin } = await makeFirstThings({ ports, standings, config, shown: true, log });
+      // The folder of whoever runs this is none of the services': what is no terminal's is nobody's.
+      const secretsTo = process.stdout.isTTY ? 'terminal' : 'nowhere';
+      const { firstKey, firstAdmin } = await makeFirstThings({ ports, standings, config, secretsTo, log });
       const found = await discover(config, { store: ports.store, standings, log });
       for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);
       process.stdout.write('The first tenants and models are there.\n');

@@ -9,6 +9,7 @@ import { newPasswordSchema } from '#contracts/people.ts';
 import { PLATFORM } from '#events/model.ts';
 import { users } from '#events/user.ts';
 import { StartError } from '#platform/errors.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
 import { loadState } from '#platform/event-store/load-state.ts';
 import { writeSecretFile } from '#platform/files/write-secret-file.ts';
 import { DEFAULT_TENANT } from './bootstrap.ts';
@@ -44,11 +45,16 @@ const fileIn = (dataDir: string) => join(dataDir, 'first-admin');
 /** 144 random bits, for people to type. */
 export const createPassword = (): string => randomBytes(18).toString('base64url');
 
+/** Whether an earlier start has made them; the password comes last. */
+export async function hasFirstAdmin(store: EventStore): Promise<boolean> {
+  const { state } = await loadState({ store, stream: users.stream(FIRST_ADMIN_ID), decider: users });
+  return state.status !== 'absent' && state.user.hash !== null;
+}
+
 export async function makeFirstAdmin(options: FirstAdminOptions): Promise<FirstAdmin> {
   const { email, password: given, dataDir, shown, ...ports } = options;
   // The log itself is asked: what was made must not be made twice.
-  const { state } = await loadState({ store: ports.store, stream: users.stream(FIRST_ADMIN_ID), decider: users });
-  if (state.status !== 'absent' && state.user.hash !== null) return { made: false };
+  if (await hasFirstAdmin(ports.store)) return { made: false };
   if (given !== undefined) await requireGood(ports.passwords, given);
   const eventId = v5('first start', NAMESPACE);
   const actor = { kind: 'system', id: 'defter' } as const;

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiKey, identifyApiKey } from '#platform/auth/api-key.ts';
 import { apiKeys } from '#events/api-key.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
 import { writeSecretFile } from '#platform/files/write-secret-file.ts';
 import { FIRST_KEY_ID, issueKey } from './bootstrap.ts';
 import type { CommandPorts } from './run-command.ts';
@@ -25,13 +26,17 @@ export interface FirstKeyOptions extends CommandPorts {
   readonly shown: boolean;
 }
 
+/** Whether an earlier start has made it. */
+export async function hasFirstKey(store: Pick<EventStore, 'readStream'>): Promise<boolean> {
+  return (await store.readStream(apiKeys.stream(FIRST_KEY_ID), { limit: 1 })).length > 0;
+}
+
 export async function makeFirstKey({ apiKey, dataDir, shown, ...ports }: FirstKeyOptions): Promise<FirstKey> {
   if (apiKey !== undefined) {
     await issueKey(ports, identifyApiKey(apiKey).id, 'API_KEY', apiKey);
     return { given: true };
   }
-  const made = await ports.store.readStream(apiKeys.stream(FIRST_KEY_ID), { limit: 1 });
-  if (made.length > 0) return { given: false, key: undefined, file: undefined };
+  if (await hasFirstKey(ports.store)) return { given: false, key: undefined, file: undefined };
   const file = join(dataDir, 'first-key');
   const key = (await readKey(file)) ?? createApiKey(FIRST_KEY_ID, randomBytes(32));
   if (!shown) await writeSecretFile(file, `${key}\n`);

@@ -73,7 +73,8 @@ async function start(program: Program): Promise<void> {
     async () => openStandingsOf(ports, config, log),
     (open) => open.close(),
   );
-  const first = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });
+  const secretsTo = process.stdout.isTTY ? 'terminal' : 'files';
+  const first = await makeFirstThings({ ports, standings, config, secretsTo, log });
   for (const plan of threadsOf(allServices, config)) await openThread(program, config, platform, parts, plan);
   const tools = { config, log, consumers: createConsumerMetrics(metrics), standings: async () => standings };
   const apis = [];

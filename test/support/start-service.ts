@@ -1,5 +1,6 @@
 // One service of Defter as a child process, on free ports.
 
+import { randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -80,10 +81,10 @@ export async function startService(
   };
 }
 
-/** `node main.ts migrate`; rejects with what it said when it fails. */
+/** `node main.ts migrate`, with a password for the administrator that nobody is told; rejects with what it said when it fails. */
 export async function runMigrate(env: Readonly<Record<string, string>>): Promise<string> {
   const child = spawn(process.execPath, [MAIN, 'migrate'], {
-    env: { PATH: process.env['PATH'], DISCOVER: 'off', ...env },
+    env: { PATH: process.env['PATH'], DISCOVER: 'off', ADMIN_PASSWORD: randomBytes(12).toString('hex'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
