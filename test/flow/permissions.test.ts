@@ -180,5 +180,5 @@ describeFlow(
         }
       });
   },
-  { env: { ...MANY_SIGN_IN, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password } },
+  { env: { ...MANY_SIGN_IN, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password }, anyBus: true },
 );

@@ -33,5 +33,5 @@ describeFlow(
       expect((await two.api('GET', '/v1/models')).status).to.equal(200);
     });
   },
-  { env: { RATE_LIMIT_PER_KEY: String(PER_KEY) } },
+  { env: { RATE_LIMIT_PER_KEY: String(PER_KEY) }, anyBus: true },
 );

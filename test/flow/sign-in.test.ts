@@ -309,5 +309,5 @@ describeFlow(
       expect((await login()).status).to.equal(200);
     });
   },
-  { env },
+  { env, anyBus: true },
 );
