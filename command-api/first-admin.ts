@@ -55,7 +55,7 @@ export async function makeFirstAdmin(options: FirstAdminOptions): Promise<FirstA
   const { email, password: given, dataDir, shown, ...ports } = options;
   // The log itself is asked: what was made must not be made twice.
   if (await hasFirstAdmin(ports.store)) return { made: false };
-  if (given !== undefined) await requireGood(ports.passwords, given);
+  if (given !== undefined) await requireGood(ports.passwords, given, email);
   const eventId = v5('first start', NAMESPACE);
   const actor = { kind: 'system', id: 'defter' } as const;
   const origin = { eventId, commandId: eventId, correlationId: eventId, tenantId: PLATFORM, actor };
@@ -68,10 +68,10 @@ export async function makeFirstAdmin(options: FirstAdminOptions): Promise<FirstA
   return { made: true, email, password: given === undefined ? password : undefined, file };
 }
 
-async function requireGood(passwords: FirstAdminOptions['passwords'], given: string): Promise<void> {
+async function requireGood(passwords: FirstAdminOptions['passwords'], given: string, email: string): Promise<void> {
   if (!newPasswordSchema.safeParse(given).success)
     throw new StartError('ADMIN_PASSWORD must have at least 12 and at most 256 characters.');
-  if (await passwords.isCommon(given))
+  if (await passwords.isCommon(given, email))
     throw new StartError('ADMIN_PASSWORD is among the passwords that are tried first: take another one.');
 }
 

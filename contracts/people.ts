@@ -12,11 +12,10 @@ export const languageSchema = z.enum(LANGUAGES).meta({ description: 'In which ma
 export const PASSWORD_LENGTHS = { shortest: 12, longest: 256 } as const;
 
 /** For a new one; whether it is among the commonest the server looks up. */
-export const newPasswordSchema = z
-  .string()
-  .min(PASSWORD_LENGTHS.shortest)
-  .max(PASSWORD_LENGTHS.longest)
-  .meta({ format: 'password', description: 'None of the commonest.' });
+export const newPasswordSchema = z.string().min(PASSWORD_LENGTHS.shortest).max(PASSWORD_LENGTHS.longest).meta({
+  format: 'password',
+  description: 'None of the commonest, no rows of keys, and more than your address or the product’s name.',
+});
 
 /** For one that is compared: whatever was once good. */
 export const passwordSchema = z.string().min(1, 'Required').max(PASSWORD_LENGTHS.longest).meta({ format: 'password' });

@@ -93,7 +93,7 @@ export function createSignInRoutes(ports: LoginPorts): BoundRoute[] {
       throw new Problem(problems['invalid-request'], {
         errors: [{ in: 'body', pointer: '/password', message: 'must be another one' }],
       });
-    const hash = await sealNewPassword(ports, userId, body.password);
+    const hash = await sealNewPassword(ports, { userId, user, password: body.password });
     const origin = await origins({ ...request, caller: actingAs(userId) });
     const done = await runCommand(ports, {
       aggregate: users,

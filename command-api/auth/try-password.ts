@@ -4,12 +4,14 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { problems } from '#contracts/problems.ts';
 import type { Content } from '#events/content.ts';
+import type { User } from '#events/user.ts';
 import type { Attempts } from '#platform/attempts/attempts.ts';
 import type { Passwords } from '#platform/auth/passwords.ts';
 import type { Contents } from '#platform/content/content.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { tooManyRequests } from '#platform/http/too-many-requests.ts';
 import { addressGroup } from '#platform/limits/address-group.ts';
+import { openText } from '../logins/open-text.ts';
 
 export interface PasswordPorts {
   readonly attempts: Attempts;
@@ -59,13 +61,18 @@ export const invalidCredentials = () =>
     headers: { 'www-authenticate': 'Bearer' },
   });
 
+export interface NewPassword {
+  readonly userId: string;
+  readonly user: Pick<User, 'email'>;
+  readonly password: string;
+}
+
 /** The hash of a new password, sealed for its person. Throws 422 for one that is tried first, and `overloaded`. */
 export async function sealNewPassword(
   { passwords, contents }: Pick<PasswordPorts, 'passwords' | 'contents'>,
-  userId: string,
-  password: string,
+  { userId, user, password }: NewPassword,
 ): Promise<Content> {
-  if (await passwords.isCommon(password))
+  if (await passwords.isCommon(password, await openText(contents, userId, user.email)))
     throw new Problem(problems['invalid-request'], {
       errors: [{ in: 'body', pointer: '/password', message: 'is among the passwords that are tried first' }],
     });

@@ -55,8 +55,10 @@ export function createResetHandlers(ports: ResetPorts) {
     const { userId, fits } = linkOf(ports, LINK_PURPOSES.passwordReset, request.body.token);
     const stream = users.stream(userId);
     // Before the password is looked at: a stranger is to have nothing hashed here.
-    if (!openReset({ fits, now: now() }, await userAt(stream))) throw tokenSpent();
-    const hash = await sealNewPassword(ports, userId, request.body.password);
+    const person = await userAt(stream);
+    if (!openReset({ fits, now: now() }, person) || person.status !== 'active') throw tokenSpent();
+    const { user } = person;
+    const hash = await sealNewPassword(ports, { userId, user, password: request.body.password });
     const origin = await origins({ ...request, caller: actingAs(userId) });
     const { state } = await runCommand(ports, {
       aggregate: users,

@@ -79,7 +79,7 @@ export function createAcceptInvitation(ports: AcceptPorts): Handler<typeof invit
       throw new Problem(problems['invalid-request'], {
         errors: missing.map((member): FieldFault => ({ in: 'body', pointer: `/${member}`, message: 'Required' })),
       });
-    const hash = await sealNewPassword(ports, userId, password);
+    const hash = await sealNewPassword(ports, { userId, user, password });
     const sealedName = await contents.seal(userId, name);
     const { state, written } = await runCommand(ports, {
       aggregate: users,

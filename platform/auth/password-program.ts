@@ -1,7 +1,7 @@
 // The program that hashes passwords (see passwords.ts). It ends with the channel to the process that started it, however
 // that one ends.
 
-import { dictionary } from '@zxcvbn-ts/language-common';
+import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
 import argon2 from 'argon2';
 import { asError } from '../errors.ts';
 import { lowerProcessPriority } from '../threads/lower-priority.ts';
@@ -10,7 +10,7 @@ import { isCommonPassword } from './password-policy.ts';
 export type PasswordTask =
   | { readonly kind: 'hash'; readonly password: string }
   | { readonly kind: 'verify'; readonly password: string; readonly hash: string | undefined }
-  | { readonly kind: 'isCommon'; readonly password: string };
+  | { readonly kind: 'isCommon'; readonly password: string; readonly email: string | undefined };
 
 export type PasswordRequest = PasswordTask & { readonly id: number };
 
@@ -39,11 +39,14 @@ async function perform(task: PasswordTask): Promise<PasswordResult> {
       return { kind, right: right && task.hash !== undefined, stale: argon2.needsRehash(hash, PARAMETERS) };
     }
     case 'isCommon':
-      return { kind, common: isCommonPassword(password, commonest) };
+      return { kind, common: isCommonPassword(password, task.email, triedFirst) };
   }
 }
 
-const commonest = new Set(dictionary['passwords-common']);
+const triedFirst = {
+  commonest: new Set(dictionary['passwords-common']),
+  keyboards: [adjacencyGraphs.qwerty, adjacencyGraphs.qwertz, adjacencyGraphs.azerty],
+};
 
 lowerProcessPriority();
 process.on('message', (request: PasswordRequest) => void answer(request));

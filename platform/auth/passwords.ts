@@ -20,8 +20,8 @@ export interface Passwords {
   withRoom<T>(work: (verify: VerifyPassword) => Promise<T>): Promise<T>;
   /** The hash to keep, in PHC string format, which says its own parameters. Throws `PasswordsBusy`. */
   hash(password: string): Promise<string>;
-  /** Whether it is among those that are tried first. Throws `PasswordsBusy`. */
-  isCommon(password: string): Promise<boolean>;
+  /** Whether it is among those that are tried first, with who signs in by this e-mail address. Throws `PasswordsBusy`. */
+  isCommon(password: string, email: string | undefined): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -135,7 +135,8 @@ export function openPasswords(): Passwords {
     withRoom: (work) =>
       inRoom(() => work((password, hash) => ask({ kind: 'verify', password: typed(password), hash }))),
     hash: (password) => inRoom(async () => (await ask({ kind: 'hash', password: typed(password) })).hash),
-    isCommon: (password) => inRoom(async () => (await ask({ kind: 'isCommon', password: typed(password) })).common),
+    isCommon: (password, email) =>
+      inRoom(async () => (await ask({ kind: 'isCommon', password: typed(password), email })).common),
     async close() {
       closed = true;
       clearTimeout(idle);

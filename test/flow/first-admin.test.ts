@@ -103,6 +103,7 @@ describe('the first administrator', function () {
       [{ ADMIN_EMAIL: 'a..b@example.com' }, 'no e-mail address that one could sign in by'],
       [{ ADMIN_PASSWORD: 'short' }, 'ADMIN_PASSWORD must be'],
       [{ ADMIN_PASSWORD: 'passwordpassword' }, 'among the passwords that are tried first'],
+      [{ ADMIN_PASSWORD: 'ops.team-2026', ADMIN_EMAIL: 'Ops.Team@example.com' }, 'that are tried first'],
     ] as const) {
       const error = await refusal(DidNotStart, start(env));
       expect([error.exitCode, error.printed]).to.deep.equal([1, error.printed]);

@@ -58,14 +58,36 @@ describe('passwords', function () {
       'passwordpassword',
       'aaaaaaaaaaaa',
       '121212121212',
+      'qwertyuiopasdf',
+      'POIUYTREWQlkjh',
+      'zaq1xsw2cde3',
+      '123456789012',
+      'abcdefghijkl',
+      'aaaabbbbcccc',
+      'Defter-2026!!',
+      'defterdefter1',
+      'Berta.Ada2026!',
+      'berta.adaberta.ada',
+      'Berta.Ada@example.com',
+      'berta.adapassword',
     ])
-      expect(await passwords.isCommon(common), common).to.equal(true);
-    for (const good of [PASSWORD, 'kırmızı balık gölde', 'mL9#vQ2x!pR4'])
-      expect(await passwords.isCommon(good), good).to.equal(false);
+      expect(await passwords.isCommon(common, 'Berta.Ada@Example.com'), common).to.equal(true);
+    for (const good of [
+      PASSWORD,
+      'kırmızı balık gölde',
+      'mL9#vQ2x!pR4',
+      '580271946352',
+      'a long sentence about my defter',
+      'berta.ada keeps seven grey cats',
+    ])
+      expect(await passwords.isCommon(good, 'Berta.Ada@Example.com'), good).to.equal(false);
+    // Of names that are in many words nothing follows.
+    expect(await passwords.isCommon('a-b-c-x-y-z-q', 'a@example.com')).to.equal(false);
+    expect(await passwords.isCommon('Berta.Ada2026!', undefined)).to.equal(false);
   });
 
   it('wait in a short queue, and who finds it full is told to come again', async () => {
-    const all = await Promise.allSettled(Array.from({ length: 30 }, () => passwords.isCommon(PASSWORD)));
+    const all = await Promise.allSettled(Array.from({ length: 30 }, () => passwords.isCommon(PASSWORD, undefined)));
     const refused = all.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
     expect(refused).to.have.length(8);
     for (const error of refused) expect(error).to.be.instanceOf(PasswordsBusy);
@@ -93,7 +115,7 @@ describe('passwords', function () {
     async () => {
       const own = openPasswords();
       const before = new Set(childrenOf(process.pid));
-      await own.isCommon(PASSWORD);
+      await own.isCommon(PASSWORD, undefined);
       const [pid] = childrenOf(process.pid).filter((child) => !before.has(child));
       const hashing = own.hash(PASSWORD);
       process.kill(Number(pid), 'SIGKILL');
@@ -101,7 +123,7 @@ describe('passwords', function () {
         () => expect.fail('it was hashed'),
         (error: unknown) => expect(error).to.be.instanceOf(PasswordsInterrupted),
       );
-      expect(await own.isCommon(PASSWORD)).to.equal(false);
+      expect(await own.isCommon(PASSWORD, undefined)).to.equal(false);
       await own.close();
       await eventually(async () => {
         expect(childrenOf(process.pid).filter((child) => !before.has(child))).to.deep.equal([]);
