@@ -5,6 +5,7 @@
 
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { v5 } from 'uuid';
 import { PLATFORM } from '#events/model.ts';
 import { loadConfig, misspeltSettingsFound } from '#platform/config.ts';
 import { printServers } from '#platform/config/event-store-url.ts';
@@ -56,7 +57,12 @@ async function appoint({ config, log, email, reset }: Appointing): Promise<void>
     const id = newId();
     const actor = { kind: 'system', id: 'command-line' } as const;
     const origin = { eventId: newId(), commandId: id, correlationId: id, tenantId: PLATFORM, actor };
-    const person = await appointAdmin(ports, { id, email, roles: { [PLATFORM]: 'platform-admin' }, origin });
+    const person = await appointAdmin(ports, {
+      id: v5('person', id),
+      email,
+      roles: { [PLATFORM]: 'platform-admin' },
+      origin,
+    });
     const { userId, user } = person;
     const place = config.eventStoreUrl ? printServers(config.eventStoreUrl) : resolve(config.dataDir);
     process.stderr.write(`${email} (${userId}) administers the platform in ${place}.\n`);

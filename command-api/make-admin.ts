@@ -41,6 +41,7 @@ export async function appointAdmin(
   const by = { ...origin, repeatable: false };
   const person = await invitePerson(ports, { id, email, name: null, language: 'en', origin: by });
   const { userId } = person;
+  const { email: sealedEmail, name, language } = person.user;
   // The password that follows enables them.
   if (person.status === 'disabled') await unbarAdmin(ports, { userId, origin });
   for (const [tenantId, role] of Object.entries(roles)) {
@@ -54,7 +55,15 @@ export async function appointAdmin(
       decide: (state) =>
         state.status === 'active' && state.member.role === role
           ? []
-          : decideAppoint(true, { userId, role, now: ports.now(), origin: appointing }),
+          : decideAppoint(true, {
+              userId,
+              role,
+              email: sealedEmail,
+              name,
+              language,
+              now: ports.now(),
+              origin: appointing,
+            }),
     });
   }
   return person;

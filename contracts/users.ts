@@ -14,9 +14,10 @@ export const userSchema = z
     object: z.literal('user'),
     email: z.string().meta({ description: '`[erased]` once it was erased.' }),
     name: z.string().nullable().meta({ description: 'Null while nobody has said one.' }),
-    language: languageSchema.nullable(),
+    language: languageSchema,
     status: z.enum(['invited', 'active', 'disabled']).meta({
-      description: 'Of the person: `invited` has no account yet; `disabled` may not sign in anywhere.',
+      description:
+        'Of the person: `invited` has no account yet, or has not accepted; `disabled` may not sign in anywhere.',
     }),
     role: roleSchema.nullable().meta({ description: 'In the tenant of the request; null without a part in it.' }),
     membership: membershipStatus.nullable().meta({ description: 'In the tenant of the request.' }),
@@ -53,7 +54,7 @@ export const userRoutes = routesUnder('People', {
     permission: 'users:write',
     summary: 'Invite someone into the tenant',
     description:
-      'A mail with a link is sent; it is good for 7 days. One who has an account already is offered the part in this tenant, and their name and language are shown once they have accepted. Inviting again sends a new link, and the old one is void. You cannot give more than you hold.',
+      'A mail with a link is sent; it is good for 7 days. One who has an account already is offered the part in this tenant. Until they accept they are shown as you invited them, whether they have one or not. Inviting again sends a new link, and the old one is void. You cannot give more than you hold.',
     body: z
       .strictObject({
         email: emailSchema,

@@ -88,7 +88,6 @@ export interface StoredUser {
   readonly status: UserView['status'];
   readonly language: string;
   readonly createdAt: number;
-  readonly hasAccount: boolean;
   /** Opened. */
   readonly email: string;
   readonly name: string | null;
@@ -99,28 +98,44 @@ export interface StoredMembership {
   readonly role: string;
   readonly offer: { readonly expiresAt: number } | null;
   readonly since: number;
+  readonly language: string;
+  /** Opened, as whoever invited them gave them. */
+  readonly email: string;
+  readonly name: string | null;
 }
 
 /**
- * A person as a tenant sees them, by their membership there, if there is one. Who has an account and was only invited is
- * shown as whoever invited them knows them; `seesAll`: to who sees everyone.
+ * Whether someone is shown as who invited them knows them: who else knows of them, and whether they have an account, is
+ * not told by inviting an address. `seesAll`: to who sees everyone.
  */
+const isAsInvited = (membership: Pick<StoredMembership, 'status'> | undefined, seesAll: boolean): boolean =>
+  membership?.status === 'offered' && !seesAll;
+
+/** What the answer's entity tag counts: what is done to the membership, and to the person where they are shown. */
+export const revisionOfUser = (
+  user: number,
+  membership: { readonly status: StoredMembership['status']; readonly revision: number } | undefined,
+  seesAll: boolean,
+): number => (membership?.revision ?? 0) + (isAsInvited(membership, seesAll) ? 0 : user);
+
+/** A person as a tenant sees them, by their membership there, if there is one. */
 export function viewUser(
   id: string,
   user: StoredUser,
   membership: StoredMembership | undefined,
   seesAll: boolean,
 ): UserView {
-  const { email, name, status, language, createdAt, hasAccount } = user;
-  const person = { id, object: 'user', email } as const;
-  const own = { name, status, language: language as Language, createdAt: isoTime(createdAt) };
+  const { email, name, status, language, createdAt } = user;
+  const person = { id, object: 'user' } as const;
+  const own = { email, name, status, language: language as Language, createdAt: isoTime(createdAt) };
   if (membership === undefined || membership.status === 'revoked')
     return { ...person, ...own, role: null, membership: null, invitationExpiresAt: null };
   const { role, offer, since } = membership;
   const invitationExpiresAt = offer ? isoTime(offer.expiresAt) : null;
   const part = { role: role as Role, membership: membership.status, invitationExpiresAt };
-  if (membership.status === 'active' || !hasAccount || seesAll) return { ...person, ...own, ...part };
-  return { ...person, ...part, name: null, status: 'invited', language: null, createdAt: isoTime(since) };
+  if (!isAsInvited(membership, seesAll)) return { ...person, ...own, ...part };
+  const said = { email: membership.email, name: membership.name, language: membership.language as Language };
+  return { ...person, ...said, ...part, status: 'invited', createdAt: isoTime(since) };
 }
 
 type Parameter = ModelView['parameters'][number];

@@ -1,6 +1,7 @@
 // A person's part in a tenant: offered, then accepted.
 
-import { defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
+import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
+import { contentSchema } from './content.ts';
 
 const ROLE = { name: 'role', type: 'string' } as const;
 
@@ -9,6 +10,9 @@ const events = {
     { name: 'userId', type: 'string' },
     ROLE,
     { name: 'expiresAt', type: 'long', doc: 'milliseconds since the epoch' },
+    { name: 'email', type: contentSchema('OfferedEmail'), doc: 'as whoever invited wrote it' },
+    { name: 'name', type: contentSchema('OfferedName'), doc: 'null where whoever invited gave none' },
+    { name: 'language', type: 'string', doc: 'as whoever invited gave it' },
   ],
   MembershipAccepted: [],
   MembershipRoleChanged: [ROLE],
@@ -21,7 +25,10 @@ const events = {
   ],
 } as const satisfies EventFields;
 
-export interface Member {
+/** What the tenant is shown of someone until they accept: what it said itself, whether they have an account or not. */
+type AsInvited = Pick<DataOf<typeof events, 'MembershipOffered'>, 'email' | 'name' | 'language'>;
+
+export interface Member extends AsInvited {
   readonly tenantId: string;
   readonly userId: string;
   readonly role: string;
@@ -38,11 +45,11 @@ export type MemberState =
 
 function evolve(state: MemberState, event: EventOf<typeof events>): MemberState {
   if (event.type === 'MembershipOffered') {
-    const { userId, role, expiresAt } = event.data;
+    const { expiresAt, ...said } = event.data;
     const since = state.status === 'offered' ? state.member.since : event.recordedAt;
     const { tenantId } = event.metadata;
     const offer = { eventId: event.id, expiresAt };
-    return { status: 'offered', member: { tenantId, userId, role, offer, keysLeft: [], since } };
+    return { status: 'offered', member: { ...said, tenantId, offer, keysLeft: [], since } };
   }
   if (state.status === 'absent') return state;
   const { member } = state;
@@ -60,7 +67,7 @@ export const members = defineAggregate({
   category: 'member',
   topic: 'defter.identity',
   events,
-  fields: {},
+  fields: { MembershipOffered: { email: 'personal', name: 'personal' } },
   longest: 'unbounded',
   initial: { status: 'absent' },
   evolve,

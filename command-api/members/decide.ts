@@ -1,5 +1,6 @@
 import { v5 } from 'uuid';
 import type { AdminsState } from '#events/admins.ts';
+import type { Content } from '#events/content.ts';
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { NewEvent } from '#events/envelope.ts';
 import type { MemberState } from '#events/member.ts';
@@ -10,13 +11,17 @@ export const OFFER_MS = 7 * 86_400_000;
 export interface OfferMembership {
   readonly userId: string;
   readonly role: string;
+  /** As whoever invites them says. */
+  readonly email: Content;
+  readonly name: Content;
+  readonly language: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly origin: Origin;
 }
 
-const offered = ({ userId, role, now, origin }: OfferMembership) =>
-  createEvent('MembershipOffered', { userId, role, expiresAt: now + OFFER_MS }, origin);
+const offered = ({ now, origin, ...said }: OfferMembership) =>
+  createEvent('MembershipOffered', { ...said, expiresAt: now + OFFER_MS }, origin);
 
 /** An offer that is still open is voided by the new one. */
 export const decideOfferMembership = (
@@ -30,8 +35,8 @@ export function decideRenewOffer(
   state: MemberState,
 ): readonly NewEvent[] | 'already-member' | 'not-found' {
   if (state.status === 'absent' || state.status === 'revoked') return 'not-found';
-  const { userId, role } = state.member;
-  return decideOfferMembership({ userId, role, now, origin }, state);
+  const { userId, role, email, name, language } = state.member;
+  return decideOfferMembership({ userId, role, email, name, language, now, origin }, state);
 }
 
 export interface AcceptOffer {

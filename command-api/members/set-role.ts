@@ -32,7 +32,8 @@ export async function setRole(ports: CommandPorts, change: RoleChange) {
     if (!mayAppoint || state.status === 'absent') return 'not-found';
     const hasAccount = state.user.hash !== null;
     if (hasAccount && isAdminRole(role)) await addAdmin(ports, change);
-    return decideAppoint(hasAccount, { userId, role, now, origin });
+    const { email, name, language } = state.user;
+    return decideAppoint(hasAccount, { userId, role, email, name, language, now, origin });
   };
 
   return runCommand(ports, {

@@ -3,7 +3,7 @@
 import { viewUser } from '#contracts/views.ts';
 import type { UserView } from '#contracts/users.ts';
 import type { MemberState } from '#events/member.ts';
-import type { UserState } from '#events/user.ts';
+import type { User, UserState } from '#events/user.ts';
 import type { Present } from '#events/aggregate.ts';
 import { type Contents, showErased } from '#platform/content/content.ts';
 import type { Caller } from '#platform/http/route.ts';
@@ -15,11 +15,13 @@ export async function showPerson(
   membership: MemberState,
   { permissions }: Pick<Caller, 'permissions'>,
 ): Promise<UserView> {
-  const email = showErased(await contents.open(userId, user.email)) as string;
-  const name = showErased(await contents.open(userId, user.name)) as string | null;
+  const opened = async ({ email, name }: Pick<User, 'email' | 'name'>) => ({
+    email: showErased(await contents.open(userId, email)) as string,
+    name: showErased(await contents.open(userId, name)) as string | null,
+  });
   const { language, createdAt } = user;
-  const hasAccount = user.hash !== null;
-  const part = membership.status === 'absent' ? undefined : { ...membership.member, status: membership.status };
-  const shown = { status, language, createdAt, hasAccount, email, name };
-  return viewUser(userId, shown, part, permissions.has('platform'));
+  const shown = { status, language, createdAt, ...(await opened(user)) };
+  if (membership.status === 'absent') return viewUser(userId, shown, undefined, permissions.has('platform'));
+  const { member, status: part } = membership;
+  return viewUser(userId, shown, { ...member, status: part, ...(await opened(member)) }, permissions.has('platform'));
 }

@@ -1,8 +1,8 @@
 import { userRoutes } from '#contracts/users.ts';
-import { viewUser } from '#contracts/views.ts';
+import { revisionOfUser, viewUser } from '#contracts/views.ts';
 import type { UserView } from '#contracts/users.ts';
 import { members } from '#events/member.ts';
-import { users } from '#events/user.ts';
+import { type User, users } from '#events/user.ts';
 import { type Contents, showErased } from '#platform/content/content.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { type BoundRoute, type Caller, etagOf, type Handler } from '#platform/http/route.ts';
@@ -19,6 +19,11 @@ export interface UserQueryPorts extends StandingPorts {
 export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundRoute[] {
   const readStandings = createStandingReader(ports);
 
+  const opened = async (id: string, { email, name }: Pick<User, 'email' | 'name'>) => ({
+    email: showErased(await contents.open(id, email)) as string,
+    name: showErased(await contents.open(id, name)) as string | null,
+  });
+
   const viewOf = async (
     id: string,
     stored: StoredStanding | undefined,
@@ -28,11 +33,10 @@ export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundR
     if (stored?.standing.of !== 'user') return undefined;
     const { status, user } = stored.standing.state;
     const part = membership?.standing.of === 'member' ? membership.standing.state : undefined;
-    const email = showErased(await contents.open(id, user.email)) as string;
-    const name = showErased(await contents.open(id, user.name)) as string | null;
     const { language, createdAt } = user;
-    const shown = { status, language, createdAt, hasAccount: user.hash !== null, email, name };
-    return viewUser(id, shown, part && { ...part.member, status: part.status }, permissions.has('platform'));
+    const shown = { status, language, createdAt, ...(await opened(id, user)) };
+    const shownPart = part && { ...part.member, status: part.status, ...(await opened(id, part.member)) };
+    return viewUser(id, shown, shownPart, permissions.has('platform'));
   };
 
   const viewsOf = async (request: TokenBearer, listed: readonly Listed[]): Promise<UserView[]> => {
@@ -66,9 +70,12 @@ export function createUserRoutes({ contents, ...ports }: UserQueryPorts): BoundR
       members.stream(caller.tenantId, params.id),
     ]);
     const view = await viewOf(params.id, stored, part, caller);
-    const mayRead = view?.membership != null || caller.permissions.has('platform');
-    if (!stored || !view || !mayRead) throw notFound();
-    return { status: 200, headers: { etag: etagOf(stored.revision + (part?.revision ?? 0)) }, body: view };
+    const seesAll = caller.permissions.has('platform');
+    if (!stored || !view || (view.membership === null && !seesAll)) throw notFound();
+    const member = part?.standing.of === 'member' ? part.standing.state : undefined;
+    const membership = part && member && { status: member.status, revision: part.revision };
+    const etag = etagOf(revisionOfUser(stored.revision, membership, seesAll));
+    return { status: 200, headers: { etag }, body: view };
   };
 
   return bindRoutes(userRoutes, 'query', { listUsers, getUser });

@@ -25,6 +25,7 @@ import { runCommand } from '../../command-api/run-command.ts';
 import { createAcceptInvitation } from '../../command-api/users/accept-invitation.ts';
 import { invitePerson } from '../../command-api/users/invite-person.ts';
 import { ORIGIN } from '../support/given-decider.ts';
+import { AS_INVITED } from '../support/given-projection.ts';
 import { openPeoplePorts, type PeoplePorts } from '../support/people-ports.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -48,7 +49,7 @@ describe('accepting an invitation', () => {
       stream: members.stream(tenantId, userId),
       origin,
       refusals: { 'already-member': () => new Error('a member already') as never },
-      decide: (state) => decideOfferMembership({ userId, role, now, origin }, state),
+      decide: (state) => decideOfferMembership({ userId, role, ...AS_INVITED, now, origin }, state),
     });
     const subject = invitationSubject(tenantId, userId);
     return { userId, token: createLinkToken(ports.serverKey, LINK_PURPOSES.invitation, subject, origin.eventId) };

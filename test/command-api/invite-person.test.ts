@@ -117,7 +117,7 @@ describe('who signs in by an e-mail address', () => {
     goOn();
     const next = await invite('ada@example.com');
     expect(next.userId).to.equal(late.commandId);
-    expect((await invite('ada@example.com', late)).userId).to.equal(late.commandId);
+    expect((await invite('ada@example.com', late)).userId).to.equal(next.userId);
     expect(await typesInLog()).to.deep.equal(['EmailClaimed', 'UserInvited']);
   });
 

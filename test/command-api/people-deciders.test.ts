@@ -26,7 +26,7 @@ import {
   decideRegisterUser,
 } from '../../command-api/users/decide.ts';
 import { given, ORIGIN } from '../support/given-decider.ts';
-import { plainContent } from '../support/given-projection.ts';
+import { AS_INVITED, plainContent } from '../support/given-projection.ts';
 
 const origin = ORIGIN;
 const later = { ...ORIGIN, eventId: '018f0000-0000-7000-8000-00000000000a' };
@@ -131,13 +131,17 @@ describe('a person', () => {
 
 describe('a membership', () => {
   const stream = 'member-acme-u1';
-  const offered = createEvent('MembershipOffered', { userId: 'u1', role: 'viewer', expiresAt: 5 }, origin);
+  const offered = createEvent(
+    'MembershipOffered',
+    { userId: 'u1', role: 'viewer', expiresAt: 5, ...AS_INVITED },
+    origin,
+  );
   const accepted = createEvent('MembershipAccepted', {}, origin);
   const revoked = createEvent('MembershipRevoked', { keys: ['k1'] }, origin);
-  const offer = { userId: 'u1', role: 'admin', now: 1_000, origin: later };
+  const offer = { userId: 'u1', role: 'admin', ...AS_INVITED, now: 1_000, origin: later };
   const offeredAnew = {
     type: 'MembershipOffered',
-    data: { userId: 'u1', role: 'admin', expiresAt: 1_000 + OFFER_MS },
+    data: { userId: 'u1', role: 'admin', ...AS_INVITED, expiresAt: 1_000 + OFFER_MS },
   };
 
   it('is offered to who has none, is invited already, or was taken out; not to who has it', () => {
@@ -154,7 +158,10 @@ describe('a membership', () => {
     const renew = { now: 1e12, origin: later };
     given(members, stream, [offered])
       .when((state) => decideRenewOffer(renew, state))
-      .thenEvents({ type: 'MembershipOffered', data: { userId: 'u1', role: 'viewer', expiresAt: 1e12 + OFFER_MS } });
+      .thenEvents({
+        type: 'MembershipOffered',
+        data: { userId: 'u1', role: 'viewer', ...AS_INVITED, expiresAt: 1e12 + OFFER_MS },
+      });
     given(members, stream, [offered, accepted])
       .when((state) => decideRenewOffer(renew, state))
       .thenRefused('already-member');
@@ -174,7 +181,7 @@ describe('a membership', () => {
       given(members, stream, past)
         .when((state) => decideAcceptOffer(accept, state))
         .thenRefused('token-spent');
-    const anew = createEvent('MembershipOffered', { userId: 'u1', role: 'viewer', expiresAt: 9 }, later);
+    const anew = createEvent('MembershipOffered', { userId: 'u1', role: 'viewer', expiresAt: 9, ...AS_INVITED }, later);
     for (const [past, by] of [
       [[offered], { ...accept, now: 5 }],
       [[offered], { ...accept, offeredBy: later.eventId }],

@@ -12,6 +12,7 @@ import { newId } from '#platform/new-id.ts';
 import { createRoleHandlers } from '../../command-api/members/role-handlers.ts';
 import { userRoutes } from '#contracts/users.ts';
 import { type Asked, callerWith, callRoute, routePortsOf } from '../support/call-route.ts';
+import { AS_INVITED } from '../support/given-projection.ts';
 import { ORIGIN } from '../support/given-decider.ts';
 import { openPeoplePorts, type PeoplePorts } from '../support/people-ports.ts';
 import { refusal } from '../support/refusal.ts';
@@ -28,7 +29,7 @@ describe('taking someone out of a tenant', () => {
     routePorts = routePortsOf(ports);
     await ports.keyring.createSubject(TENANT);
     const part = [
-      createEvent('MembershipOffered', { userId: 'berta', role: 'member', expiresAt: 0 }, by()),
+      createEvent('MembershipOffered', { userId: 'berta', role: 'member', expiresAt: 0, ...AS_INVITED }, by()),
       createEvent('MembershipAccepted', {}, by()),
     ];
     await ports.store.append(members.stream(TENANT, 'berta'), part, 'no_stream');

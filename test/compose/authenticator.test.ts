@@ -11,6 +11,7 @@ import type { TokenFound } from '#platform/http/authentication.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { Caller } from '#platform/http/route.ts';
 import { createAuthenticator } from '../../compose/authenticator.ts';
+import { AS_INVITED } from '../support/given-projection.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
 
 const key = randomBytes(24).toString('hex');
@@ -37,7 +38,7 @@ const issued = (change: Partial<EventData<'ApiKeyIssued'>> = {}): NewEvent =>
     of('acme'),
   );
 const part = (role: string, tenantId: string) => [
-  createEvent('MembershipOffered', { userId: 'berta', role, expiresAt: 0 }, of(tenantId)),
+  createEvent('MembershipOffered', { userId: 'berta', role, expiresAt: 0, ...AS_INVITED }, of(tenantId)),
   createEvent('MembershipAccepted', {}, of(tenantId)),
 ];
 const invited = createEvent('UserInvited', { email: sealed, name: sealed, language: 'en' }, of('platform'));

@@ -4,6 +4,7 @@ import { createEvent } from '#events/create-event.ts';
 import { members } from '#events/member.ts';
 import { type Standing, evolveStanding, listingsOf, standingDocument } from '#events/standing.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
+import { AS_INVITED } from '../support/given-projection.ts';
 
 const issued = {
   name: 'ci',
@@ -34,7 +35,7 @@ describe('standing', () => {
     expect(listingsOf('apikey-1', made as Standing)).to.deep.equal(
       ['acme', 'ada'].map((owner) => ({ set: apiKeys.list(owner), member: 'apikey-1', score: 1_000 })),
     );
-    const offer = { userId: 'ada', role: 'viewer', expiresAt: 9 };
+    const offer = { userId: 'ada', role: 'viewer', expiresAt: 9, ...AS_INVITED };
     const part = fold('member-acme-ada', createEvent('MembershipOffered', offer, ORIGIN));
     expect(listingsOf('member-acme-ada', part as Standing)).to.deep.equal(
       ['acme', 'ada'].map((owner) => ({ set: members.list(owner), member: 'member-acme-ada', score: 1_000 })),

@@ -135,8 +135,14 @@ describeFlow(
       const known = [await mailed(person.email)];
       const invited = await invite(two.api, person.email, 'admin');
       // What they are elsewhere is nothing to a tenant that they have not joined.
-      const unknown = { name: null, language: null, status: 'invited', role: 'admin', membership: 'offered' };
-      expect(invited.body).to.deep.include({ id: person.id, email: person.email, ...unknown });
+      const said = {
+        name: 'As they were invited',
+        language: 'tr',
+        status: 'invited',
+        role: 'admin',
+        membership: 'offered',
+      };
+      expect(invited.body).to.deep.include({ id: person.id, email: person.email, ...said });
       const read = () => two.api<UserView>('GET', `/v1/users/${person.id}`);
       expect((await read()).body).to.deep.equal(invited.body);
       const token = await mailed(person.email, known);

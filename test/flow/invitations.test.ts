@@ -84,7 +84,7 @@ describeFlow('an invitation', (flow) => {
     const made = await invite(api, { email: 'Odd+Tag.İpek@BÜCHER.example' });
     expect(made.body.email).to.equal('Odd+Tag.İpek@BÜCHER.example');
     const same = await invite(api, { email: 'odd+tag.ipek@xn--bcher-kva.example' });
-    expect(same.body).to.include({ id: made.body.id, email: made.body.email });
+    expect(same.body).to.include({ id: made.body.id, email: 'odd+tag.ipek@xn--bcher-kva.example' });
     const dotless = await invite(api, { email: 'odd+tag.ıpek@bücher.example' });
     expect(dotless.body.id).not.to.equal(made.body.id);
   });
@@ -95,8 +95,9 @@ describeFlow('an invitation', (flow) => {
     const email = someone();
     const first = await invite(one.api, { email, name: 'As the first said', role: 'viewer' });
     const second = await invite(two.api, { email: email.toUpperCase(), name: 'As the second said', role: 'admin' });
-    expect(second.body).to.include({ id: first.body.id, name: 'As the first said', role: 'admin' });
-    expect((await get(one.api, first.body.id)).body).to.include({ role: 'viewer' });
+    expect(second.body).to.include({ id: first.body.id, name: 'As the second said', role: 'admin' });
+    expect(second.body.email).to.equal(email.toUpperCase());
+    expect((await get(one.api, first.body.id)).body).to.include({ role: 'viewer', name: 'As the first said', email });
     expect((await one.api('DELETE', `/v1/users/${first.body.id}/invitation`)).status).to.equal(204);
     expect((await get(two.api, first.body.id)).body).to.include({ role: 'admin', membership: 'offered' });
   });
@@ -206,7 +207,7 @@ describeFlow('a person', (flow) => {
     const disabled = await api<UserView>('POST', at('disable'));
     expect(disabled.status).to.equal(200);
     expect(disabled.body).to.include({ id: made.body.id, status: 'disabled', role: null, membership: null });
-    expect((await get(tenant.api, made.body.id)).body).to.include({ status: 'disabled', role: 'member' });
+    expect((await get(tenant.api, made.body.id)).body).to.include({ status: 'invited', role: 'member' });
     expect((await api('POST', at('disable'))).status).to.equal(200);
     const enabled = await api<UserView>('POST', at('enable'));
     expect(enabled.body).to.include({ status: 'invited' });

@@ -26,6 +26,13 @@ export const plainContent = (value: unknown) => ({
   bytes: 1,
 });
 
+/** What whoever invites someone says of them. */
+export const AS_INVITED = {
+  email: plainContent('ada@example.com'),
+  name: plainContent('Ada'),
+  language: 'en',
+} as const;
+
 interface Stores {
   readonly readStore: ReadStore;
   readonly searchIndex: SearchIndex;

@@ -12,7 +12,7 @@ import { newId } from '#platform/new-id.ts';
 import { createMailFacts } from '../../workers/mail/mail-facts.ts';
 import { createMailOfEvent, mayBeMailed } from '../../workers/mail/mail-of-event.ts';
 import { ORIGIN } from '../support/given-decider.ts';
-import { plainContent, plainContents } from '../support/given-projection.ts';
+import { AS_INVITED, plainContent, plainContents } from '../support/given-projection.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
 
 const BEGIN = Date.UTC(2026, 10, 28);
@@ -150,7 +150,7 @@ describe('the mail of an event', () => {
     const offered = (role = 'member') =>
       createEvent(
         'MembershipOffered',
-        { userId: 'u1', role, expiresAt: BEGIN + 7 * DAY },
+        { userId: 'u1', role, expiresAt: BEGIN + 7 * DAY, ...AS_INVITED },
         { ...origin(), tenantId: 'acme' },
       );
     beforeEach(() => happened('tenant-acme', createEvent('TenantCreated', { name: 'Acme & Söhne' }, origin())));
