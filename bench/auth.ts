@@ -54,7 +54,7 @@ async function serve(dataDir: string, key: string, password: string): Promise<vo
   const platform = await openPlatform({ config, events: eventLanguage, log });
   const ports = await platform.use(['store', 'readStore', 'live', 'keyring', 'contents', 'serverKey', 'passwords']);
   const standings = openStandingsOf(ports, config, log);
-  await makeFirstThings({ ports, standings, config, secretsTo: 'files', log });
+  await makeFirstThings({ ports, standings, config, shown: false, log });
   const metrics = createThreadMetrics('main');
   const fail = (error: Error) => log.error({ err: error }, 'a service failed');
   const tools = { config, log, consumers: createConsumerMetrics(metrics), standings: async () => standings, fail };

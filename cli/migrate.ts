@@ -1,6 +1,8 @@
 // `node main.ts migrate`: makes what services that share servers find there: topics, schemas, buckets, indices, the first
 // tenants, a key and the models that come with the program. Read models of a log that was restored are removed, to be built
-// anew. A key and a password that it makes are shown on a terminal alone; elsewhere both must be set. Idempotent: run it before each new version's services start, and while none runs after the log was restored.
+// anew. A key and a password that it makes are shown on a terminal alone; elsewhere they go to files in DATA_DIR, as what it
+// prints lies in the logs of whatever ran it. Idempotent: run it before each new version's services start, and while none
+// runs after the log was restored.
 
 import { readModelsOf } from '../projectors/read-models.ts';
 import { defineIndices } from '../projectors/start.ts';
@@ -12,6 +14,7 @@ import { expectedStartFaults } from '../compose/start-faults.ts';
 import { type Config, loadConfig, misspeltSettingsFound } from '#platform/config.ts';
 import { faultsOfAlone } from '#platform/config/engines.ts';
 import { StartError } from '#platform/errors.ts';
+import { makeFolder } from '#platform/files/make-folder.ts';
 import { createStderrLog } from '#platform/logging/stderr-log.ts';
 import { openPlatform, prepareEngines } from '#platform/platform.ts';
 
@@ -49,15 +52,19 @@ async function migrate(config: Config): Promise<void> {
       await defineIndices({ ...ports, readModels: readModelsOf(config), log });
       process.stdout.write('Indices are there.\n');
       const standings = openServiceStandings(ports, log);
-      // The folder of whoever runs this is none of the services': what is no terminal's is nobody's.
-      const secretsTo = process.stdout.isTTY ? 'terminal' : 'nowhere';
-      const { firstKey, firstAdmin } = await makeFirstThings({ ports, standings, config, secretsTo, log });
+      const shown = process.stdout.isTTY;
+      if (!shown) makeFolder(config.dataDir);
+      const { firstKey, firstAdmin } = await makeFirstThings({ ports, standings, config, shown, log });
       const found = await discover(config, { store: ports.store, standings, log });
       for (const { title, models } of found) process.stdout.write(`Models found at ${title}: ${models.join(', ')}\n`);
       process.stdout.write('The first tenants and models are there.\n');
       for (const line of adminLines(firstAdmin)) process.stdout.write(`${line}\n`);
       if (!firstKey.given && firstKey.key !== undefined)
-        process.stdout.write(`The first API key, shown this once: ${firstKey.key}\n`);
+        process.stdout.write(
+          firstKey.file === undefined
+            ? `The first API key, shown this once: ${firstKey.key}\n`
+            : `The first API key is in ${firstKey.file}\n`,
+        );
     } finally {
       await platform.close();
     }

@@ -46,7 +46,7 @@ const fileIn = (dataDir: string) => join(dataDir, 'first-admin');
 export const createPassword = (): string => randomBytes(18).toString('base64url');
 
 /** Whether an earlier start has made them; the password comes last. */
-export async function hasFirstAdmin(store: EventStore): Promise<boolean> {
+async function hasFirstAdmin(store: EventStore): Promise<boolean> {
   const { state } = await loadState({ store, stream: users.stream(FIRST_ADMIN_ID), decider: users });
   return state.status !== 'absent' && state.user.hash !== null;
 }

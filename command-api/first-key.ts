@@ -27,7 +27,7 @@ export interface FirstKeyOptions extends CommandPorts {
 }
 
 /** Whether an earlier start has made it. */
-export async function hasFirstKey(store: Pick<EventStore, 'readStream'>): Promise<boolean> {
+async function hasFirstKey(store: Pick<EventStore, 'readStream'>): Promise<boolean> {
   return (await store.readStream(apiKeys.stream(FIRST_KEY_ID), { limit: 1 })).length > 0;
 }
 

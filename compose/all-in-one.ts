@@ -73,8 +73,7 @@ async function start(program: Program): Promise<void> {
     async () => openStandingsOf(ports, config, log),
     (open) => open.close(),
   );
-  const secretsTo = process.stdout.isTTY ? 'terminal' : 'files';
-  const first = await makeFirstThings({ ports, standings, config, secretsTo, log });
+  const first = await makeFirstThings({ ports, standings, config, shown: process.stdout.isTTY, log });
   for (const plan of threadsOf(allServices, config)) await openThread(program, config, platform, parts, plan);
   const tools = { config, log, consumers: createConsumerMetrics(metrics), standings: async () => standings };
   const apis = [];

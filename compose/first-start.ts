@@ -4,15 +4,13 @@
 import { join } from 'node:path';
 import { createFirstTenants, registerPlatformModel } from '../command-api/bootstrap.ts';
 import { discoverModels, type Upstream } from '../command-api/discover-models.ts';
-import { type FirstAdmin, hasFirstAdmin, makeFirstAdmin } from '../command-api/first-admin.ts';
-import { type FirstKey, hasFirstKey, makeFirstKey } from '../command-api/first-key.ts';
+import { type FirstAdmin, makeFirstAdmin } from '../command-api/first-admin.ts';
+import { type FirstKey, makeFirstKey } from '../command-api/first-key.ts';
 import { builtInDefinition } from '../command-api/models/definition.ts';
 import { createKeyCallers } from './key-callers.ts';
 import type { Standing } from '#events/standing.ts';
 import type { Refusal } from '#platform/auth/authenticate.ts';
 import type { Config } from '#platform/config.ts';
-import { StartError } from '#platform/errors.ts';
-import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { readModelManifest } from '#platform/model-host/model-manifest.ts';
 import { discoverOpenAi, modelsFolder, type Ports } from '#platform/platform.ts';
@@ -34,8 +32,8 @@ export interface FirstStartParts {
   readonly ports: Pick<Ports, 'store' | 'keyring' | 'contents' | 'serverKey' | 'passwords'>;
   readonly standings: Standings<Standing>;
   readonly config: Config;
-  /** Where a key and a password that are made go. `nowhere`: none is made, and a start that would have to is refused. */
-  readonly secretsTo: 'terminal' | 'files' | 'nowhere';
+  /** Whether a key and a password that are made can be shown to a person; otherwise they go to files in DATA_DIR. */
+  readonly shown: boolean;
   readonly log: Log;
 }
 
@@ -46,16 +44,14 @@ export interface FirstThings {
 }
 
 export async function makeFirstThings(parts: FirstStartParts): Promise<FirstThings> {
-  const { ports, standings, config, secretsTo, log } = parts;
+  const { ports, standings, config, shown, log } = parts;
   const { store, keyring } = ports;
-  if (secretsTo === 'nowhere') await requireGiven(store, config);
   await createFirstTenants({ store, keyring, standings, now: Date.now });
   for (const name of BUILT_IN) {
     const manifest = await readModelManifest(join(modelsFolder, name));
     await registerPlatformModel({ store, standings }, builtInDefinition(name, name, manifest), ['*']);
   }
   const { apiKey, dataDir, adminEmail: email, adminPassword: password } = config;
-  const shown = secretsTo === 'terminal';
   const whose = { email, password, dataDir, shown };
   const firstAdmin = await makeFirstAdmin({ ...ports, standings, now: Date.now, ...whose });
   const firstKey = await makeFirstKey({ store, standings, apiKey, dataDir, shown });
@@ -68,17 +64,6 @@ export async function makeFirstThings(parts: FirstStartParts): Promise<FirstThin
       );
   }
   return { firstKey, firstAdmin };
-}
-
-async function requireGiven(store: EventStore, { apiKey, adminPassword }: Config): Promise<void> {
-  const missing = [
-    ...(adminPassword === undefined && !(await hasFirstAdmin(store)) ? ['ADMIN_PASSWORD'] : []),
-    ...(apiKey === undefined && !(await hasFirstKey(store)) ? ['API_KEY'] : []),
-  ];
-  if (missing.length > 0)
-    throw new StartError(
-      `What is made here could be shown to nobody, as this is no terminal: set ${missing.join(' and ')}.`,
-    );
 }
 
 /** Registers what is found at OpenAI and Ollama, where asked to; answers the names by upstream. */

@@ -95,8 +95,7 @@ export const settings = {
   ]),
   adminPassword: secret('ADMIN_PASSWORD', textOfAtLeast(12), [
     'Their password, at least 12 characters. Without it one is made, which must be changed: it is shown once on a terminal,',
-    'else it is in DATA_DIR/first-admin until the first sign-in; migrate needs it there. Later starts take no notice; node',
-    'main.ts admin resets it.',
+    'else it is in DATA_DIR/first-admin until the first sign-in. Later starts take no notice; node main.ts admin resets it.',
   ]),
   masterKey: secret('MASTER_KEY', key32, [
     'Wraps the keys that encrypt what people send: 32 bytes in base64 or hexadecimal (openssl rand -base64 32).',
