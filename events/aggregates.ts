@@ -6,6 +6,7 @@ import type { AnyAggregate, EventFields, EventOf } from './aggregate.ts';
 import { apiKeys } from './api-key.ts';
 import { credentials } from './credential.ts';
 import { inferences } from './inference.ts';
+import { invitations } from './invitation.ts';
 import { logins } from './login.ts';
 import { members } from './member.ts';
 import { models } from './model.ts';
@@ -22,6 +23,7 @@ export const aggregates = [
   users,
   logins,
   sessions,
+  invitations,
   members,
   admins,
   apiKeys,

@@ -2,6 +2,7 @@ import { v5 } from 'uuid';
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { Content } from '#events/content.ts';
 import type { NewEvent } from '#events/envelope.ts';
+import type { InvitationState } from '#events/invitation.ts';
 import type { UserState } from '#events/user.ts';
 
 export interface InviteUser {
@@ -13,6 +14,11 @@ export interface InviteUser {
 
 export const decideInviteUser = ({ origin, ...data }: InviteUser, state: UserState): readonly NewEvent[] =>
   state.status === 'absent' ? [createEvent('UserInvited', data, origin)] : [];
+
+export const decideAskInvitation = (
+  { userId, origin }: { readonly userId: string; readonly origin: Origin },
+  state: InvitationState,
+): readonly NewEvent[] => (state.userId === null ? [createEvent('InvitationAsked', { userId }, origin)] : []);
 
 export interface RegisterUser {
   readonly name: Content;

@@ -3,12 +3,13 @@
 
 import { v5 } from 'uuid';
 import type { Origin } from '#events/create-event.ts';
+import { invitations } from '#events/invitation.ts';
 import { PLATFORM } from '#events/model.ts';
 import { type User, users } from '#events/user.ts';
 import type { Keyring } from '#platform/vault/keyring.ts';
 import { claimEmail, type ClaimPorts } from '../logins/claim-email.ts';
-import { runCommand, type Written } from '../run-command.ts';
-import { decideInviteUser } from './decide.ts';
+import { runCommand } from '../run-command.ts';
+import { decideAskInvitation, decideInviteUser } from './decide.ts';
 
 export interface PersonPorts extends ClaimPorts {
   readonly keyring: Pick<Keyring, 'createSubject'>;
@@ -28,7 +29,6 @@ export interface FoundPerson {
   readonly status: 'invited' | 'active' | 'disabled';
   readonly user: User;
   readonly revision: number;
-  readonly written: readonly Written[];
 }
 
 /** The person who signs in by this address; where there is none they are made, without an account. */
@@ -37,10 +37,7 @@ export async function invitePerson(ports: PersonPorts, person: InvitedPerson): P
   const { id, email, name, language } = person;
   // A person belongs to no tenant: what happens to them is the platform's.
   const origin = { ...person.origin, tenantId: PLATFORM };
-  // By a repeat the address may be another's by now: who was made the first time is meant all the same.
-  const isMade = origin.repeatable && (await ports.store.readStream(users.stream(id), { limit: 1 })).length > 0;
-  const claim = isMade ? undefined : await claimEmail(ports, { email, userId: id, origin });
-  const userId = claim?.userId ?? id;
+  const userId = await whoIsMeant(ports, { id, email, origin });
   const { state, written } = await runCommand(ports, {
     aggregate: users,
     stream: users.stream(userId),
@@ -60,6 +57,24 @@ export async function invitePerson(ports: PersonPorts, person: InvitedPerson): P
     status: state.status,
     user: state.user,
     revision: written.revision,
-    written: claim ? [claim.written, written] : [written],
   };
+}
+
+/**
+ * Who signs in by the address; `id` where nobody does. By a repeat whoever was meant the first time, though the address may
+ * be another's by now. Throws 422 where the Idempotency-Key was used for another address.
+ */
+async function whoIsMeant(ports: PersonPorts, { id, email, origin }: Pick<InvitedPerson, 'id' | 'email' | 'origin'>) {
+  const claim = async () => (await claimEmail(ports, { email, userId: id, origin })).userId;
+  if (!origin.repeatable) return claim();
+  const by = { ...origin, eventId: v5('asked', origin.eventId) };
+  const { state } = await runCommand(ports, {
+    aggregate: invitations,
+    stream: invitations.stream(origin.commandId),
+    origin: by,
+    refusals: {},
+    decide: async (before) => decideAskInvitation({ userId: await claim(), origin: by }, before),
+  });
+  if (state.userId === null) throw new Error(`the invitation ${origin.commandId} is of nobody`);
+  return state.userId;
 }

@@ -113,12 +113,12 @@ describe('who signs in by an e-mail address', () => {
     dieAt(users.category);
     const late = keyed();
     await refusal(Error, invite('ada@example.com', late));
-    expect(await typesInLog()).to.deep.equal(['EmailClaimed']);
+    expect(await typesInLog()).to.deep.equal(['EmailClaimed', 'InvitationAsked']);
     goOn();
     const next = await invite('ada@example.com');
     expect(next.userId).to.equal(late.commandId);
     expect((await invite('ada@example.com', late)).userId).to.equal(next.userId);
-    expect(await typesInLog()).to.deep.equal(['EmailClaimed', 'UserInvited']);
+    expect(await typesInLog()).to.deep.equal(['EmailClaimed', 'InvitationAsked', 'UserInvited']);
   });
 
   it('is made by the repeat where the server died after the claim', async () => {
@@ -129,7 +129,7 @@ describe('who signs in by an e-mail address', () => {
     const [one, two] = await Promise.all([invite('ada@example.com', by), invite('ada@example.com', by)]);
     expect([one.userId, two.userId]).to.deep.equal([by.commandId, by.commandId]);
     expect(one.user).to.deep.equal(two.user);
-    expect(await typesInLog()).to.deep.equal(['EmailClaimed', 'UserInvited']);
+    expect(await typesInLog()).to.deep.equal(['EmailClaimed', 'InvitationAsked', 'UserInvited']);
   });
 
   it('is answered to a repeat as the first time, and a key used for another address is refused', async () => {
@@ -139,6 +139,16 @@ describe('who signs in by an e-mail address', () => {
     const other = { ...by, eventId: newId() };
     expect(await refusal(Problem, invite('eve@example.com', other))).to.include({ code: 'idempotency-key-reused' });
     expect(await claimantOf('eve@example.com')).to.equal(null);
+  });
+
+  it('who is there already is answered to a repeat too, and the key is refused for another address', async () => {
+    const { userId } = await invite('ada@example.com');
+    const by = keyed();
+    for (const _ of ['first', 'repeat']) expect((await invite('ada@example.com', by)).userId).to.equal(userId);
+    const other = { ...by, eventId: newId() };
+    expect(await refusal(Problem, invite('eve@example.com', other))).to.include({ code: 'idempotency-key-reused' });
+    expect(await claimantOf('eve@example.com')).to.equal(null);
+    expect(await typesInLog()).to.deep.equal(['EmailClaimed', 'UserInvited', 'InvitationAsked']);
   });
 
   describe('and then changes it', () => {
