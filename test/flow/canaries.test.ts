@@ -19,8 +19,15 @@ async function signIn(url: string, body: typeof ADMIN): Promise<SignedIn> {
 
 const canary = () => `Kanarya-${randomBytes(12).toString('hex')}`;
 
+interface Planted {
+  /** Shown to nobody, but once to who it is for. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Shown to who may see the person, and sealed wherever it is kept. */
+  readonly personal: Readonly<Record<string, string>>;
+}
+
 /** Plants them all; answers each by what it is. */
-async function plant({ api, as, outbox, url }: Flow): Promise<Record<string, string>> {
+async function plant({ api, as, outbox, url }: Flow): Promise<Planted> {
   const nobody = createApi(url, undefined);
   const admin = await signIn(url, ADMIN);
   const upstream = canary();
@@ -56,7 +63,12 @@ async function plant({ api, as, outbox, url }: Flow): Promise<Record<string, str
     (await nobody('POST', '/v1/auth/password/reset', { body: { token: reset, password: third } })).status,
   ).to.equal(204);
   expect((await nobody('POST', '/v1/auth/password/forgot', { body: { email: open } })).status).to.equal(202);
-  return {
+  const [moved, renamed] = [someEmail('moved'), `Fatma ${canary()}`];
+  const person = createApi(url, (await signIn(url, { email, password: third })).accessToken);
+  expect((await person('PATCH', '/v1/me', { body: { name: renamed } })).status).to.equal(200);
+  expect((await person('POST', '/v1/me/email', { body: { email: moved, password: third } })).status).to.equal(202);
+  const change = await mailedToken(outbox, moved);
+  const secrets = {
     'the value of a credential': upstream,
     "a key's secret": issued.body.key.slice(-43),
     'an invitation': invitation,
@@ -72,7 +84,16 @@ async function plant({ api, as, outbox, url }: Flow): Promise<Record<string, str
     'a reset token': reset,
     "an administrator's password": ADMIN.password,
     "an administrator's access token": admin.accessToken,
+    'a link to another address': change,
   };
+  const personal = {
+    'an address': email,
+    'an address that was only invited': open,
+    'another address': moved,
+    'a name': name,
+    'a new name': renamed,
+  };
+  return { secrets, personal };
 }
 
 /** What is no secret to its reader, and must not lie open anywhere: it is sealed with the person's key. */
@@ -81,16 +102,17 @@ const hashes = ['$argon2', 'argon2id'];
 describeFlow(
   'secrets',
   (flow) => {
-    let planted: Record<string, string>;
+    let secrets: Planted['secrets'];
+    let personal: Planted['personal'];
     before(async function () {
       this.timeout(120_000);
-      planted = await plant(flow());
+      ({ secrets, personal } = await plant(flow()));
       // What was planted last has come to every read model.
       await eventually(async () => {
         const audit = await flow().api<{ data: { type: string }[] }>('GET', '/v1/audit?limit=100', {
           headers: { 'x-tenant-id': 'platform' },
         });
-        expect(audit.body.data.map(({ type }) => type)).to.include('PasswordReset');
+        expect(audit.body.data.map(({ type }) => type)).to.include('EmailChangeRequested');
       }, 20_000);
     });
 
@@ -100,7 +122,7 @@ describeFlow(
       expect(Object.keys(places)).to.have.length.above(0);
       for (const [place, bytes] of Object.entries(places)) {
         expect(bytes.length, place).to.be.above(0);
-        for (const [what, secret] of Object.entries(planted))
+        for (const [what, secret] of Object.entries({ ...secrets, ...personal }))
           expect(bytes.includes(secret), `${what} in ${place}`).to.equal(false);
         for (const sign of hashes) expect(bytes.includes(sign), `${sign} in ${place}`).to.equal(false);
       }
@@ -111,7 +133,8 @@ describeFlow(
     it('are in no line that was logged', () => {
       const said = flow().printed();
       expect(said).to.include('/v1/auth/login');
-      for (const [what, secret] of Object.entries(planted)) expect(said.includes(secret), what).to.equal(false);
+      for (const [what, secret] of Object.entries({ ...secrets, ...personal }))
+        expect(said.includes(secret), what).to.equal(false);
     });
 
     it('are in no answer to a GET', async function () {
@@ -126,7 +149,7 @@ describeFlow(
         const answer = await fetch(`${url}${path}`, { headers });
         const text = await answer.text();
         if (answer.status === 200) answered++;
-        for (const [what, secret] of Object.entries(planted))
+        for (const [what, secret] of Object.entries(secrets))
           expect(text.includes(secret), `${what} at ${path}`).to.equal(false);
         for (const sign of hashes) expect(text.includes(sign), `${sign} at ${path}`).to.equal(false);
         return text;

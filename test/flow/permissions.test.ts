@@ -142,6 +142,7 @@ async function callersOf(flow: Flow): Promise<{ callers: Record<string, Caller>;
     'who has signed out': { ...left, isVoid: true },
     'a key that reads': await keyOf(own.id, ['inference:read', 'models:read']),
     'a key of an admin': await keyOf(own.id, ROLE_PERMISSIONS.admin),
+    'a key with every permission': { api, kind: 'key', tenantId: 'default', permissions: PERMISSIONS },
     'a revoked key': { ...revoked, isVoid: true },
     'an expired key': { ...expired, isVoid: true },
     'an admin of a suspended tenant': { ...ofSuspended, isSuspended: true },
