@@ -78,7 +78,7 @@ function operationOf(route: RouteContract): ZodOpenApiOperationObject {
     tags: [route.tag],
     summary: route.summary,
     description: [route.description, needs].filter(Boolean).join('\n\n'),
-    ...(route.public && { security: [] }),
+    ...(route.public && { security: route.callerIfAny ? [{}, { accessToken: [] }] : [] }),
     'x-side': route.side,
     ...(permission !== undefined && { 'x-permission': permission }),
     requestParams: {

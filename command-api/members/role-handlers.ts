@@ -40,7 +40,7 @@ export function createRoleHandlers(ports: RolePorts) {
     requireMayGive(role, tenantId, held);
     const origin = { ...(await origins(request)), tenantId };
     const mayAppoint = held.has('platform');
-    const done = await setRole(ports, { tenantId, userId, role, mayAppoint, now: now(), origin });
+    const done = await setRole(ports, { tenantId, userId, role, held, mayAppoint, now: now(), origin });
     if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after a role was set`);
     return {
       status: 200,
@@ -57,7 +57,7 @@ export function createRoleHandlers(ports: RolePorts) {
     // What becomes of the keys is as much of the command as a body would be.
     const origin = { ...given, tenantId, eventId: v5(query.keys, given.eventId) };
     const keysLeft = () => apiKeysMadeBy(userId, tenantId);
-    const done = await removeMember(ports, { tenantId, userId, keysLeft, origin });
+    const done = await removeMember(ports, { tenantId, userId, held: permissions, keysLeft, origin });
     if (done.state.status === 'absent') throw new Error(`${done.written.stream} is absent after they were taken out`);
     const keys: { readonly id: string; readonly state: ApiKeyState; readonly written: Written }[] = [];
     for (const id of done.state.member.keysLeft) {

@@ -24,3 +24,10 @@ export function requireMayGive(role: Role, tenantId: string, held: ReadonlySet<s
       errors: fault(`you lack ${beyond.join(', ')} yourself`),
     });
 }
+
+/** Throws 403 where someone holds by their role what whoever would change or take it lacks. */
+export function requireMayTake(role: string, held: ReadonlySet<string>): void {
+  const beyond = permissionsBeyond(ROLE_PERMISSIONS[role as Role], held);
+  if (beyond.length > 0)
+    throw new Problem(problems.forbidden, { detail: `They hold what you lack yourself: ${beyond.join(', ')}.` });
+}

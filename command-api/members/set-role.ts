@@ -9,12 +9,14 @@ import { loadState } from '#platform/event-store/load-state.ts';
 import { type CommandPorts, notFound, runCommand } from '../run-command.ts';
 import { decideAppoint, decideRemoveMember, decideSetRole } from './decide.ts';
 import { actsAsAdmin, addAdmin, removeAdmin } from './keep-admins.ts';
-import { isAdminRole } from './roles.ts';
+import { isAdminRole, requireMayTake } from './roles.ts';
 
 export interface RoleChange {
   readonly tenantId: string;
   readonly userId: string;
   readonly role: string;
+  /** What whoever asks holds in the tenant: nobody changes or takes a role that holds more. */
+  readonly held: ReadonlySet<string>;
   /** Whether someone without a part in the tenant may be given one. */
   readonly mayAppoint: boolean;
   readonly now: number;
@@ -24,7 +26,7 @@ export interface RoleChange {
 
 /** Throws the problems `not-found` and `last-admin`. */
 export async function setRole(ports: CommandPorts, change: RoleChange) {
-  const { tenantId, userId, role, mayAppoint, now, origin } = change;
+  const { tenantId, userId, role, held, mayAppoint, now, origin } = change;
 
   const appoint = async (): Promise<Decision<'not-found'>> => {
     const { store, snapshots } = ports;
@@ -43,6 +45,7 @@ export async function setRole(ports: CommandPorts, change: RoleChange) {
     refusals: { 'not-found': notFound },
     async decide(state: MemberState) {
       if (state.status === 'absent' || state.status === 'revoked') return appoint();
+      requireMayTake(state.member.role, held);
       let anew = false;
       if (state.status === 'active' && isAdminRole(role)) {
         anew = !(await actsAsAdmin(ports, tenantId, userId));
@@ -53,7 +56,7 @@ export async function setRole(ports: CommandPorts, change: RoleChange) {
   });
 }
 
-export interface Removal extends Pick<RoleChange, 'tenantId' | 'userId' | 'origin'> {
+export interface Removal extends Pick<RoleChange, 'tenantId' | 'userId' | 'held' | 'origin'> {
   /** The ids of the API keys that they made in the tenant. */
   readonly keysLeft: () => Promise<readonly string[]>;
 }
@@ -66,6 +69,7 @@ export const removeMember = (ports: CommandPorts, removal: Removal) =>
     origin: removal.origin,
     refusals: { 'not-found': notFound },
     async decide(state: MemberState) {
+      if (state.status === 'active' || state.status === 'offered') requireMayTake(state.member.role, removal.held);
       if (state.status === 'active' && isAdminRole(state.member.role)) await removeAdmin(ports, removal);
       const { origin } = removal;
       return decideRemoveMember({ keys: await removal.keysLeft(), origin, repeatable: origin.repeatable }, state);

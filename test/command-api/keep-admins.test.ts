@@ -2,6 +2,7 @@
 // of their steps, and wherever one of them dies.
 
 import { expect } from 'chai';
+import { PERMISSIONS } from '#contracts/permissions.ts';
 import fc from 'fast-check';
 import { userRoutes } from '#contracts/users.ts';
 import { admins } from '#events/admins.ts';
@@ -26,14 +27,17 @@ const TENANT = 'acme';
 const keysLeft = async () => [];
 const by = () => ({ ...ORIGIN, commandId: newId(), eventId: newId(), repeatable: false });
 
+/** Whoever asks holds everything. */
+const held = new Set<string>(PERMISSIONS);
+
 describe('the last administrator of a tenant', () => {
   let ports: PeoplePorts;
   beforeEach(async () => (ports = await openPeoplePorts()));
   afterEach(() => ports.keyring.close());
 
   const set = (userId: string, role: string) =>
-    setRole(ports, { tenantId: TENANT, userId, role, mayAppoint: true, now: 1, origin: by() });
-  const remove = (userId: string) => removeMember(ports, { tenantId: TENANT, userId, keysLeft, origin: by() });
+    setRole(ports, { tenantId: TENANT, userId, role, held, mayAppoint: true, now: 1, origin: by() });
+  const remove = (userId: string) => removeMember(ports, { tenantId: TENANT, userId, held, keysLeft, origin: by() });
 
   async function person(id: string): Promise<string> {
     const name = plainContent(id);
@@ -160,8 +164,8 @@ describe('the last administrator of a tenant', () => {
   describe('of the platform', () => {
     const platform = { tenantId: PLATFORM };
     const appoint = (userId: string) =>
-      setRole(ports, { ...platform, userId, role: 'platform-admin', mayAppoint: true, now: 1, origin: by() });
-    const takeRole = (userId: string) => removeMember(ports, { ...platform, userId, keysLeft, origin: by() });
+      setRole(ports, { ...platform, userId, role: 'platform-admin', held, mayAppoint: true, now: 1, origin: by() });
+    const takeRole = (userId: string) => removeMember(ports, { ...platform, userId, held, keysLeft, origin: by() });
     const turn = async (id: 'disableUser' | 'enableUser', userId: string) => {
       const contents = { ...plainContents, seal: async (_: string, value: unknown) => plainContent(value) };
       const handlers = createSwitchHandlers({ ...routePortsOf(ports), contents });
@@ -245,8 +249,8 @@ describe('the last administrator of a tenant', () => {
             };
             const change = { tenantId: TENANT, userId: who, mayAppoint: true, now: 1, origin: by() };
             return what === 'out'
-              ? removeMember({ ...own, store }, { ...change, keysLeft })
-              : setRole({ ...own, store }, { ...change, role: what });
+              ? removeMember({ ...own, store }, { ...change, held, keysLeft })
+              : setRole({ ...own, store }, { ...change, held, role: what });
           }),
         );
         expect(await Promise.all(people.map(roleOf))).to.include('admin');

@@ -18,7 +18,7 @@ import { openPeoplePorts, type PeoplePorts } from '../support/people-ports.ts';
 import { refusal } from '../support/refusal.ts';
 
 const TENANT = 'acme';
-const HELD = ['users:write', 'models:read', 'inference:write'];
+const HELD = ['users:write', 'models:read', 'inference:read', 'inference:write'];
 
 describe('taking someone out of a tenant', () => {
   let ports: PeoplePorts;
@@ -86,6 +86,18 @@ describe('taking someone out of a tenant', () => {
       expect(again.headers).to.include({ 'idempotent-replayed': 'true', etag: first.headers?.etag });
       expect(await log()).to.have.length(before);
     });
+
+  it('is refused to who lacks what they hold, and changes nothing', async () => {
+    const before = (await log()).length;
+    const { removeMember } = createRoleHandlers({ ...routePorts, apiKeysMadeBy, now: Date.now });
+    const bound = { route: userRoutes.removeMember, handle: removeMember as never };
+    const asked = { params: { id: 'berta', tenantId: TENANT }, query: { keys: 'revoke' } };
+    const lesser = callerWith(['users:write', 'models:read'], { tenantId: TENANT });
+    const fault = await refusal(Problem, callRoute([bound], 'removeMember', lesser, asked));
+    expect(fault).to.include({ code: 'forbidden' });
+    expect(fault.message).to.include('inference:write, inference:read');
+    expect(await log()).to.have.length(before);
+  });
 
   it('is another command where something else is to become of the keys', async () => {
     await remove('keep', { idempotencyKey: 'once' });
