@@ -173,6 +173,13 @@ describe('the mail of an event', () => {
       expect((await mailOf(await happened(MEMBER, offered())))?.text).to.match(/^Hello Ada,\n/);
     });
 
+    it('goes to the address as this tenant wrote it, and to one with an account at theirs', async () => {
+      await happened(USER, invited({ email: 'ADA@example.com' }));
+      expect(await mailOf(await happened(MEMBER, offered()))).to.include({ to: 'ada@example.com' });
+      await happened(USER, registered(), passwordSet());
+      expect(await mailOf(await happened(MEMBER, offered()))).to.include({ to: 'ADA@example.com' });
+    });
+
     for (const [why, stream, event, afterMs] of [
       ['it was sent again', MEMBER, offered(), 0],
       ['it was accepted', MEMBER, createEvent('MembershipAccepted', {}, origin()), 0],

@@ -72,7 +72,9 @@ export function createMailOfEvent({ facts, serverKey, publicUrl, now }: MailOfEv
     const token = createLinkToken(serverKey, LINK_PURPOSES.invitation, invitationSubject(tenantId, userId), event.id);
     const name = await nameOf(userId, user);
     const url = link('invitation', token);
-    return letter(event, await facts.open(userId, user.email), user, (language) =>
+    // Without an account it is an address, and the one that this tenant wrote; with one it is the person's own.
+    const { email } = person.status === 'invited' ? offered.member : user;
+    return letter(event, await facts.open(userId, email), user, (language) =>
       invitation[language]({ tenantName: tenant.name, name, role, url, expiresAt: offer.expiresAt }),
     );
   }
