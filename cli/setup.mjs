@@ -6,9 +6,9 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, delimiter, join, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -70,11 +70,26 @@ function isInstalledByHand() {
 
 class SetupFailed extends Error {}
 
+/**
+ * A Node that is there also after npm has deleted node_modules. In a script of npm's, `node` means the one in there, if there
+ * is one: then the one that runs npm, or the first on the path that lies elsewhere.
+ */
+function lastingNode() {
+  const inside = existsSync(modules) ? realpathSync(modules) + sep : undefined;
+  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, basename(process.execPath)));
+  const found = [process.execPath, process.env.npm_node_execpath, ...onPath].find(
+    (path) => path && existsSync(path) && (inside === undefined || !realpathSync(path).startsWith(inside)),
+  );
+  if (found === undefined)
+    throw new SetupFailed('there is no other Node than the one in node_modules, which npm deletes.');
+  return found;
+}
+
 /** Runs npm in the open. What npm was told about scripts, dev dependencies or silence elsewhere does not count here. */
-async function npm(...args) {
+async function npm(runtime, ...args) {
   const script = process.env.npm_execpath;
   const viaNode = script !== undefined && script.endsWith('npm-cli.js');
-  const command = viaNode ? process.execPath : 'npm';
+  const command = viaNode ? runtime : 'npm';
   const env = { ...process.env, NODE_ENV: '' };
   for (const name of Object.keys(env)) {
     if (/^npm_config_(ignore_scripts|omit|include|only|production|loglevel|silent|dry_run|global)$/i.test(name))
@@ -105,10 +120,11 @@ async function install() {
     ? undefined
     : setInterval(() => console.log(`… still installing (${seconds()} s)`), 10_000);
   try {
+    const runtime = lastingNode();
     rmSync(marker, { force: true });
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-    await npm('ci', '--ignore-scripts', '--include=dev', '--include=optional', ...quiet);
-    await npm('rebuild', 'node', '--ignore-scripts=false', ...quiet);
+    await npm(runtime, 'ci', '--ignore-scripts', '--include=dev', '--include=optional', ...quiet);
+    await npm(runtime, 'rebuild', 'node', '--ignore-scripts=false', ...quiet);
   } finally {
     clearInterval(progress);
   }

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../support/eventually.ts';
 
@@ -34,10 +35,10 @@ describe('set-up', () => {
     rmSync(locks, { recursive: true });
   });
 
-  function start(how = 'works', env: Record<string, string> = {}) {
+  function start(how = 'works', env: Record<string, string> = {}, node = process.execPath) {
     const given = { npm_execpath: join(root, 'npm-cli.js'), FAKE_NPM: how, TMPDIR: locks, PATH: process.env['PATH'] };
     writeFileSync(given.npm_execpath, `import(${JSON.stringify(fakeNpm)});`);
-    const child = spawn(process.execPath, [script, root], { env: { ...given, ...env } });
+    const child = spawn(node, [script, root], { env: { ...given, ...env } });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -80,6 +81,21 @@ describe('set-up', () => {
     rmSync(join(root, 'node_modules', '.bin', 'node'));
     expect((await run()).text).to.include('Installing');
     expect(calls()).to.have.length(6);
+  });
+
+  it('outlives the Node that runs it where that one is in the tree', async function () {
+    this.timeout(20_000);
+    await run();
+    rmSync(join(root, 'node_modules', '.package-lock.json'));
+    const own = join(root, 'node_modules', 'node', 'bin');
+    mkdirSync(own, { recursive: true });
+    copyFileSync(process.execPath, join(own, 'node'));
+    const path = [own, dirname(process.execPath)].join(delimiter);
+    const { code, text } = await start('works', { PATH: path }, join(own, 'node')).end;
+    expect(text).to.include('Installed in').and.not.include('failed');
+    expect(code).to.equal(0);
+    expect(existsSync(own)).to.equal(false);
+    expect(calls()).to.have.length(4);
   });
 
   it('starts over after it was interrupted', async () => {
