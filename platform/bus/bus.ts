@@ -22,11 +22,6 @@ export interface ConsumerOptions {
   /** Events handed over and not acknowledged, beyond which no more are read; `MOST_OPEN` unless named. */
   readonly mostOpen?: number;
   /**
-   * Milliseconds for which it may be left alone while the log grows by events of other topics, so that it wakes for many of
-   * them at once; none unless named. An event of its own may come that much later.
-   */
-  readonly restMs?: number;
-  /**
    * Where the group keeps its positions itself, beside what it writes; read at start and after each rebalance. Without it
    * the bus keeps them, from `ack`.
    */

@@ -14,8 +14,6 @@ import { startCheckpointKeeper } from './checkpoint-keeper.ts';
 import type { DeliveryOrder } from './delivery-order.ts';
 import { createGroupProgress, type GroupProgress, type OpenDelivery } from './group-progress.ts';
 
-/** Events beyond which there is much to read, so that nobody rests. */
-const SHORT_PAGE = 100;
 /** Events that are read to count them. */
 const COUNTED = 256;
 
@@ -36,7 +34,7 @@ export interface LogConsumerParts {
 }
 
 export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptions): Consumer {
-  const { group, topics, maxBatch, mostOpen = MOST_OPEN, restMs = 0 } = options;
+  const { group, topics, maxBatch, mostOpen = MOST_OPEN } = options;
   const { log } = parts;
   const stopping = new AbortController();
   const arrived = createBell();
@@ -51,20 +49,17 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
     ? startCheckpointKeeper(async () => progress && (await save(progress.positions())), log, group)
     : undefined;
 
-  /** Answers whether it is of the group's topics. */
-  function takeIn(event: RecordedEvent, mine: GroupProgress, order: DeliveryOrder): boolean {
+  function takeIn(event: RecordedEvent, mine: GroupProgress, order: DeliveryOrder) {
     const topic = parts.topicOf(event.stream);
     if (topic === undefined) {
       throw new LogIsNewer(`the log is newer than this program: it has no topic for stream ${event.stream}`);
     }
-    const isOurs = topics.includes(topic);
-    if (isOurs) {
+    if (topics.includes(topic)) {
       const delivery = mine.read(event, topic, parts.partitionOf(topic, event.stream));
       if (delivery) order.add(delivery);
     }
     mine.readTo(event.position);
     density.saw(event.position);
-    return isOurs;
   }
 
   /** Reads until aborted. A subscription that drops is taken up again where it was; only what no retry mends is thrown. */
@@ -72,15 +67,13 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
     for (let drops = 0; !signal.aborted;) {
       try {
         for await (const events of parts.subscribe(mine.position, signal)) {
-          let ours = 0;
-          for (const event of events) if (takeIn(event, mine, order)) ours++;
+          for (const event of events) takeIn(event, mine, order);
           drops = 0;
           arrived.ring();
           keeper?.passed();
           while (!signal.aborted && (order.waiting >= 4 * maxBatch || mine.open >= mostOpen + maxBatch))
             await room.wait();
           if (signal.aborted) return;
-          if (restMs > 0 && ours === 0 && events.length < SHORT_PAGE) await pause(restMs, signal);
         }
         if (signal.aborted) return;
         log.warn({ group }, 'the subscription to the log ended, and is taken up again');

@@ -21,9 +21,6 @@ import { partitionName } from '../positions.ts';
 import type { ReadStore } from '../read-store/read-store.ts';
 import { isLogNewer } from '../projection/projection-errors.ts';
 
-/** Nobody waits for a mail so closely that this could be felt. */
-const REST_MS = 100;
-
 export interface WorkerPatience {
   /** Tries of an event whose error says nothing of whether another helps. */
   readonly attempts: number;
@@ -216,7 +213,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   let requests: ReturnType<typeof startLetterRequests> | undefined;
   const consumer = await bus.consume({
-    restMs: REST_MS,
     group,
     topics: options.topics,
     maxBatch: 100,
