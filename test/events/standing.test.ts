@@ -4,24 +4,19 @@ import { createEvent } from '#events/create-event.ts';
 import { members } from '#events/member.ts';
 import { type Standing, evolveStanding, listingsOf, standingDocument } from '#events/standing.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
-import { AS_INVITED } from '../support/given-projection.ts';
+import { AS_INVITED, AS_ISSUED } from '../support/given-projection.ts';
 
-const issued = {
-  name: 'ci',
-  hash: 'ab',
-  last4: 'wxyz',
-  scopes: ['inference:read'],
-  expiresAt: null,
-  models: null,
-  personId: null,
-};
 const fold = (stream: string, ...events: Parameters<typeof recorded>[0][]) =>
   events
     .map((event, revision) => recorded(event, stream, revision))
     .reduce<Standing | undefined>(evolveStanding, undefined);
 
-const key = fold('apikey-1', createEvent('ApiKeyIssued', issued, ORIGIN));
-const revoked = fold('apikey-1', createEvent('ApiKeyIssued', issued, ORIGIN), createEvent('ApiKeyRevoked', {}, ORIGIN));
+const key = fold('apikey-1', createEvent('ApiKeyIssued', AS_ISSUED, ORIGIN));
+const revoked = fold(
+  'apikey-1',
+  createEvent('ApiKeyIssued', AS_ISSUED, ORIGIN),
+  createEvent('ApiKeyRevoked', {}, ORIGIN),
+);
 
 describe('standing', () => {
   it('is listed with its tenant while it lives', () => {
@@ -31,7 +26,7 @@ describe('standing', () => {
   });
 
   it('is listed with the person who made the key too, a membership with its tenant and its person', () => {
-    const made = fold('apikey-1', createEvent('ApiKeyIssued', { ...issued, personId: 'ada' }, ORIGIN));
+    const made = fold('apikey-1', createEvent('ApiKeyIssued', { ...AS_ISSUED, personId: 'ada' }, ORIGIN));
     expect(listingsOf('apikey-1', made as Standing)).to.deep.equal(
       ['acme', 'ada'].map((owner) => ({ set: apiKeys.list(owner), member: 'apikey-1', score: 1_000 })),
     );

@@ -6,16 +6,10 @@ import type { SignedIn } from '#contracts/people.ts';
 import { randomBytes } from 'node:crypto';
 import { createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
-import { mailedToken, MANY_SIGN_IN, someEmail, somePassword } from '../support/people.ts';
+import { mailedToken, MANY_SIGN_IN, someEmail, signIn, somePassword } from '../support/people.ts';
 import { describeFlow, type Flow } from './with-defter.ts';
 
 const ADMIN = { email: someEmail('admin'), password: somePassword() };
-
-async function signIn(url: string, body: typeof ADMIN): Promise<SignedIn> {
-  const answer = await createApi(url, undefined)<SignedIn>('POST', '/v1/auth/login', { body });
-  expect(answer.status).to.equal(200);
-  return answer.body;
-}
 
 const canary = () => `Kanarya-${randomBytes(12).toString('hex')}`;
 

@@ -5,11 +5,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { allRoutes } from '#contracts/all-routes.ts';
 import { type Permission, PERMISSIONS, ROLE_PERMISSIONS } from '#contracts/permissions.ts';
-import type { SignedIn } from '#contracts/people.ts';
 import type { RouteContract } from '#contracts/route.ts';
 import { type Api, createApi } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
-import { joinTenant, MANY_SIGN_IN, someEmail, somePassword } from '../support/people.ts';
+import { joinTenant, MANY_SIGN_IN, someEmail, signIn, somePassword } from '../support/people.ts';
 import { describeFlow, type Flow } from './with-defter.ts';
 
 const ADMIN = { email: someEmail('admin'), password: somePassword() };
@@ -85,12 +84,6 @@ async function ask(caller: Caller, route: RouteContract, pathTenant: string, hea
   return 'let in';
 }
 
-async function signIn(url: string, body: typeof ADMIN): Promise<Api> {
-  const answer = await createApi(url, undefined)<SignedIn>('POST', '/v1/auth/login', { body });
-  expect(answer.status).to.equal(200);
-  return createApi(url, answer.body.accessToken);
-}
-
 async function callersOf(flow: Flow): Promise<{ callers: Record<string, Caller>; other: string; own: string }> {
   const { api, as, newTenant, url } = flow;
   const [own, other, suspended] = [await newTenant('Own'), await newTenant('Other'), await newTenant('Suspended')];
@@ -113,7 +106,7 @@ async function callersOf(flow: Flow): Promise<{ callers: Record<string, Caller>;
     expect(status).to.equal(201);
     return { api: as(body.key), id: body.id, kind: 'key', tenantId, permissions: scopes };
   };
-  const platform = await signIn(url, ADMIN);
+  const platform = createApi(url, (await signIn(url, ADMIN)).accessToken);
   const disabled = await person(own.id, 'admin');
   const removed = await person(own.id, 'member');
   const left = await person(own.id, 'admin');

@@ -2,9 +2,9 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { SignedIn } from '#contracts/people.ts';
 import type { Api } from '../support/api-client.ts';
 import { expectProblem } from '../support/expect-problem.ts';
+import { signIn } from '../support/people.ts';
 import { describeFlow } from './with-defter.ts';
 
 interface Key {
@@ -25,16 +25,14 @@ describeFlow(
     const issue = (api: Api, body: object, headers: Record<string, string> = {}) =>
       api<Key>('POST', '/v1/api-keys', { body, headers });
 
-    async function signIn() {
-      const credentials = { email: EMAIL, password: PASSWORD };
-      const { status, body } = await flow().as(undefined)<SignedIn>('POST', '/v1/auth/login', { body: credentials });
-      expect(status, JSON.stringify(body)).to.equal(200);
-      const api = flow().as(body.accessToken);
+    async function signInHere() {
+      const { accessToken } = await signIn(flow().url, { email: EMAIL, password: PASSWORD });
+      const api = flow().as(accessToken);
       return { api, id: (await api<{ id: string }>('GET', '/v1/me')).body.id };
     }
 
     it('is theirs, and so is one that such a key makes', async () => {
-      const { api, id } = await signIn();
+      const { api, id } = await signInHere();
       const made = await issue(api, { name: 'mine', scopes });
       expect(made.status, JSON.stringify(made.body)).to.equal(201);
       expect(made.body).to.deep.include({ createdBy: { kind: 'user', id }, personId: id });
@@ -47,7 +45,7 @@ describeFlow(
     });
 
     it('is shown again to them, in another session too, and to nobody else', async () => {
-      const [first, second] = [await signIn(), await signIn()];
+      const [first, second] = [await signInHere(), await signInHere()];
       const keyed = { 'idempotency-key': randomUUID() };
       const made = await issue(first.api, { name: 'again' }, keyed);
       expect((await issue(second.api, { name: 'again' }, keyed)).body.key).to.equal(made.body.key);
@@ -56,7 +54,7 @@ describeFlow(
 
     it('is of a tenant that is suspended, and then lets nobody in but the platform', async () => {
       const { api, newTenant, as } = flow();
-      const [root, tenant] = [await signIn(), await newTenant('Suspended')];
+      const [root, tenant] = [await signInHere(), await newTenant('Suspended')];
       const made = await issue(root.api, { name: 'there', scopes }, { 'x-tenant-id': tenant.id });
       const reason = 'We ask first.';
       expect((await api('POST', `/v1/tenants/${tenant.id}/suspend`, { body: { reason } })).status).to.equal(200);

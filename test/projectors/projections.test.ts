@@ -12,7 +12,7 @@ import { createTextOpener, textsOf } from '../../projectors/inferences/open-text
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
-import { givenEvents, plainContent } from '../support/given-projection.ts';
+import { AS_ISSUED, givenEvents, plainContent } from '../support/given-projection.ts';
 
 const stream = 'inference-1';
 const another = (n: number) => ({ ...ORIGIN, eventId: `018f0000-0000-7000-8000-00000000010${n}` });
@@ -120,16 +120,7 @@ describe('the audit list', () => {
 });
 
 describe('the standing', () => {
-  const issued = {
-    name: 'ci',
-    hash: 'ab',
-    last4: 'wxyz',
-    scopes: ['inference:read'],
-    expiresAt: null,
-    models: null,
-    personId: null,
-  };
-  const key = recorded(createEvent('ApiKeyIssued', issued, ORIGIN), 'apikey-1', 0);
+  const key = recorded(createEvent('ApiKeyIssued', AS_ISSUED, ORIGIN), 'apikey-1', 0);
   const revoked = recorded(createEvent('ApiKeyRevoked', {}, another(3)), 'apikey-1', 1, 2_000);
   const standingOf = (...events: (typeof key)[]) => events.reduce<Standing | undefined>(evolveStanding, undefined);
 

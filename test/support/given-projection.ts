@@ -33,6 +33,17 @@ export const AS_INVITED = {
   language: 'en',
 } as const;
 
+/** What is said when an API key is issued. */
+export const AS_ISSUED = {
+  name: 'ci',
+  hash: 'ab',
+  last4: 'wxyz',
+  scopes: ['inference:read'],
+  expiresAt: null,
+  models: null,
+  personId: null,
+} as const;
+
 interface Stores {
   readonly readStore: ReadStore;
   readonly searchIndex: SearchIndex;

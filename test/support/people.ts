@@ -46,6 +46,16 @@ export async function mailedToken(outbox: string, email: string, known: readonly
   return found ?? '';
 }
 
+/** Signs in who has an account. */
+export async function signIn(
+  url: string,
+  body: { readonly email: string; readonly password: string },
+): Promise<SignedIn> {
+  const answer = await createApi(url, undefined)<SignedIn>('POST', '/v1/auth/login', { body });
+  expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+  return answer.body;
+}
+
 /** Invited by a client, with an account of their own from now on. */
 export async function joinTenant(
   { url, outbox }: Pick<Flow, 'url' | 'outbox'>,

@@ -3,7 +3,7 @@
 import { createEvent, type Origin } from '#events/create-event.ts';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { ORIGIN, recorded } from './given-decider.ts';
-import { plainContent } from './given-projection.ts';
+import { AS_ISSUED, plainContent } from './given-projection.ts';
 
 let events = 0;
 
@@ -42,22 +42,7 @@ const inferences = [
 
 const standings = [
   ...history('tenant-acme', createEvent('TenantCreated', { name: 'Acme' }, origin())),
-  ...history(
-    'apikey-1',
-    createEvent(
-      'ApiKeyIssued',
-      {
-        name: 'ci',
-        hash: 'ab',
-        last4: 'wxyz',
-        scopes: ['inference:read'],
-        expiresAt: null,
-        models: null,
-        personId: null,
-      },
-      origin(),
-    ),
-  ),
+  ...history('apikey-1', createEvent('ApiKeyIssued', AS_ISSUED, origin())),
   ...history(
     'apikey-2',
     createEvent(

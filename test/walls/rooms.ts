@@ -89,8 +89,5 @@ export const waiting: Readonly<Record<string, string>> = {
     "OpenAI's calls, which may be answered from it",
 };
 
-/** Problems that nobody answers with yet. */
-export const waitingProblems: readonly string[] = [];
-
 /** Names that say nothing about what is inside. */
 export const emptyNames = /(?:^|\/)index\.\w+$|(?:^|[/-])(?:utils?|shared|common|helpers?|managers?|misc)(?:[./-]|$)/;
