@@ -45,7 +45,8 @@ export async function setRole(ports: CommandPorts, change: RoleChange) {
     refusals: { 'not-found': notFound },
     async decide(state: MemberState) {
       if (state.status === 'absent' || state.status === 'revoked') return appoint();
-      requireMayTake(state.member.role, held);
+      // An offer holds nothing yet: to make it less is nobody's loss.
+      if (state.status === 'active') requireMayTake(state.member.role, held);
       let anew = false;
       if (state.status === 'active' && isAdminRole(role)) {
         anew = !(await actsAsAdmin(ports, tenantId, userId));
@@ -69,8 +70,10 @@ export const removeMember = (ports: CommandPorts, removal: Removal) =>
     origin: removal.origin,
     refusals: { 'not-found': notFound },
     async decide(state: MemberState) {
-      if (state.status === 'active' || state.status === 'offered') requireMayTake(state.member.role, removal.held);
-      if (state.status === 'active' && isAdminRole(state.member.role)) await removeAdmin(ports, removal);
+      if (state.status === 'active') {
+        requireMayTake(state.member.role, removal.held);
+        if (isAdminRole(state.member.role)) await removeAdmin(ports, removal);
+      }
       const { origin } = removal;
       return decideRemoveMember({ keys: await removal.keysLeft(), origin, repeatable: origin.repeatable }, state);
     },

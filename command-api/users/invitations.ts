@@ -15,7 +15,7 @@ import type { CommandOrigin } from '../origin.ts';
 import { acknowledge, type CommandRoutePorts, type Done, notFound, runCommand } from '../run-command.ts';
 import { atLeast } from '../passwords/at-least.ts';
 import { decideOfferMembership, decideRenewOffer, decideWithdrawOffer } from '../members/decide.ts';
-import { requireMayGive, requireMayTake } from '../members/roles.ts';
+import { requireMayGive } from '../members/roles.ts';
 import { invitePerson, type PersonPorts } from './invite-person.ts';
 import { showPerson } from './show-person.ts';
 
@@ -107,10 +107,7 @@ export function createInvitationHandlers(ports: InvitationPorts) {
   const revokeInvitation: Handler<typeof userRoutes.revokeInvitation> = async (request) => {
     const { caller, params } = request;
     const origin = await origins(request);
-    const done = await toOffer(params.id, origin, (state) => {
-      if (state.status === 'offered') requireMayTake(state.member.role, caller.permissions);
-      return decideWithdrawOffer(origin, state);
-    });
+    const done = await toOffer(params.id, origin, (state) => decideWithdrawOffer(origin, state));
     return { status: 204, headers: acknowledge(tokens, caller.holder, done) };
   };
 

@@ -5,6 +5,7 @@ import { createEvent } from '#events/create-event.ts';
 import { apiKeys } from '#events/api-key.ts';
 import { members } from '#events/member.ts';
 import { categoryOf } from '#events/streams.ts';
+import { tenants } from '#events/tenant.ts';
 import type { ApiKeyView } from '#contracts/api-keys.ts';
 import type { Answer } from '#platform/http/route.ts';
 import { Problem } from '#platform/http/problem.ts';
@@ -97,6 +98,23 @@ describe('taking someone out of a tenant', () => {
     expect(fault).to.include({ code: 'forbidden' });
     expect(fault.message).to.include('inference:write, inference:read');
     expect(await log()).to.have.length(before);
+  });
+
+  it('is as little for them to do as to change the role', async () => {
+    const tenant = createEvent('TenantCreated', { name: 'Acme' }, by());
+    await ports.store.append(tenants.stream(TENANT), [tenant], 'no_stream');
+    const before = (await log()).length;
+    const { setRole } = createRoleHandlers({ ...routePorts, apiKeysMadeBy, now: Date.now });
+    const bound = { route: userRoutes.setRole, handle: setRole as never };
+    const change = (held: readonly string[]) =>
+      callRoute([bound], 'setRole', callerWith(held, { tenantId: TENANT }), {
+        params: { id: 'berta', tenantId: TENANT },
+        body: { role: 'viewer' },
+      });
+    const lesser = await refusal(Problem, change(['users:write', 'models:read', 'inference:read']));
+    expect(lesser).to.include({ code: 'forbidden' });
+    expect(await log()).to.have.length(before);
+    expect((await change(HELD)).status).to.equal(200);
   });
 
   it('is another command where something else is to become of the keys', async () => {
