@@ -46,6 +46,7 @@ const projectionOf = (name: string): StreamRowProjection<Row> => ({
     sortBy: 'createdAt',
     partitionBy: 'tenant',
   },
+  concerns: () => true,
   idOf: (stream) => stream.slice('inference-'.length),
   project(before, { type: status, data, recordedAt }) {
     const { tenant, model, text } = data as Pick<Row, 'tenant' | 'model' | 'text'>;
@@ -84,7 +85,7 @@ function batchesOf(projection: StreamRowProjection, deliveries: readonly Deliver
     for (const { event } of deliveries.slice(from, from + maxBatch)) {
       const row = projection.project(rows.get(event.stream), event);
       rows.set(event.stream, row);
-      const id = projection.idOf(event.stream) ?? '';
+      const id = projection.idOf?.(event.stream) ?? '';
       batch.set(id, { id, revision: event.revision, fields: projection.fields(row) });
     }
     batches.push([...batch.values()]);

@@ -67,7 +67,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createSessionRoutes({ standings, fresh, contents, now }),
       ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
-      ...createAuditRoutes({ fresh }),
+      ...createAuditRoutes({ store, fresh }),
       ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),
     ],
     close() {

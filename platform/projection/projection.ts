@@ -55,8 +55,13 @@ export type Fields = Readonly<Record<string, FieldValue>>;
 export interface StreamRowProjection<State = unknown> extends ProjectionBase {
   readonly kind: 'stream-row';
   readonly index: IndexDefinition;
-  /** The id of the row that a stream makes; undefined for a stream that makes none. */
-  idOf(stream: string): string | undefined;
+  /** Whether the stream makes a row. */
+  concerns(stream: string): boolean;
+  /**
+   * The id of the stream's row; the stream's name where it is left out. In a numbered index the row's number is the
+   * position of the stream's first event, whatever this says, and `fields` need not say it.
+   */
+  idOf?(stream: string): string;
   /** null deletes the row. */
   project(state: State | undefined, event: RecordedEvent): State | null | 'ignore';
   /** The whole row. Give full text only once the stream has ended: each write indexes it again. */

@@ -2,18 +2,22 @@
 // not ended are kept in a bounded cache; a stream that is not in it is folded again from its first event.
 
 import { LRUCache } from 'lru-cache';
-import type { IndexWrite, SearchIndex } from '../search-index/search-index.ts';
+import { idOfNumber, type IndexWrite, type SearchIndex } from '../search-index/search-index.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import type { StreamRowProjection } from './projection.ts';
 import { type Folded, type ProjectionTarget, type Rendered, ROW_PORTION } from './projection-target.ts';
 import { sizeOf } from './state-size.ts';
 
 interface FoldedState extends Folded {
   readonly state: unknown;
+  /** The position of the stream's first event. */
+  readonly born: number | undefined;
 }
 
 interface RenderedRow extends Rendered {
   readonly folded: FoldedState;
-  readonly write: IndexWrite;
+  /** None where nothing of the stream has come. */
+  readonly write: IndexWrite | undefined;
 }
 
 const MOST_STREAMS = 20_000;
@@ -36,24 +40,37 @@ export function createStreamRowTarget(
     else known.set(folded.stream, folded);
   }
 
+  const { numbered, sortBy } = projection.index;
+  const passed = (folded: FoldedState, event: RecordedEvent): FoldedState => ({
+    ...folded,
+    revision: event.revision,
+    born: event.revision === 0 ? Number(event.position) : folded.born,
+  });
+
+  function toWrite({ stream, revision, state, born }: FoldedState): IndexWrite | undefined {
+    const fields = state === undefined ? null : projection.fields(state);
+    if (!numbered) return { id: projection.idOf?.(stream) ?? stream, revision, fields };
+    return born === undefined
+      ? undefined
+      : { id: idOfNumber(born), revision, fields: fields && { ...fields, [sortBy]: born } };
+  }
+
   return {
     portion: ROW_PORTION,
-    concerns: (stream) => projection.idOf(stream) !== undefined,
+    concerns: (stream) => projection.concerns(stream),
     load: (streams) =>
-      Promise.resolve(streams.map(({ stream }) => known.get(stream) ?? { stream, revision: -1, state: undefined })),
+      Promise.resolve(
+        streams.map(({ stream }) => known.get(stream) ?? { stream, revision: -1, state: undefined, born: undefined }),
+      ),
     step(folded, event) {
       const state = projection.project(folded.state, event);
-      if (state === 'ignore') return { ...folded, revision: event.revision };
-      return { stream: folded.stream, revision: event.revision, state: state ?? undefined };
+      if (state === 'ignore') return passed(folded, event);
+      return { ...passed(folded, event), state: state ?? undefined };
     },
-    skip: (folded, event) => ({ ...folded, revision: event.revision }),
-    render(folded) {
-      const { stream, revision, state } = folded;
-      const fields = state === undefined ? null : projection.fields(state);
-      return { stream, folded, write: { id: projection.idOf(stream) ?? stream, revision, fields } };
-    },
+    skip: passed,
+    render: (folded) => ({ stream: folded.stream, folded, write: toWrite(folded) }),
     async write(rendered, positions) {
-      const writes = rendered.map(({ write }) => write);
+      const writes = rendered.flatMap(({ write }) => write ?? []);
       await index.apply(projection.index.name, writes, { projection: name, positions });
       for (const { folded } of rendered) remember(folded);
     },

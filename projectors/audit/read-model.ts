@@ -1,4 +1,5 @@
-// The audit list: one row for each event of the log, whoever's it is, by the event's position.
+// The audit list: one row for each event of the log, whoever's it is, by the event's position. What an event says is read
+// from the log when it is shown.
 
 import { topics } from '#events/aggregates.ts';
 import type { EventRowProjection } from '#platform/projection/projection.ts';
@@ -7,6 +8,7 @@ export const auditReadModel: EventRowProjection = {
   kind: 'event-row',
   name: 'audit',
   topics,
+  shape: 2,
   index: {
     name: 'audit',
     fields: {
@@ -14,10 +16,7 @@ export const auditReadModel: EventRowProjection = {
       type: 'code',
       actor: 'code',
       stream: 'keyword',
-      correlation: 'keyword',
-      causation: 'keyword',
       recordedAt: 'number',
-      event: 'keyword',
       position: 'number',
     },
     sortBy: 'position',
@@ -25,16 +24,13 @@ export const auditReadModel: EventRowProjection = {
     numbered: true,
   },
   fieldsOf(event) {
-    const { tenantId, actor, $correlationId, $causationId } = event.metadata;
+    const { tenantId, actor } = event.metadata;
     return {
       tenant: tenantId,
       type: event.type,
       actor: `${actor.kind}:${actor.id}`,
       stream: event.stream,
-      correlation: $correlationId,
-      causation: $causationId,
       recordedAt: event.recordedAt,
-      event: event.id,
       position: Number(event.position),
     };
   },

@@ -1,4 +1,5 @@
-// The searchable list of inferences: one row for each, without content but for its folded words.
+// The searchable list of inferences: one row for each, by the position of its request, without content but for its folded
+// words.
 
 import { inferences } from '#events/inference.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
@@ -7,6 +8,7 @@ import { foldToField } from '#platform/search-index/fold.ts';
 import { createTextOpener, textOf } from './open-texts.ts';
 
 export interface InferenceRow {
+  readonly inference: string;
   readonly tenant: string;
   readonly status: 'queued' | 'completed' | 'failed' | 'cancelled';
   readonly model: string;
@@ -20,28 +22,34 @@ export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
   kind: 'stream-row',
   name: 'inferences',
   topics: [inferences.topic],
+  shape: 2,
   index: {
     name: 'inferences',
     fields: {
+      inference: 'keyword',
       tenant: 'code',
       status: 'code',
       model: 'code',
+      position: 'number',
       createdAt: 'number',
       endedAt: 'number',
       words: 'text',
     },
-    sortBy: 'createdAt',
+    sortBy: 'position',
     partitionBy: 'tenant',
+    numbered: true,
   },
   createOpener: createTextOpener,
-  idOf: (stream) => (categoryOf(stream) === 'inference' ? subjectOf(stream) : undefined),
+  concerns: (stream) => categoryOf(stream) === 'inference',
   project(before, event) {
     if (!inferences.owns(event)) return 'ignore';
     if (event.type === 'InferenceRequested') {
       if (before) return 'ignore';
       const { tenantId: tenant } = event.metadata;
-      const text = textOf(event.data.input);
-      return { tenant, status: 'queued', model: event.data.model, createdAt: event.recordedAt, endedAt: null, text };
+      const { model, input } = event.data;
+      const text = textOf(input);
+      const inference = subjectOf(event.stream);
+      return { inference, tenant, status: 'queued', model, createdAt: event.recordedAt, endedAt: null, text };
     }
     if (before?.status !== 'queued') return 'ignore';
     const ended = { ...before, endedAt: event.recordedAt };
@@ -54,13 +62,9 @@ export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
         return { ...ended, status: 'cancelled' };
     }
   },
-  fields: ({ tenant, status, model, createdAt, endedAt, text }) => ({
-    tenant,
-    status,
-    model,
-    createdAt,
-    endedAt,
-    words: endedAt === null ? null : foldToField(text),
+  fields: ({ text, ...row }) => ({
+    ...row,
+    words: row.endedAt === null ? null : foldToField(text),
   }),
   ended: ({ endedAt }) => endedAt !== null,
 };

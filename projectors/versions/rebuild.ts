@@ -10,6 +10,7 @@ import { handleCommand } from '#platform/event-store/handle-command.ts';
 import { compareDocuments, compareIndices } from '#platform/projection/compare-versions.ts';
 import type { Comparison } from '#platform/projection/comparison.ts';
 import type { Projection } from '#platform/projection/projection.ts';
+import { idOfNumber } from '#platform/search-index/search-index.ts';
 import { versionDocuments, versionIndex, versionName } from '#platform/projection/versions.ts';
 import type { NewEvent } from '#events/envelope.ts';
 import { decideAbandon, decideSwitch } from './decide.ts';
@@ -95,15 +96,18 @@ async function compare(parts: RebuildParts, version: number, signal: AbortSignal
 
 /** Documents of streams that one of the versions has parked: they differ until the letter is taken up. */
 async function parkedIn(
-  { projection, readStore }: Pick<RebuildParts, 'projection' | 'readStore'>,
+  { projection, readStore, store }: Pick<RebuildParts, 'projection' | 'readStore' | 'store'>,
   versions: readonly number[],
 ): Promise<Set<string>> {
   if (projection.kind === 'event-row') return new Set();
-  const nameOf = (stream: string) =>
-    projection.kind === 'document' ? projection.keyOf(stream) : projection.idOf(stream);
+  const nameOf = async (stream: string) => {
+    if (projection.kind === 'document') return projection.keyOf(stream) ?? [];
+    if (!projection.index.numbered) return projection.idOf?.(stream) ?? stream;
+    return (await store.readStream(stream, { limit: 1 })).map(({ position }) => idOfNumber(Number(position)));
+  };
   const groups = versions.map((version) => versionName(projection.name, version));
   const letters = await Promise.all(groups.map((group) => listDeadLetters(readStore, { group, limit: MOST_LETTERS })));
-  return new Set(letters.flat().flatMap(({ stream }) => nameOf(stream) ?? []));
+  return new Set((await Promise.all(letters.flat().map(({ stream }) => nameOf(stream)))).flat());
 }
 
 /** Appends to the projection's stream what is decided, and tells all processes; answers the state after it. */

@@ -1,7 +1,8 @@
 import { type AuditEventView, auditRoutes } from '#contracts/audit.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
-import { ACTOR_KINDS } from '#events/envelope.ts';
+import { ACTOR_KINDS, type RecordedEvent } from '#events/envelope.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, RequestOf } from '#platform/http/route.ts';
@@ -11,10 +12,11 @@ import type { Freshness } from '../freshness.ts';
 import { searchPage } from '../search-page.ts';
 
 export interface AuditQueryPorts {
+  readonly store: Pick<EventStore, 'readStream'>;
   readonly fresh: Freshness;
 }
 
-export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
+export function createAuditRoutes({ store, fresh }: AuditQueryPorts): BoundRoute[] {
   return bindRoutes(auditRoutes, 'query', {
     listAudit: async (request) => {
       const { caller, query } = request;
@@ -26,7 +28,8 @@ export function createAuditRoutes({ fresh }: AuditQueryPorts): BoundRoute[] {
         partition: query.tenant ?? (all ? undefined : caller.tenantId),
         conditions: conditionsOf(query),
       });
-      return { status: 200, body: { object: 'list', data: hits.map(viewAuditEvent), next } };
+      const events = await Promise.all(hits.map((hit) => eventOf(store, hit)));
+      return { status: 200, body: { object: 'list', data: events.flat().map(viewAuditEvent), next } };
     },
   });
 }
@@ -47,19 +50,18 @@ function conditionsOf({ type, stream, actor, from, to }: Filters): Condition[] {
   return conditions;
 }
 
-function viewAuditEvent({ revision, fields }: Hit): AuditEventView {
-  const text = (name: string) => String(fields[name] ?? '');
-  const [kind, ...rest] = text('actor').split(':');
-  return {
-    id: text('event'),
-    type: text('type'),
-    stream: text('stream'),
-    revision,
-    position: text('position'),
-    tenantId: text('tenant'),
-    actor: { kind: kind as AuditEventView['actor']['kind'], id: rest.join(':') },
-    correlationId: text('correlation'),
-    causationId: text('causation'),
-    recordedAt: isoTime(Number(fields['recordedAt'])),
-  };
-}
+const eventOf = (store: Pick<EventStore, 'readStream'>, { fields, revision }: Hit) =>
+  store.readStream(String(fields['stream']), { from: revision, limit: 1 });
+
+const viewAuditEvent = (event: RecordedEvent): AuditEventView => ({
+  id: event.id,
+  type: event.type,
+  stream: event.stream,
+  revision: event.revision,
+  position: String(event.position),
+  tenantId: event.metadata.tenantId,
+  actor: event.metadata.actor,
+  correlationId: event.metadata.$correlationId,
+  causationId: event.metadata.$causationId,
+  recordedAt: isoTime(event.recordedAt),
+});

@@ -47,7 +47,7 @@ export function createInferenceRoutes({ inferences, live, fresh }: InferenceQuer
     });
     const shown = await inferences.readAll(
       tenantId,
-      hits.map(({ id }) => id),
+      hits.map(({ fields }) => String(fields['inference'])),
     );
     return { status: 200, body: { object: 'list', data: shown.map(({ view }) => view), next } };
   };

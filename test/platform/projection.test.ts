@@ -5,11 +5,11 @@ import type { EventStore } from '#platform/event-store/event-store.ts';
 import { LogIsNewer } from '#platform/event-store/event-store.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
-import type { SearchIndex } from '#platform/search-index/search-index.ts';
+import { idOfNumber, type SearchIndex } from '#platform/search-index/search-index.ts';
 import { eventually } from '../support/eventually.ts';
 import { recorded } from '../support/given-decider.ts';
 import { givenEvents } from '../support/given-projection.ts';
-import { createMemoryEventStore } from '../support/memory-event-store.ts';
+import { APART, createMemoryEventStore, FIRST } from '../support/memory-event-store.ts';
 import { createMemoryReadStore } from '../support/memory-read-store.ts';
 import { numberedEvent } from '../support/numbered-events.ts';
 import { runProjection } from '../support/run-projection.ts';
@@ -81,6 +81,20 @@ describe('projection', () => {
       await givenEvents(stories, ...open, ...done).thenFound({ field: 'words', words: ['w1'] }, []);
     });
     it('deletes a row', () => givenEvents(stories, ...past('alpha-1', ['Begun', 1], ['Deleted', 2])).thenRows([]));
+    it('numbers rows by where their streams begin, whatever comes of them later', async () => {
+      const [first, second] = [Number(FIRST), Number(FIRST + APART)];
+      const index = { ...stories.index, fields: { ...stories.index.fields, born: 'number' }, sortBy: 'born' } as const;
+      const numbered: Projection = { ...stories, index: { ...index, numbered: true } };
+      const ignored = past('alpha-1', ['Ignored', 1]);
+      const gone = past('alpha-2', ['Begun', 2], ['Deleted', 3]);
+      const later = past('alpha-1', ['Ignored', 1], ['Begun', 7], ['Ended', 8]).slice(1);
+      await givenEvents(numbered, ...ignored, ...gone.slice(0, 1)).thenRows([
+        { id: idOfNumber(second), fields: { tenant: 'acme', status: 'open', began: 2, born: second } },
+      ]);
+      await givenEvents(numbered, ...ignored, ...gone, ...later).thenRows([
+        { id: idOfNumber(first), fields: { tenant: 'acme', status: 'done', began: 7, born: first } },
+      ]);
+    });
     it('makes a row of each event', () =>
       givenEvents(journal, ...past('alpha-1', ['Begun', 1], ['Ignored', 2], ['Ended', 3])).thenRows([
         { id: id(1), fields: { tenant: 'acme', type: 'Begun', number: 1 } },

@@ -12,6 +12,7 @@ import { createTextOpener, textsOf } from '../../projectors/inferences/open-text
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
+import { FIRST } from '../support/memory-event-store.ts';
 import { AS_ISSUED, givenEvents, plainContent } from '../support/given-projection.ts';
 
 const stream = 'inference-1';
@@ -67,25 +68,35 @@ describe('the inference document', () => {
 });
 
 describe('the list of inferences', () => {
-  const row = { tenant: 'acme', status: 'queued', model: 'm', createdAt: 1_000, endedAt: null };
+  const position = Number(FIRST);
+  const id = idOfNumber(position);
+  const row = {
+    inference: '1',
+    tenant: 'acme',
+    status: 'queued',
+    model: 'm',
+    position,
+    createdAt: 1_000,
+    endedAt: null,
+  };
   const found = (word: string) => ({ field: 'words', words: [word] });
 
   it('has a row without text while the inference runs', async () => {
     const given = givenEvents(inferencesReadModel, requested);
-    await given.thenRows([{ id: '1', fields: row }]);
+    await given.thenRows([{ id, fields: row }]);
     await given.thenFound(found('gul'), []);
   });
 
   it('has the folded words of question and answer at the end', async () => {
     const given = givenEvents(inferencesReadModel, requested, completed);
-    await given.thenRows([{ id: '1', fields: { ...row, status: 'completed', endedAt: 2_000 } }]);
-    for (const word of ['kirmizi', 'gul', 'two', 'answer']) await given.thenFound(found(word), ['1']);
+    await given.thenRows([{ id, fields: { ...row, status: 'completed', endedAt: 2_000 } }]);
+    for (const word of ['kirmizi', 'gul', 'two', 'answer']) await given.thenFound(found(word), [id]);
   });
 
   it('keeps the first end', async () => {
     const late = { ...completed, revision: 2 };
     const given = givenEvents(inferencesReadModel, requested, cancelled, late);
-    await given.thenRows([{ id: '1', fields: { ...row, status: 'cancelled', endedAt: 2_000 } }]);
+    await given.thenRows([{ id, fields: { ...row, status: 'cancelled', endedAt: 2_000 } }]);
     await given.thenFound(found('answer'), []);
   });
 
@@ -102,13 +113,11 @@ describe('the audit list', () => {
       tenant: 'acme',
       actor: 'api-key:k1',
       stream,
-      correlation: 'request-1',
-      causation: ORIGIN.commandId,
     };
     const made = (await givenEvents(auditReadModel, requested, completed).thenMade()) as Hit[];
-    const rowOf = ({ id, type, recordedAt }: RecordedEvent, position: number) => ({
+    const rowOf = ({ type, recordedAt }: RecordedEvent, position: number) => ({
       id: idOfNumber(position),
-      fields: { ...row, event: id, type, recordedAt, position },
+      fields: { ...row, type, recordedAt, position },
     });
     const [first = 0, second = 0] = made.map(({ sort }) => sort);
     expect(first).to.be.lessThan(second);

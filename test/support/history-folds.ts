@@ -2,7 +2,7 @@
 
 import { viewApiKey, viewModel, viewTenant } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
-import { type InferenceState, inferences } from '#events/inference.ts';
+import { inferences } from '#events/inference.ts';
 import { models, PLATFORM } from '#events/model.ts';
 import { type Standing, evolveStanding, hasStanding, standingKey } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
@@ -57,23 +57,18 @@ export function foldReadModels({
         value: plain(standing),
       })),
     ],
-    rows: [
-      ...inferences.map(({ id, revision, state }) => inferenceIndexRow(id, revision, state)),
-      ...log.map(auditIndexRow),
-    ],
+    rows: [...inferences.map(inferenceIndexRow), ...log.map(auditIndexRow)],
   };
 }
 
-function inferenceIndexRow(
-  id: string,
-  revision: number,
-  state: Exclude<InferenceState, { status: 'absent' }>,
-): IndexRow {
+function inferenceIndexRow({ id, position, revision, state }: ReturnType<typeof inferenceRow>[number]): IndexRow {
   const { request, status } = state;
   return {
-    key: `${inferencesReadModel.name}/${id}`,
+    key: `${inferencesReadModel.name}/${idOfNumber(position)}`,
     revision,
     fields: {
+      inference: id,
+      position,
       tenant: request.tenantId,
       status,
       model: request.data.model,
@@ -83,7 +78,7 @@ function inferenceIndexRow(
   };
 }
 
-function auditIndexRow({ id, type, stream, revision, position, recordedAt, metadata }: RecordedEvent): IndexRow {
+function auditIndexRow({ type, stream, revision, position, recordedAt, metadata }: RecordedEvent): IndexRow {
   return {
     key: `${auditReadModel.name}/${idOfNumber(Number(position))}`,
     revision,
@@ -92,10 +87,7 @@ function auditIndexRow({ id, type, stream, revision, position, recordedAt, metad
       type,
       actor: `${metadata.actor.kind}:${metadata.actor.id}`,
       stream,
-      correlation: metadata.$correlationId,
-      causation: metadata.$causationId,
       recordedAt,
-      event: id,
       position: Number(position),
     },
   };
@@ -120,7 +112,8 @@ function inferenceRow(stream: string, events: readonly RecordedEvent[]) {
     createdAt: isoTime(request.at),
     completedAt: status === 'queued' ? null : isoTime(state.result.at),
   };
-  return [{ id: subjectOf(stream), tenantId: request.tenantId, revision, state, row }];
+  const position = Number(events[0]?.position);
+  return [{ id: subjectOf(stream), position, tenantId: request.tenantId, revision, state, row }];
 }
 
 function standingOf(stream: string, events: readonly RecordedEvent[]) {

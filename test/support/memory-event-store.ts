@@ -5,8 +5,10 @@ import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { WrongExpectedRevision, type EventStore, type ExpectedRevision } from '#platform/event-store/event-store.ts';
 
 const CHUNK = 500;
-const APART = 131n;
-const FIRST = 57n;
+/** From each to the next. */
+export const APART = 131n;
+/** The first event's place. */
+export const FIRST = 57n;
 
 export function createMemoryEventStore(now: () => number = Date.now): EventStore {
   const log: RecordedEvent[] = [];

@@ -50,7 +50,7 @@ export const stories = {
     sortBy: 'began',
     partitionBy: 'tenant',
   },
-  idOf: (stream) => stream,
+  concerns: () => true,
   project(state: Story | undefined, event) {
     if (event.type === 'Fault') throw new Error(`cannot project ${event.stream} at ${event.revision}`);
     if (event.type === 'Ignored') return 'ignore';
