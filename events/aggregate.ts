@@ -45,6 +45,8 @@ export interface StandingDefinition<State> {
   listedWith(state: Present<State>): string | readonly string[] | undefined;
   /** By what time the list is sorted, in milliseconds since the epoch; null: it is on it no more. */
   listedAt(state: Present<State>): number | null;
+  /** Whether it belongs to what its owner has; left out: while it is listed. */
+  isThere?(state: Present<State>): boolean;
 }
 
 export interface AggregateDefinition<Category extends string, E extends EventFields, State, Standing> {

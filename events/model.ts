@@ -128,6 +128,8 @@ export const models = defineAggregate({
   standing: {
     listedWith: (state) => (state.status === 'unregistered' ? state.owner : state.model.owner),
     listedAt: (state) => (state.status === 'registered' ? state.model.createdAt : null),
+    // Defaults for the platform's model of the name are the tenant's, though no model of it is listed.
+    isThere: (state) => state.status === 'registered' || Object.keys(state.overPlatform).length > 0,
   },
 });
 

@@ -5,7 +5,7 @@
 import type { Present } from './aggregate.ts';
 import { aggregateOf, aggregates, type KnownAggregate } from './aggregates.ts';
 import type { RecordedEvent } from './envelope.ts';
-import { categoryOf } from './streams.ts';
+import { categoryOf, subjectOf } from './streams.ts';
 
 type StandingOf<A> = A extends {
   readonly category: infer Category;
@@ -53,6 +53,19 @@ export function listingsOf(stream: string, { state }: Standing): Listing[] {
   if (!one?.standing) throw new TypeError(`${categoryOf(stream)} has no standing`);
   const score = one.standing.listedAt(state);
   return [one.standing.listedWith(state)].flat().map((owner) => ({ set: one.list(owner), member: stream, score }));
+}
+
+/** Whose it is: of those on whose lists it may be the first, else what itself is named after. */
+export function ownerOf(stream: string, { state }: Standing): string {
+  const [owner] = [aggregateOf(stream)?.standing?.listedWith(state)].flat();
+  return owner ?? subjectOf(stream);
+}
+
+/** Whether it is among what its owner has, or has left it. */
+export function isThere(stream: string, { state }: Standing): boolean {
+  const definition = aggregateOf(stream)?.standing;
+  if (!definition) return false;
+  return definition.isThere?.(state) ?? definition.listedAt(state) !== null;
 }
 
 /** The document that stands for a standing at a revision: written by the projector and, at once, by the command. */

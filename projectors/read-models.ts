@@ -3,6 +3,7 @@
 
 import type { Projection } from '#platform/projection/projection.ts';
 import { auditReadModel } from './audit/read-model.ts';
+import { entitiesReadModel } from './entities/read-model.ts';
 import { inferenceReadModel } from './inference/read-model.ts';
 import { inferencesReadModel } from './inferences/read-model.ts';
 import { standingReadModel } from './standing/read-model.ts';
@@ -12,6 +13,7 @@ export const everyReadModel: readonly Projection[] = [
   inferenceReadModel,
   inferencesReadModel,
   auditReadModel,
+  entitiesReadModel,
 ];
 
 /** Those that an installation keeps: what an embedded log answers as fast itself is left out. */

@@ -4,11 +4,12 @@ import { viewApiKey, viewModel, viewTenant } from '#contracts/views.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { inferences } from '#events/inference.ts';
 import { models, PLATFORM } from '#events/model.ts';
-import { type Standing, evolveStanding, hasStanding, standingKey } from '#events/standing.ts';
+import { type Standing, evolveStanding, hasStanding, isThere, ownerOf, standingKey } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { modelStateOf, registeredModel, usableModel } from '#events/usable-model.ts';
 import { idOfNumber } from '#platform/search-index/search-index.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
+import { entitiesReadModel, STILL_THERE } from '../../projectors/entities/read-model.ts';
 import { inferenceKey, inferenceReadModel } from '../../projectors/inference/read-model.ts';
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import { byStream } from './history-log-checks.ts';
@@ -57,7 +58,7 @@ export function foldReadModels({
         value: plain(standing),
       })),
     ],
-    rows: [...inferences.map(inferenceIndexRow), ...log.map(auditIndexRow)],
+    rows: [...inferences.map(inferenceIndexRow), ...log.map(auditIndexRow), ...streams.flatMap(entityIndexRow)],
   };
 }
 
@@ -91,6 +92,34 @@ function auditIndexRow({ type, stream, revision, position, recordedAt, metadata 
       position: Number(position),
     },
   };
+}
+
+function entityIndexRow([stream, events]: readonly [string, readonly RecordedEvent[]]): IndexRow[] {
+  if (!hasStanding(stream)) return [];
+  const [first, last] = [events[0], events.at(-1)];
+  const states: { readonly at: number; readonly there: boolean }[] = [];
+  let standing: Standing | undefined;
+  for (const event of events) {
+    standing = evolveStanding(standing, event);
+    if (standing) states.push({ at: Number(event.position), there: isThere(stream, standing) });
+  }
+  if (!standing || !first || !last) return [];
+  const away = states.slice(states.findLastIndex(({ there }) => there) + 1);
+  return [
+    {
+      key: `${entitiesReadModel.name}/${idOfNumber(Number(first.position))}`,
+      revision: last.revision,
+      fields: {
+        owner: ownerOf(stream, standing),
+        kind: categoryOf(stream),
+        stream,
+        born: Number(first.position),
+        changed: Number(last.position),
+        changedAt: last.recordedAt,
+        gone: away[0]?.at ?? STILL_THERE,
+      },
+    },
+  ];
 }
 
 /** As JSON keeps it. */

@@ -59,4 +59,5 @@ export const sampleHistories: Readonly<Record<string, readonly RecordedEvent[]>>
   inference: inferences,
   inferences,
   audit: [...standings, ...inferences],
+  entities: standings,
 };
