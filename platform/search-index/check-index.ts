@@ -7,7 +7,6 @@ import {
   type Condition,
   type FieldKind,
   type IndexDefinition,
-  idOfNumber,
   IndexMisused,
   type IndexWrite,
   type SearchQuery,
@@ -22,6 +21,7 @@ const maxQueryTextWords = 256;
 
 const indexName = /^[a-z][a-z0-9-]{0,47}$/;
 const fieldName = /^[A-Za-z][A-Za-z0-9_]{0,47}$/;
+const numberedId = /^\d{20}$/;
 const documentId = /^\P{Cc}+$/u;
 const wordPattern = /^[^\s\p{Cc}]+$/u;
 
@@ -29,7 +29,8 @@ export function checkName(name: string): void {
   if (!indexName.test(name)) throw new IndexMisused(`${name} cannot be the name of an index`);
 }
 
-export function checkDefinition({ name, fields, sortBy, partitionBy }: IndexDefinition): void {
+export function checkDefinition(index: IndexDefinition): void {
+  const { name, fields, sortBy, partitionBy, numbered, findBy = [], rising } = index;
   checkName(name);
   const names = Object.keys(fields);
   const wrong = names.find((field) => !fieldName.test(field));
@@ -40,6 +41,15 @@ export function checkDefinition({ name, fields, sortBy, partitionBy }: IndexDefi
   if (fields[sortBy] !== 'number') throw new IndexMisused(`the index ${name} must be sorted by a number field`);
   if (!['keyword', 'code'].includes(fields[partitionBy] ?? '')) {
     throw new IndexMisused(`the index ${name} must be partitioned by a keyword or code field`);
+  }
+  if (findBy.some((field) => !['keyword', 'code'].includes(fields[field] ?? '')) || findBy.includes(partitionBy)) {
+    throw new IndexMisused(`the index ${name} finds by keyword and code fields only, besides its partitions`);
+  }
+  if (new Set(findBy).size < findBy.length || (findBy[0] !== undefined && fields[findBy[0]] !== 'code')) {
+    throw new IndexMisused(`the index ${name} must find by a code field first, and by each field once`);
+  }
+  if (rising !== undefined && (!numbered || fields[rising] !== 'number' || rising === sortBy)) {
+    throw new IndexMisused(`in the index ${name} a number field other than its numbers may rise with them`);
   }
 }
 
@@ -52,14 +62,15 @@ export function checkWrite(index: IndexDefinition, write: IndexWrite): void {
 }
 
 function checkDocument(index: IndexDefinition, { id, revision, fields }: IndexWrite): void {
-  if (!documentId.test(id) || Buffer.byteLength(id) > maxIdBytes) {
+  const number = index.numbered && numberOf(index, id);
+  if (number === undefined && (!documentId.test(id) || Buffer.byteLength(id) > maxIdBytes)) {
     throw misused(index, `an id has 1 to ${maxIdBytes} bytes and no control characters`);
   }
   if (!Number.isSafeInteger(revision) || revision < 0) throw misused(index, 'a revision must be a whole number');
-  const number = index.numbered && numberOf(index, id);
   if (fields === null) return;
-  for (const [field, value] of Object.entries(fields)) {
+  for (const field of Object.keys(fields)) {
     const kind = kindOf(index, field);
+    const value = fields[field];
     if (value === null) continue;
     if (typeof value !== (kind === 'number' ? 'number' : 'string')) throw misused(index, `${field} must be a ${kind}`);
     if (typeof value === 'number' && !Number.isFinite(value)) throw misused(index, `${field} must be finite`);
@@ -75,14 +86,16 @@ function checkDocument(index: IndexDefinition, { id, revision, fields }: IndexWr
 
 /** Of a numbered document, by its id. */
 export function numberOf(index: IndexDefinition, id: string): number {
-  const number = Number(id);
-  if (!Number.isSafeInteger(number) || idOfNumber(number) !== id)
-    throw misused(index, 'an id is a number of 20 digits');
+  const number = numberedId.test(id) ? Number(id) : NaN;
+  if (!Number.isSafeInteger(number)) throw misused(index, 'an id is a number of 20 digits');
   return number;
 }
 
 export function checkQuery(index: IndexDefinition, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): void {
   for (const condition of query.conditions ?? []) checkCondition(index, condition);
+  if (Array.isArray(query.partition) && query.partition.length > maxConditionValues) {
+    throw misused(index, `a query names at most ${maxConditionValues} partitions`);
+  }
   if (!query.text) return;
   const { field, words } = query.text;
   if (kindOf(index, field) !== 'text') throw misused(index, `${field} is not a text field`);
@@ -107,11 +120,11 @@ function checkCondition(index: IndexDefinition, condition: Condition): void {
   const { field } = condition;
   const kind = kindOf(index, field);
   if (kind === 'text') throw misused(index, `${field} is text: it is found by its words`);
-  if ('in' in condition) {
+  if ('in' in condition || 'notIn' in condition) {
+    const values = 'in' in condition ? condition.in : condition.notIn;
     const type = kind === 'number' ? 'number' : 'string';
-    if (!condition.in.every((value) => typeof value === type))
-      throw misused(index, `${field} is compared with ${type}s`);
-    if (condition.in.length > maxConditionValues) {
+    if (!values.every((value) => typeof value === type)) throw misused(index, `${field} is compared with ${type}s`);
+    if (values.length > maxConditionValues) {
       throw misused(index, `${field} is compared with more than ${maxConditionValues} values`);
     }
     return;

@@ -22,7 +22,7 @@ export function toFilters(
   const filters: Filter[] = [
     partition === undefined
       ? isDocument(index)
-      : { term: { [sourceField(index.partitionBy)]: { value: partition.toWellFormed() } } },
+      : { terms: { [sourceField(index.partitionBy)]: [partition].flat().map((one) => one.toWellFormed()) } },
   ];
   for (const condition of conditions) {
     const filter = toFilter(condition);
@@ -40,16 +40,25 @@ export function toFilters(
 function toFilter(condition: Condition): Filter | undefined {
   const field = sourceField(condition.field);
   if ('in' in condition) {
-    const values = condition.in
-      .filter((value) => typeof value === 'string' || Number.isFinite(value))
-      .map((value) => (typeof value === 'string' ? value.toWellFormed() : value));
+    const values = comparable(condition.in);
     return values.length === 0 ? undefined : { terms: { [field]: values } };
+  }
+  if ('notIn' in condition) {
+    const values = comparable(condition.notIn);
+    const exists = { exists: { field } };
+    return values.length === 0 ? exists : { bool: { filter: [exists], must_not: [{ terms: { [field]: values } }] } };
   }
   const { from = -Infinity, to = Infinity } = condition;
   if (from === Infinity || to === -Infinity) return undefined;
   const bounds = { ...(from !== -Infinity && { gte: from }), ...(to !== Infinity && { lte: to }) };
   return Object.keys(bounds).length === 0 ? { exists: { field } } : { range: { [field]: bounds } };
 }
+
+/** What a document may have. */
+const comparable = (values: readonly (string | number)[]) =>
+  values
+    .filter((value) => typeof value === 'string' || Number.isFinite(value))
+    .map((value) => (typeof value === 'string' ? value.toWellFormed() : value));
 
 /** Order by the sort field, then the id, which as a keyword is ordered by its UTF-8 bytes. */
 export function toPage(index: IndexDefinition, { order, limit, after }: SearchQuery) {

@@ -11,7 +11,14 @@ export const fieldsOf = ({ fields }: IndexDefinition, ...kinds: FieldKind[]): st
 export const shownFields = (index: IndexDefinition) => fieldsOf(index, 'keyword', 'code', 'number');
 
 /** Equal as JSON for equal definitions, but for their names. */
-export function shapeOf({ fields, sortBy, partitionBy, numbered }: IndexDefinition) {
+export function shapeOf({ fields, sortBy, partitionBy, numbered, findBy, rising }: IndexDefinition) {
   const sorted = Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { fields: sorted, sortBy, partitionBy, ...(numbered && { numbered }) };
+  return {
+    fields: sorted,
+    sortBy,
+    partitionBy,
+    ...(numbered && { numbered }),
+    ...(findBy && findBy.length > 0 && { findBy }),
+    ...(rising !== undefined && { rising }),
+  };
 }

@@ -33,6 +33,16 @@ export interface IndexDefinition {
    * `idOfNumber` of it. An engine that can needs no other key then.
    */
   readonly numbered?: true;
+  /**
+   * Code or keyword fields by whose value few documents are found among many: an engine that needs it keeps those of each
+   * value in order. The first is a code field with few values, as what none of them is asked of is put together from it.
+   */
+  readonly findBy?: readonly string[];
+  /**
+   * Of numbered documents: a number field that rises with the number, or nearly so (a time). What lies in a range of it is
+   * found without a look at all others, and exactly so where it did not rise.
+   */
+  readonly rising?: string;
 }
 
 /** The id of a numbered document: ids are in the order of their numbers. */
@@ -48,14 +58,15 @@ export interface IndexWrite {
   readonly fields: Readonly<Record<string, FieldValue>> | null;
 }
 
-/** Both bounds are inclusive, and on number fields only; `in` is on any field but text, of at most 1,000 values. */
+/** Both bounds are inclusive, and on number fields only; the others are on any field but text, of at most 1,000 values. */
 export type Condition =
   | { readonly field: string; readonly in: readonly (string | number)[] }
+  | { readonly field: string; readonly notIn: readonly (string | number)[] }
   | { readonly field: string; readonly from?: number; readonly to?: number };
 
 export interface SearchQuery {
-  /** A value of the index's `partitionBy` field; undefined only for a reader who may see all. */
-  readonly partition: string | undefined;
+  /** A value of the index's `partitionBy` field, or up to 1,000; undefined only for a reader who may see all. */
+  readonly partition: string | readonly string[] | undefined;
   readonly conditions?: readonly Condition[];
   /** Folded words, all of which must occur, at most 256; no words find everything. `field` names the text field. */
   readonly text?: { readonly field: string; readonly words: readonly string[] };
@@ -95,7 +106,7 @@ export interface DigestOptions {
 }
 
 /** A search that has not found its hits by then, in milliseconds, rejects with `SearchTimedOut`. */
-export const searchWithinMs = 10_000;
+export const searchWithinMs = 5_000;
 
 export interface SearchIndex {
   /**

@@ -7,6 +7,7 @@ import { digestOf, keptFields } from './digest-of.ts';
 import { fieldsOf, shownFields } from './index-shape.ts';
 import {
   type Bucket,
+  type Condition,
   type DigestOptions,
   type DocumentDigest,
   type FieldValue,
@@ -17,36 +18,39 @@ import {
 } from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
 import { codesTable, column, documentsTable, keyColumn, wordsTable } from './sqlite-index-schema.ts';
-import { type SqlFilter, toFilter } from './sqlite-query.ts';
+import { createLanes } from './sqlite-lanes.ts';
+import { isRange, storedValues, toClauses } from './sqlite-query.ts';
+import { createRisingReader, type Span } from './sqlite-rising.ts';
+import { createTextSearch } from './sqlite-text.ts';
+import { createWalk, inTime, type Way } from './sqlite-walk.ts';
 
 export type IndexReader = ReturnType<typeof createIndexReader>;
 type Row = Record<string, SQLOutputValue>;
 
 const maxStatements = 200;
-
-/** It stands first: SQLite asks it for the rows that the conditions leave out, too. */
-const inTime = (where: readonly string[]) => ['in_time()', ...where].join(' AND ');
+const EVERYWHERE: Span = { low: 0, high: Number.MAX_SAFE_INTEGER };
 
 export function createIndexReader(database: DatabaseSync, index: IndexDefinition) {
+  const { numbered, rising } = index;
   const table = documentsTable(index.name);
   const partitionColumn = column(index, index.partitionBy);
-  const sortColumn = column(index, index.sortBy);
   /** Tombstones are in no partition. With the plus SQLite takes no index for it, but the one that is in order. */
   const isThere = `+${partitionColumn} IS NOT NULL`;
-  const sortName = index.numbered ? 'doc' : `f_${index.sortBy}`;
+  const sortName = numbered ? 'doc' : `f_${index.sortBy}`;
   const fields = shownFields(index);
   const key = keyColumn(index);
-  const selected = [...new Set(['doc', key, 'revision', ...fields.map((field) => column(index, field))])]
-    .map((name) => `${table}.${name}`)
-    .join(', ');
+  const selected = [...new Set(['doc', key, 'revision', ...fields.map((field) => column(index, field))])].join(', ');
+  const readRow = database.prepare(`SELECT ${selected} FROM ${table} WHERE doc = ?`);
   const texts = fieldsOf(index, 'text').map((field) => ({
     field,
     read: database.prepare(`SELECT words FROM ${wordsTable(index.name, field)} WHERE rowid = ?`),
   }));
   const codes = createCodes(database, index.name);
-  const firstPartition = database.prepare(`SELECT min(${partitionColumn}) AS next FROM ${table}`);
-  const nextPartition = database.prepare(`${firstPartition.sourceSQL} WHERE ${partitionColumn} > ?`);
+  const lanes = createLanes(database, index, codes);
+  const spanOf = rising === undefined ? undefined : createRisingReader(database, index.name);
   const statements = new Map<string, StatementSync>();
+  const walk = createWalk(index, prepared);
+  const byText = createTextSearch(index, prepared, walk);
 
   function prepared(sql: string): StatementSync {
     const known = statements.get(sql);
@@ -58,60 +62,47 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
   }
 
   const isCode = (field: string) => index.fields[field] === 'code';
-  const storedPartition = (value: string) => (isCode(index.partitionBy) ? codes.find(value) : value);
 
-  function* partitions(): Generator<SQLOutputValue> {
-    let next = firstPartition.get()?.['next'];
-    while (next !== null && next !== undefined) {
-      yield next;
-      next = nextPartition.get(next)?.['next'];
+  /** As they stand in their column; undefined for all. */
+  const storedPartitions = (partition: SearchQuery['partition']): SQLInputValue[] | undefined =>
+    partition === undefined ? undefined : storedValues(index, codes, index.partitionBy, [partition].flat());
+
+  /** Of numbered documents: the numbers that ranges of the number, and of what rises with it, leave. */
+  function spanWithin(conditions: readonly Condition[]): Span | undefined {
+    let { low, high } = EVERYWHERE;
+    if (!numbered) return EVERYWHERE;
+    for (const condition of conditions) {
+      if (!isRange(condition)) continue;
+      const { field, from = -Infinity, to = Infinity } = condition;
+      const span = field === index.sortBy ? { low: Math.ceil(from), high: Math.floor(to) } : undefined;
+      const within = span ?? (field === rising && spanOf ? spanOf(from, to) : EVERYWHERE);
+      if (!within) return undefined;
+      [low, high] = [Math.max(low, within.low), Math.min(high, within.high)];
     }
+    return low > high ? undefined : { low, high };
   }
 
-  function select(filter: SqlFilter, partition: SQLInputValue | undefined, query: Page): Row[] {
-    const descending = query.order === 'descending';
-    const direction = descending ? 'DESC' : 'ASC';
-    const where = [...filter.where];
-    const values = [...filter.values];
-    if (partition !== undefined) {
-      where.push(`${partitionColumn} = ?`);
-      values.push(partition);
-    }
-    if (query.after) {
-      const { sort, id } = query.after;
-      const place = index.numbered ? ['doc', '?'] : [`(${sortColumn}, id)`, '(?, ?)'];
-      where.push(place.join(descending ? ' < ' : ' > '));
-      values.push(sort, ...(index.numbered ? [] : [id]));
-    }
-    if (partition === undefined) where.push(isThere);
-    const order = [sortColumn, ...(index.numbered ? [] : ['id'])].map((name) => `${name} ${direction}`);
-    return prepared(
-      `SELECT ${selected} FROM ${filter.from} WHERE ${inTime(where)} ORDER BY ${order.join(', ')} LIMIT ?`,
-    ).all(...values, query.limit);
+  /** How the documents are found; undefined when there can be none. */
+  function wayTo({ partition, conditions = [] }: Pick<SearchQuery, 'partition' | 'conditions'>) {
+    const partitions = storedPartitions(partition);
+    const clauses = toClauses(index, codes, conditions.filter(isFilter));
+    const span = clauses && spanWithin(conditions);
+    if (!clauses || !span || partitions?.length === 0) return undefined;
+    const way: Way = { ...clauses, span, lanes: () => lanes.of(partitions, conditions) };
+    return { ...way, within: withinPartitions(partitions) };
   }
 
-  /** Only what can still come before the worst of the hits so far. */
-  const boundedBy = (filter: SqlFilter, worst: Row, sign: number): SqlFilter => ({
-    ...filter,
-    where: [...filter.where, `${sortColumn} ${sign < 0 ? '>=' : '<='} ?`],
-    values: [...filter.values, worst[sortName] as number],
-  });
+  /** A range of the number itself is a bound. */
+  const isFilter = (condition: Condition) => !(numbered && condition.field === index.sortBy && isRange(condition));
 
-  /** Over all partitions in their common order: the secondary index gives each one's first hits. */
-  function selectAcross(filter: SqlFilter, query: Page): Row[] {
-    const sign = query.order === 'descending' ? -1 : 1;
-    const compare = (a: Row, b: Row) =>
-      sign * ((a[sortName] as number) - (b[sortName] as number) || compareBytes(idOf(a), idOf(b)));
-    let best: Row[] = [];
-    for (const partition of partitions()) {
-      const worst = best.length < query.limit ? undefined : best.at(-1);
-      const found = select(worst ? boundedBy(filter, worst, sign) : filter, partition, query);
-      if (found.length > 0) best = [...best, ...found].sort(compare).slice(0, query.limit);
-    }
-    return best;
+  function withinPartitions(partitions: readonly SQLInputValue[] | undefined) {
+    if (!partitions) return { where: [isThere], values: [] };
+    if (partitions.length === 1) return { where: [`${partitionColumn} = ?`], values: partitions };
+    const where = [`${partitionColumn} IN (SELECT value FROM json_each(?))`];
+    return { where, values: [JSON.stringify(partitions)] };
   }
 
-  const idOf = (row: Row) => (index.numbered ? idOfNumber(row['doc'] as number) : (row['id'] as string));
+  const idOf = (row: Row) => (numbered ? idOfNumber(row['doc'] as number) : (row['id'] as string));
 
   function toHit(row: Row): Hit {
     const values: Record<string, FieldValue> = {};
@@ -134,40 +125,40 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
     search(query: SearchQuery): Hit[] {
       checkQuery(index, query);
       checkLimit(index, query.limit);
-      const filter = toFilter(index, codes, query);
-      if (!filter) return [];
-      if (query.partition === undefined) {
-        const isOrdered = index.numbered || filter.from !== table;
-        return (isOrdered ? select(filter, undefined, query) : selectAcross(filter, query)).map(toHit);
-      }
-      const partition = storedPartition(query.partition);
-      return partition === undefined ? [] : select(filter, partition, query).map(toHit);
+      const way = wayTo(query);
+      if (!way) return [];
+      const { text } = query;
+      const found =
+        text && text.words.length > 0 ? byText.search(way, text, query) : walk(way, query).map(({ doc }) => doc);
+      return found.map((doc) => toHit(readRow.get(doc)!));
     },
 
-    aggregate(field: string, query: Omit<SearchQuery, keyof Page>): Bucket[] {
+    aggregate(field: string, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): Bucket[] {
       checkQuery(index, query);
       checkAggregation(index, field);
-      const filter = toFilter(index, codes, query);
-      const partition = query.partition === undefined ? null : storedPartition(query.partition);
-      if (!filter || partition === undefined) return [];
+      const way = wayTo(query);
+      if (!way) return [];
+      const { text } = query;
       const grouped = column(index, field);
-      const where = [...filter.where, `${grouped} IS NOT NULL`];
-      if (partition !== null) where.push(`${partitionColumn} = ?`);
+      const words = text && text.words.length > 0 ? byText.matching(text) : undefined;
+      const bounds = numbered ? { where: ['doc >= ?', 'doc <= ?'], values: [way.span.low, way.span.high] } : NOTHING;
+      const parts = [words ?? NOTHING, way.within, way, bounds];
+      const where = [...parts.flatMap((part) => part.where), `${grouped} IS NOT NULL`];
       // Codes are put in order by what they stand for.
       const value = isCode(field) ? `(SELECT value FROM ${codesTable(index.name)} WHERE code = ${grouped})` : grouped;
       return prepared(
         `SELECT ${value} AS value, count FROM (
-           SELECT ${grouped}, count(*) AS count FROM ${filter.from} WHERE ${inTime(where)} GROUP BY 1
+           SELECT ${grouped}, count(*) AS count FROM ${words?.from ?? table} WHERE ${inTime(where)} GROUP BY 1
          ) ORDER BY count DESC, value LIMIT ${maxBuckets}`,
       )
-        .all(...filter.values, ...(partition === null ? [] : [partition]))
+        .all(...parts.flatMap((part) => part.values))
         .map((row) => ({ value: row['value'] as string, count: row['count'] as number }));
     },
 
     digests({ limit, after }: DigestOptions): DocumentDigest[] {
       checkLimit(index, limit);
       const where = [isThere, ...(after === undefined ? [] : [`${key} > ?`])];
-      const from = after === undefined ? [] : [index.numbered ? numberOf(index, after) : after];
+      const from = after === undefined ? [] : [numbered ? numberOf(index, after) : after];
       return prepared(`SELECT ${selected} FROM ${table} WHERE ${inTime(where)} ORDER BY ${key} LIMIT ?`)
         .all(...from, limit)
         .map(toDigest);
@@ -175,6 +166,4 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
   };
 }
 
-const compareBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-
-type Page = Pick<SearchQuery, 'order' | 'limit' | 'after'>;
+const NOTHING = { where: [], values: [] };

@@ -1,6 +1,8 @@
 // How an index lies in the file: one table of typed columns, one dictionary of its codes, one full-text table per text
-// field. Writes are hot, so beside the id (or the number) there is one secondary index only: partition, sort field, id. An index that was
-// dropped and made again has another generation: what a handle keeps of it in memory (codes, statements) holds for one.
+// field, and of a rising field a small table of what lies where. Writes are hot, so beside the id (or the number) there are
+// few secondary indices: in each partition the documents of each value of a field that documents are found by, in their
+// order, or where there is no such field all documents in their order. An index that was dropped and made again has another
+// generation: what a handle keeps of it in memory (codes, statements) holds for one.
 
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
@@ -21,14 +23,23 @@ export const searchSchema = `
 
 export const documentsTable = (index: string) => `"docs ${index}"`;
 export const codesTable = (index: string) => `"codes ${index}"`;
+export const blocksTable = (index: string) => `"blocks ${index}"`;
 export const wordsTable = (index: string, field: string) => `"words ${index} ${field}"`;
 
 /** Raised with every change of what is below: an index that an older program made is built anew. */
-const layout = 2;
+const layout = 3;
 
 /** Where a field that is shown or sorted by stands. A numbered document's number is its row's. */
 export const column = ({ numbered, sortBy }: IndexDefinition, field: string) =>
   numbered && field === sortBy ? 'doc' : `"f_${field}"`;
+
+/** What puts documents in order, as columns: all that a page's end has to say. */
+export const placeColumns = (index: IndexDefinition) =>
+  index.numbered ? ['doc'] : [column(index, index.sortBy), 'id'];
+
+/** The secondary index with the documents of each value of a field, or with all in their order. */
+export const laneIndex = ({ name }: IndexDefinition, field?: string) =>
+  field === undefined ? `"order ${name}"` : `"find ${name} ${field}"`;
 
 /** The column that a document is found by. */
 export const keyColumn = ({ numbered }: IndexDefinition) => (numbered ? 'doc' : 'id');
@@ -85,7 +96,8 @@ function removeTables(database: DatabaseSync, name: string): void {
     .prepare(`SELECT name FROM sqlite_schema WHERE name GLOB ? AND sql LIKE 'CREATE VIRTUAL TABLE%'`)
     .all(`words ${name} *`);
   for (const table of words) database.exec(`DROP TABLE "${String(table['name'])}"`);
-  database.exec(`DROP TABLE IF EXISTS ${documentsTable(name)}; DROP TABLE IF EXISTS ${codesTable(name)}`);
+  const tables = [documentsTable(name), codesTable(name), blocksTable(name)];
+  for (const table of tables) database.exec(`DROP TABLE IF EXISTS ${table}`);
   database.prepare('DELETE FROM checkpoint WHERE space = ?').run(name);
 }
 
@@ -116,10 +128,14 @@ function readRow(database: DatabaseSync, name: string): { shape: string; generat
 }
 
 function tablesOf(index: IndexDefinition): string {
-  const { name, fields, partitionBy, sortBy, numbered } = index;
+  const { name, fields, partitionBy, numbered, findBy = [], rising } = index;
   const columns = columnFields(index).map((field) => `${column(index, field)} ${columnTypes[fields[field]!]}`);
-  // A row's number stands at the end of every entry of an index anyway.
-  const order = [partitionBy, ...(numbered ? [] : [sortBy])].map((field) => column(index, field));
+  const lanes = (findBy.length > 0 ? findBy : [undefined]).map((field) => {
+    const by = [partitionBy, ...(field === undefined ? [] : [field])].map((one) => column(index, one));
+    // A row's number stands at the end of every entry of an index anyway.
+    const parts = [...by, ...(numbered ? [] : placeColumns(index))];
+    return `CREATE INDEX ${laneIndex(index, field)} ON ${documentsTable(name)} (${parts.join(', ')});`;
+  });
   const words = fieldsOf(index, 'text').map((field) => {
     const table = wordsTable(name, field);
     // Which words a document has is all that is asked: no places, no sizes. `secure-delete` takes words really out; with
@@ -131,10 +147,15 @@ function tablesOf(index: IndexDefinition): string {
     CREATE TABLE ${documentsTable(name)} (
       doc INTEGER PRIMARY KEY, ${numbered ? '' : 'id TEXT NOT NULL UNIQUE,'} revision INTEGER NOT NULL, ${columns.join(', ')}
     ) STRICT;
-    CREATE INDEX "order ${name}" ON ${documentsTable(name)} (${[...order, ...(numbered ? [] : ['id'])].join(', ')});
+    ${lanes.join('\n')}
+    ${rising === undefined ? '' : blocksOf(name)}
     CREATE TABLE ${codesTable(name)} (code INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
     ${words.join('\n')}`;
 }
+
+/** From the number `start` to the next one's: how many rows there were when they came, and what their field is between. */
+const blocksOf = (name: string) =>
+  `CREATE TABLE ${blocksTable(name)} (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, least REAL, most REAL) STRICT;`;
 
 function quote(text: string): string {
   return text.replaceAll("'", "''");

@@ -1,6 +1,6 @@
 // What changes one index in the file. Synchronous: it runs on a thread that may wait.
 
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Positions } from '../positions.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
 import { checkWrite, numberOf } from './check-index.ts';
@@ -8,6 +8,7 @@ import { fieldsOf } from './index-shape.ts';
 import type { FieldValue, IndexDefinition, IndexWrite } from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
 import { column, columnFields, documentsTable, keyColumn, wordsTable } from './sqlite-index-schema.ts';
+import { createRisingWriter } from './sqlite-rising.ts';
 import { toWords } from './words.ts';
 
 export type IndexWriter = ReturnType<typeof createIndexWriter>;
@@ -16,22 +17,20 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   const table = documentsTable(index.name);
   const fields = columnFields(index);
   const key = keyColumn(index);
-  /** Columns of the secondary index, which a write of the same value would move in it all the same. */
-  const ordered = fields.filter((field) => field === index.partitionBy || field === index.sortBy);
-  const others = fields.filter((field) => !ordered.includes(field));
-  const columns = [key, 'revision', ...[...others, ...ordered].map((field) => column(index, field))];
-  const setTo = (names: readonly string[]) => names.map((name) => `${name} = ?`).join(', ');
+  const { rising, findBy = [] } = index;
+  /** Columns of secondary indices, which a write of the same value would move in them all the same. */
+  const watched = fields.filter((field) => [index.partitionBy, index.sortBy, rising, ...findBy].includes(field));
+  const risingAt = watched.indexOf(rising ?? '');
+  const others = fields.filter((field) => !watched.includes(field));
+  const columns = [key, 'revision', ...[...others, ...watched].map((field) => column(index, field))];
   const insert = database.prepare(
     `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`,
   );
   const find = database.prepare(
-    `SELECT doc, ${['revision', ...ordered.map((field) => column(index, field))].join(', ')} FROM ${table} WHERE ${key} = ?`,
+    `SELECT doc, ${['revision', ...watched.map((field) => column(index, field))].join(', ')} FROM ${table} WHERE ${key} = ?`,
     { returnArrays: true },
   );
-  const update = database.prepare(`UPDATE ${table} SET ${setTo(columns.slice(1))} WHERE doc = ?`);
-  const updateInPlace = database.prepare(
-    `UPDATE ${table} SET ${setTo(columns.slice(1, 2 + others.length))} WHERE doc = ?`,
-  );
+  const updates = new Map<string, StatementSync>();
   const texts = fieldsOf(index, 'text').map((field) => ({
     field,
     read: database.prepare(`SELECT words FROM ${wordsTable(index.name, field)} WHERE rowid = ?`),
@@ -40,30 +39,56 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   }));
   const codes = createCodes(database, index.name);
   const movePositions = createPositionsWriter(database);
+  const blocks = rising === undefined ? undefined : createRisingWriter(database, index.name);
+
+  /** Sets all that may change in place, and of the watched fields those that change. */
+  function updateOf(changed: readonly string[]): StatementSync {
+    const form = changed.join();
+    let update = updates.get(form);
+    if (!update) {
+      const set = ['revision', ...[...others, ...changed].map((field) => column(index, field))];
+      update = database.prepare(`UPDATE ${table} SET ${set.map((name) => `${name} = ?`).join(', ')} WHERE doc = ?`);
+      updates.set(form, update);
+    }
+    return update;
+  }
 
   function stored(field: string, value: FieldValue | undefined): SQLInputValue {
     if (value === undefined || value === null) return null;
     return index.fields[field] === 'code' ? codes.give(String(value)) : value;
   }
 
+  /** Of the numbers that were written here. */
+  let highest = -1;
+
   function write({ id, revision, fields: given }: IndexWrite): void {
     const own = index.numbered ? numberOf(index, id) : id;
     const inPlace = [revision, ...others.map((field) => stored(field, given?.[field]))];
-    const place = ordered.map((field) => stored(field, given?.[field]));
+    const after = watched.map((field) => stored(field, given?.[field]));
     const insertNew = () => {
-      const { changes, lastInsertRowid } = insert.run(own, ...inPlace, ...place);
-      if (changes > 0) writeTexts(lastInsertRowid, given, true);
-      return changes > 0;
+      const { changes, lastInsertRowid } = insert.run(own, ...inPlace, ...after);
+      if (changes === 0) return false;
+      noteRising(own, after);
+      writeTexts(lastInsertRowid, given, true);
+      return true;
     };
-    // What a stream's first event makes is new, and so is nearly every numbered one.
-    const isLikelyNew = revision === 0 || index.numbered;
+    // What a stream's first event makes is new, and so is a number beyond all others.
+    const isLikelyNew = revision === 0 || Number(own) > highest;
+    if (index.numbered) highest = Math.max(highest, Number(own));
     if (isLikelyNew && insertNew()) return;
-    const [doc, before, ...placeBefore] = (find.get(own) ?? []) as unknown as [number?, number?, ...SQLInputValue[]];
-    if (doc === undefined || before === undefined) return void insertNew();
-    if (before >= revision) return;
-    if (place.every((value, at) => value === placeBefore[at])) updateInPlace.run(...inPlace, doc);
-    else update.run(...inPlace, ...place, doc);
+    const [doc, reached, ...before] = (find.get(own) ?? []) as unknown as [number?, number?, ...SQLInputValue[]];
+    if (doc === undefined || reached === undefined) return void insertNew();
+    if (reached >= revision) return;
+    const differs = (at: number) => after[at] !== before[at];
+    const changed = watched.filter((_, at) => differs(at));
+    updateOf(changed).run(...inPlace, ...after.filter((_, at) => differs(at)), doc);
+    if (changed.includes(rising ?? '')) noteRising(own, after);
     writeTexts(doc, given, false);
+  }
+
+  function noteRising(number: string | number, watchedValues: readonly SQLInputValue[]): void {
+    const value = watchedValues[risingAt];
+    if (typeof value === 'number') blocks?.note(Number(number), value);
   }
 
   function writeTexts(doc: number | bigint, given: IndexWrite['fields'], isNew: boolean): void {
@@ -81,7 +106,9 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
     /** Only in a transaction; `forget` when it is rolled back. */
     apply(writes: readonly IndexWrite[], checkpoint?: { projection: string; positions: Positions }): void {
       for (const document of writes) checkWrite(index, document);
+      blocks?.begin();
       for (const document of writes) write(document);
+      blocks?.end();
       if (checkpoint) movePositions(index.name, checkpoint.projection, checkpoint.positions);
     },
     forget: () => codes.forget(),

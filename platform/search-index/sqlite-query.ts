@@ -2,67 +2,82 @@
 
 import type { SQLInputValue } from 'node:sqlite';
 import { kindOf } from './check-index.ts';
-import type { Condition, IndexDefinition, SearchQuery } from './search-index.ts';
+import type { Condition, IndexDefinition } from './search-index.ts';
 import type { Codes } from './sqlite-codes.ts';
-import { column, documentsTable, wordsTable } from './sqlite-index-schema.ts';
+import { column } from './sqlite-index-schema.ts';
 import { toWantedWord } from './words.ts';
 
-export interface SqlFilter {
-  readonly from: string;
+export interface Clauses {
   readonly where: readonly string[];
   readonly values: readonly SQLInputValue[];
 }
 
-/** What a query filters by, but not its partition; undefined when nothing can be found. */
-export function toFilter(
-  index: IndexDefinition,
-  codes: Codes,
-  { conditions = [], text }: Pick<SearchQuery, 'conditions' | 'text'>,
-): SqlFilter | undefined {
-  const table = documentsTable(index.name);
+/** A range that is open to a side has no bound there. */
+export const isRange = (condition: Condition): condition is Extract<Condition, { from?: number; to?: number }> =>
+  !('in' in condition) && !('notIn' in condition);
+
+/** All of these; undefined when nothing can be found. */
+export function toClauses(index: IndexDefinition, codes: Codes, conditions: readonly Condition[]): Clauses | undefined {
   const where: string[] = [];
   const values: SQLInputValue[] = [];
-  let from = table;
-  if (text && text.words.length > 0) {
-    const words = wordsTable(index.name, text.field);
-    // The words first, then their documents: CROSS JOIN keeps SQLite from asking the word list once per document.
-    from = `${words} AS words CROSS JOIN ${table} ON doc = words.rowid`;
-    where.push(`${words} MATCH ?`);
-    values.push(text.words.map(toMatch).join(' '));
-  }
   for (const condition of conditions) {
-    const clause = toClause(index, codes, condition);
-    if (!clause) return undefined;
-    where.push(...clause.where);
-    values.push(...clause.values);
+    const clauses = toClause(index, codes, condition);
+    if (!clauses) return undefined;
+    where.push(...clauses.where);
+    values.push(...clauses.values);
   }
-  return { from, where, values };
+  return { where, values };
 }
 
-function toClause(index: IndexDefinition, codes: Codes, condition: Condition): Omit<SqlFilter, 'from'> | undefined {
-  const name = column(index, condition.field);
-  if (!('in' in condition)) {
+function toClause(index: IndexDefinition, codes: Codes, condition: Condition): Clauses | undefined {
+  // With the plus SQLite does not take the condition for what it should find rows by: that is chosen elsewhere.
+  const name = `+${column(index, condition.field)}`;
+  if (isRange(condition)) {
     const { from, to } = condition;
     return {
       where: [...(from === undefined ? [] : [`${name} >= ?`]), ...(to === undefined ? [] : [`${name} <= ?`])],
       values: [from, to].filter((bound) => bound !== undefined),
     };
   }
-  const wanted =
-    kindOf(index, condition.field) === 'code'
-      ? condition.in.map((value) => codes.find(String(value))).filter((code) => code !== undefined)
-      : condition.in;
+  if ('notIn' in condition) {
+    const unwanted = storedValues(index, codes, condition.field, condition.notIn);
+    const isThere = `${name} IS NOT NULL`;
+    if (unwanted.length === 0) return { where: [isThere], values: [] };
+    return {
+      where: [isThere, `${name} NOT IN (SELECT value FROM json_each(?))`],
+      values: [JSON.stringify(unwanted)],
+    };
+  }
+  const wanted = storedValues(index, codes, condition.field, condition.in);
   const [first] = wanted;
   if (first === undefined) return undefined;
   if (wanted.length === 1) return { where: [`${name} = ?`], values: [first] };
-  return { where: [`${name} IN (SELECT value FROM json_each(?))`], values: [JSON.stringify(wanted.map(wellFormed))] };
+  return { where: [`${name} IN (SELECT value FROM json_each(?))`], values: [JSON.stringify(wanted)] };
 }
 
-/** Half a character is stored as a replacement character, which JSON's escapes would not become. */
-const wellFormed = (value: string | number) => (typeof value === 'string' ? value.toWellFormed() : value);
+/** As they stand in the field's column, each once; what no document can have is left out. */
+export function storedValues(
+  index: IndexDefinition,
+  codes: Codes,
+  field: string,
+  values: readonly (string | number)[],
+): (string | number)[] {
+  const isCode = kindOf(index, field) === 'code';
+  const stored = values.flatMap((value) => {
+    if (isCode) return codes.find(String(value)) ?? [];
+    // Half a character is stored as a replacement character, which JSON's escapes would not become.
+    if (typeof value === 'string') return value.toWellFormed();
+    return Number.isFinite(value) ? value : [];
+  });
+  return [...new Set(stored)];
+}
 
-/** A word as a string of FTS5's query language; a prefix keeps its star outside. */
-function toMatch(word: string): string {
-  const { text, isPrefix } = toWantedWord(word);
-  return `"${text.replaceAll('"', '""')}"${isPrefix ? '*' : ''}`;
+/** Words as FTS5's query language has them; a prefix keeps its star outside. */
+export function toMatch(words: readonly string[]): string {
+  return words
+    .map((word) => {
+      const { text, isPrefix } = toWantedWord(word);
+      return `"${text.replaceAll('"', '""')}"${isPrefix ? '*' : ''}`;
+    })
+    .join(' ');
 }

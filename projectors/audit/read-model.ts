@@ -22,6 +22,8 @@ export const auditReadModel: EventRowProjection = {
     sortBy: 'position',
     partitionBy: 'tenant',
     numbered: true,
+    findBy: ['type', 'actor'],
+    rising: 'recordedAt',
   },
   fieldsOf(event) {
     const { tenantId, actor } = event.metadata;

@@ -38,6 +38,8 @@ export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
     sortBy: 'position',
     partitionBy: 'tenant',
     numbered: true,
+    findBy: ['status', 'model'],
+    rising: 'createdAt',
   },
   createOpener: createTextOpener,
   concerns: (stream) => categoryOf(stream) === 'inference',

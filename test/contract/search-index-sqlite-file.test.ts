@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   type IndexDefinition,
+  idOfNumber,
   IndexShapeDiffers,
   type SearchQuery,
   SearchTimedOut,
@@ -13,6 +14,7 @@ import { openSqliteSearchIndex } from '#platform/search-index/sqlite-search-inde
 import { eventually } from '../support/eventually.ts';
 import { filesWith } from '../support/files-with.ts';
 import { refusal } from '../support/refusal.ts';
+import { createSearchModel } from '../support/search-index-model.ts';
 import { openTemporarySearchIndex } from '../support/sqlite-read-models.ts';
 
 const definition: IndexDefinition = {
@@ -237,6 +239,91 @@ for (const reads of ['here', 'thread'] as const) {
         'SEARCH docs log USING COVERING INDEX order log (f_tenant=? AND rowid<?)',
       ]);
       expect(planOf('+"f_tenant" IS NOT NULL')).to.deep.equal(['SEARCH docs log USING INTEGER PRIMARY KEY (rowid<?)']);
+    });
+
+    it('finds among many documents what its model finds, though it looks at few', async () => {
+      const { index } = under;
+      const many: IndexDefinition = {
+        name: 'many',
+        fields: { tenant: 'code', type: 'code', by: 'code', number: 'number', time: 'number', words: 'text' },
+        sortBy: 'number',
+        partitionBy: 'tenant',
+        numbered: true,
+        findBy: ['type', 'by'],
+        rising: 'time',
+      };
+      await index.define(many);
+      const model = createSearchModel(many);
+      // Times step back now and then, and some documents come long after those with greater numbers.
+      const writes = Array.from({ length: 6_000 }, (_, n) => ({
+        id: idOfNumber(n),
+        revision: 0,
+        fields: {
+          tenant: n % 50 ? 'acme' : 'other',
+          type: n % 1_000 === 7 ? 'rare' : n % 2 ? 'odd' : n % 4 ? 'even' : null,
+          by: `u${n % 100}`,
+          number: n,
+          time: n * 10 - (n % 700 === 699 ? 5_000 : 0),
+          words: `common w${n % 10} ${n < 1_500 ? 'early' : ''} ${n % 997 === 3 ? 'needle' : ''}`,
+        },
+      }));
+      const late = (n: number) => n % 11 === 5;
+      const batches = [writes.filter((_, n) => !late(n)), writes.filter((_, n) => late(n))];
+      for (const batch of batches) {
+        for (let from = 0; from < batch.length; from += 450) {
+          const part = batch.slice(from, from + 450);
+          await index.apply('many', part);
+          model.apply(part);
+        }
+      }
+      const text = (...words: string[]) => ({ text: { field: 'words', words } });
+      const conditions = (...some: NonNullable<SearchQuery['conditions']>) => ({ conditions: some });
+      const queries: Partial<SearchQuery>[] = [
+        {},
+        text('common'),
+        text('needle'),
+        text('need*'),
+        text('early'),
+        text('e*', 'w3'),
+        text('w3', 'needle'),
+        text('nowhere'),
+        { ...text('needle'), ...conditions({ field: 'by', in: ['u3', 'u0'] }) },
+        { ...text('early'), ...conditions({ field: 'type', in: ['rare', 'odd'] }) },
+        { ...text('early'), ...conditions({ field: 'time', from: 9_000, to: 20_000 }) },
+        conditions({ field: 'type', in: ['rare'] }),
+        conditions({ field: 'type', notIn: ['odd'] }),
+        conditions({ field: 'type', in: ['odd'] }, { field: 'by', in: ['u7', 'u8'] }),
+        conditions({ field: 'time', from: 30_000, to: 30_500 }),
+        conditions({ field: 'time', to: 2_000 }, { field: 'by', in: ['u5'] }),
+        conditions({ field: 'time', from: 1e9 }),
+        conditions({ field: 'number', from: 100.5, to: 180 }),
+      ];
+      for (const query of queries)
+        for (const partition of ['acme', ['other', 'acme'], undefined])
+          for (const order of ['ascending', 'descending'] as const)
+            for (const after of [undefined, { sort: 3_100, id: idOfNumber(3_100) }]) {
+              const whole = { ...query, partition, order, limit: 40, ...(after && { after }) };
+              const found = await index.search('many', whole);
+              expect(found, JSON.stringify(whole)).to.deep.equal(model.search(whole));
+            }
+    });
+
+    it('finds the documents of a value in their order, without a look at others', async () => {
+      const { index, path } = under;
+      const found: IndexDefinition = { ...definition, name: 'found', fields: { ...definition.fields, kind: 'code' } };
+      await index.define({ ...found, numbered: true, findBy: ['kind'] });
+      const file = new DatabaseSync(join(path, 'search.sqlite'), { readOnly: true });
+      const plan = file
+        .prepare(
+          `EXPLAIN QUERY PLAN SELECT doc FROM "docs found" INDEXED BY "find found kind"
+           WHERE "f_tenant" = 1 AND "f_kind" = 2 AND doc >= ? AND doc <= ? ORDER BY doc DESC LIMIT 9`,
+        )
+        .all(0, 9)
+        .map((row) => row['detail']);
+      file.close();
+      expect(plan).to.deep.equal([
+        'SEARCH docs found USING COVERING INDEX find found kind (f_tenant=? AND f_kind=? AND rowid>? AND rowid<?)',
+      ]);
     });
 
     it('closes twice, and refuses work from then on', async () => {

@@ -65,9 +65,9 @@ export function searchIndexContract(contract: SearchIndexContract) {
     after(() => under.close());
     beforeEach(() => defineOwn());
 
-    async function defineOwn(numbered?: true) {
+    async function defineOwn(more: Partial<IndexDefinition> = {}) {
       own = `test-${v4()}`;
-      definition = { name: own, ...shape, ...(numbered && { numbered }) };
+      definition = { name: own, ...shape, ...more };
       await index.define(definition);
     }
     const document = (id: string, fields: Readonly<Record<string, FieldValue>> = {}, revision = 0): IndexWrite => ({
@@ -102,6 +102,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
           { sortBy: 'cost' },
           { partitionBy: 'model' },
           { numbered: true },
+          { findBy: ['status'] },
         ];
         for (const other of others) {
           const error = await refusal(IndexShapeDiffers, index.define({ ...definition, ...other }));
@@ -121,6 +122,15 @@ export function searchIndexContract(contract: SearchIndexContract) {
           { sortBy: 'none' },
           { partitionBy: 'words' },
           { partitionBy: 'toString' },
+          { findBy: ['none'] },
+          { findBy: ['words'] },
+          { findBy: ['cost'] },
+          { findBy: ['tenant'] },
+          { findBy: ['model'] },
+          { findBy: ['status', 'status'] },
+          { rising: 'cost' },
+          { numbered: true, rising: 'model' },
+          { numbered: true, rising: 'at' },
         ];
         for (const part of wrong)
           await refusal(IndexMisused, index.define({ ...definition, name: `x${own}`.slice(0, 48), ...part }));
@@ -254,6 +264,43 @@ export function searchIndexContract(contract: SearchIndexContract) {
         expect(await by({ field: 'cost', from: 1.5, to: 2.5 })).to.deep.equal(['b']);
         expect(await by({ field: 'cost', from: 1 }, { field: 'status', in: ['failed'] })).to.deep.equal(['b']);
         expect(await by({ field: 'tenant', in: ['acme'] }, { field: 'at', from: 4 })).to.deep.equal(['d']);
+      });
+
+      it('leave values out, but find nothing that has no value', async () => {
+        await apply(
+          document('a', { status: 'done', cost: 1, model: 'm' }),
+          document('b', { status: 'failed', cost: 2 }),
+          document('c'),
+        );
+        const by = (...conditions: NonNullable<SearchQuery['conditions']>) => found({ conditions });
+        expect(await by({ field: 'status', notIn: ['done', 'unknown'] })).to.deep.equal(['b']);
+        expect(await by({ field: 'status', notIn: ['unknown'] })).to.deep.equal(['a', 'b']);
+        expect(await by({ field: 'status', notIn: [] })).to.deep.equal(['a', 'b']);
+        expect(await by({ field: 'cost', notIn: [1, Infinity] })).to.deep.equal(['b']);
+        expect(await by({ field: 'model', notIn: ['x'] })).to.deep.equal(['a']);
+        expect(await by({ field: 'status', in: ['done', 'failed'] }, { field: 'status', notIn: ['done'] }))
+          .to //
+          .deep.equal(['b']);
+      });
+
+      it('find in several partitions, in their common order', async () => {
+        await apply(
+          ...['x', 'y', 'z', 'x'].map((tenant, n) => document(`d${n}`, { tenant, at: -n, words: 'w', status: 's' })),
+        );
+        const partition = ['x', 'z', 'unknown', 'x'];
+        expect(await found({ partition })).to.deep.equal(['d3', 'd2', 'd0']);
+        expect(await found({ partition, text: { field: 'words', words: ['w'] }, limit: 2 })).to.deep.equal([
+          'd3',
+          'd2',
+        ]);
+        expect(await found({ partition: [] })).to.deep.equal([]);
+        expect(await index.aggregate(own, 'tenant', { partition })).to.deep.equal([
+          { value: 'x', count: 2 },
+          { value: 'z', count: 1 },
+        ]);
+        const many = Array.from({ length: 1_001 }, (_, n) => `t${n}`);
+        await refusal(IndexMisused, index.search(own, { ...all, partition: many }));
+        expect(await found({ partition: [...many.slice(0, 999), 'y'] })).to.deep.equal(['d1']);
       });
 
       it('page by keyset in both directions, exactly under ties', async () => {
@@ -568,7 +615,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
     describe('numbered documents', () => {
       const numbered = (number: number, fields: Readonly<Record<string, FieldValue>> = {}, revision = 0) =>
         document(idOfNumber(number), { at: number, ...fields }, revision);
-      beforeEach(() => defineOwn(true));
+      beforeEach(() => defineOwn({ numbered: true }));
 
       it('are in the order of their numbers, and say them', async () => {
         await apply(numbered(10, { tenant: 'other' }), numbered(9, { words: 'late' }), numbered(9_007_199_254_740_991));
@@ -598,13 +645,25 @@ export function searchIndexContract(contract: SearchIndexContract) {
       });
     });
 
-    for (const numbered of [undefined, true] as const)
-      it(`finds what its model finds, however ${numbered ? 'numbered ' : ''}documents come and come again`, async function () {
-        await findsWhatItsModelFinds.call(this, numbered);
+    const byValues = { findBy: ['status', 'model'] } as const;
+    const kinds = {
+      documents: {},
+      'documents that are found by values': byValues,
+      'numbered documents': { numbered: true },
+      'numbered documents that are found by values and by what does not rise': {
+        numbered: true,
+        ...byValues,
+        rising: 'cost',
+      },
+    } as const;
+    for (const [kind, more] of Object.entries(kinds))
+      it(`finds what its model finds, however ${kind} come and come again`, async function () {
+        this.timeout(60_000);
+        await findsWhatItsModelFinds(more);
       });
 
-    async function findsWhatItsModelFinds(this: Mocha.Context, numbered: true | undefined) {
-      this.timeout(60_000);
+    async function findsWhatItsModelFinds(more: Partial<IndexDefinition>) {
+      const { numbered } = more;
       const idOf = (number: number) => (numbered ? idOfNumber(number) : String(number));
       const value = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
       const word = fc.constantFrom('a', 'ab', 'abc', 'b', 'é', '東京');
@@ -630,7 +689,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
         }));
       const query = fc.record(
         {
-          partition: fc.option(tenants, { nil: undefined }),
+          partition: fc.oneof(fc.constant(undefined), tenants, fc.array(tenants, { maxLength: 3 })),
           order: fc.constantFrom('ascending' as const, 'descending' as const),
           limit: fc.integer({ min: 1, max: 5 }),
           after: numbered
@@ -646,13 +705,17 @@ export function searchIndexContract(contract: SearchIndexContract) {
           conditions: fc.array(
             fc.oneof(
               fc.record({ field: fc.constant('status'), in: fc.array(fc.constantFrom('p', 'q', 'never')) }),
+              fc.record({ field: fc.constant('status'), notIn: fc.array(fc.constantFrom('p', 'never')) }),
+              fc.record({ field: fc.constant('model'), in: fc.array(fc.constantFrom('m', 'n', 'never')) }),
+              fc.record({ field: fc.constant('model'), notIn: fc.array(fc.constantFrom('m', 'never')) }),
+              fc.record({ field: fc.constant('at'), from: fc.integer({ min: 0, max: 9 }) }),
               fc.record({
                 field: fc.constant('cost'),
                 from: fc.integer({ min: -2, max: 2 }),
                 to: fc.integer({ min: -1, max: 3 }),
               }),
             ),
-            { maxLength: 2 },
+            { maxLength: 3 },
           ),
         },
         { requiredKeys: ['partition', 'order', 'limit'] },
@@ -662,7 +725,7 @@ export function searchIndexContract(contract: SearchIndexContract) {
           fc.array(fc.array(write, { maxLength: 6 }), { maxLength: 6 }),
           fc.array(query, { minLength: 1, maxLength: 5 }),
           async (batches, queries) => {
-            await defineOwn(numbered);
+            await defineOwn(more);
             const model = createSearchModel(definition);
             for (const batch of [...batches, ...batches.slice(0, 1)]) {
               await index.apply(own, batch);

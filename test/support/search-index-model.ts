@@ -26,6 +26,7 @@ export function createSearchModel(index: IndexDefinition) {
     const value = fields[condition.field] ?? null;
     if (value === null) return false;
     if ('in' in condition) return condition.in.includes(value);
+    if ('notIn' in condition) return !condition.notIn.includes(value);
     const { from = -Infinity, to = Infinity } = condition;
     return Number(value) >= from && Number(value) <= to;
   };
@@ -35,7 +36,7 @@ export function createSearchModel(index: IndexDefinition) {
   function find({ partition, conditions = [], text }: Filter): Hit[] {
     const hits: Hit[] = [];
     for (const [id, { revision, fields }] of documents) {
-      if (!fields || (partition !== undefined && fields[partitionBy] !== partition)) continue;
+      if (!fields || (partition !== undefined && ![partition].flat().includes(String(fields[partitionBy])))) continue;
       if (!conditions.every((condition) => meets(fields, condition))) continue;
       const words = String((text && fields[text.field]) ?? '').split(' ');
       if (!(text?.words ?? []).every((word) => hasWord(words, word))) continue;
