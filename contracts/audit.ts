@@ -66,5 +66,6 @@ export const auditRoutes = routesUnder('Audit', {
       after: afterParameter,
     }),
     answers: pageOf('AuditEventList', auditEventSchema, 'A page of events.', example),
+    problems: ['search-timed-out'],
   },
 } as const satisfies RouteTable);

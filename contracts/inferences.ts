@@ -176,6 +176,7 @@ export const inferenceRoutes = routesUnder('Inferences', {
       after: afterParameter,
     }),
     answers: pageOf('InferenceList', inferenceSchema, 'A page of inferences.', example),
+    problems: ['search-timed-out'],
   },
   streamInference: {
     method: 'GET',

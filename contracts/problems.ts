@@ -42,6 +42,7 @@ const table = {
   unavailable: [503, 'Temporarily unavailable'],
   overloaded: [503, 'Overloaded'],
   'not-caught-up': [503, 'The read model has not caught up with the consistency token'],
+  'search-timed-out': [503, 'The search took too long'],
   'projection-parked': [503, 'The read model of this object is parked'],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>;
 

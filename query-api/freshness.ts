@@ -20,6 +20,7 @@ import {
   IndexShapeDiffers,
   type SearchIndex,
   type SearchQuery,
+  SearchTimedOut,
 } from '#platform/search-index/search-index.ts';
 
 /** The longest that a read waits for its projection. */
@@ -121,12 +122,20 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
     if (readModel.kind === 'document') return versionDocuments(readStore, readModel.name, version);
     const index = await defined(readModel.index, version);
     return {
-      search: (query) => searchIndex.search(index, query),
-      aggregate: (field, query) => searchIndex.aggregate(index, field, query),
+      search: (query) => searchIndex.search(index, query).catch(tellTimedOut),
+      aggregate: (field, query) => searchIndex.aggregate(index, field, query).catch(tellTimedOut),
     };
   }
 
   return { of, positions: positionsOf, check: (request) => void entriesOf(request) };
+}
+
+function tellTimedOut(cause: unknown): never {
+  if (!(cause instanceof SearchTimedOut)) throw cause;
+  const detail =
+    'The search was given up, as it took too long. Narrow it: to a range of time, a type, a status or a model, ' +
+    'or to words that fewer have.';
+  throw new Problem(problems['search-timed-out'], { detail, headers: { 'retry-after': '5' }, cause });
 }
 
 /** Answers the name of a version's index, once it is known to have this program's shape. */

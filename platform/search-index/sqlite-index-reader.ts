@@ -30,7 +30,8 @@ type Row = Record<string, SQLOutputValue>;
 const maxStatements = 200;
 const EVERYWHERE: Span = { low: 0, high: Number.MAX_SAFE_INTEGER };
 
-export function createIndexReader(database: DatabaseSync, index: IndexDefinition) {
+/** `look` is told of work for which SQLite does not ask `in_time`, in rows that cost as much. */
+export function createIndexReader(database: DatabaseSync, index: IndexDefinition, look: (rows: number) => void) {
   const { numbered, rising } = index;
   const table = documentsTable(index.name);
   const partitionColumn = column(index, index.partitionBy);
@@ -49,7 +50,7 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
   const lanes = createLanes(database, index, codes);
   const spanOf = rising === undefined ? undefined : createRisingReader(database, index.name);
   const statements = new Map<string, StatementSync>();
-  const walk = createWalk(index, prepared);
+  const walk = createWalk(index, prepared, look);
   const byText = createTextSearch(index, prepared, walk);
 
   function prepared(sql: string): StatementSync {

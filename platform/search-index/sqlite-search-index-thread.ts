@@ -1,8 +1,9 @@
-// The thread that searches for a thread that must not wait.
+// A thread that searches for a thread that must not wait.
 
 import { type MessagePort, workerData } from 'node:worker_threads';
+import { lowerThreadPriority } from '../threads/lower-priority.ts';
 import { serveThreadCalls } from '../threads/thread-calls.ts';
-import { type IndexReaders, openIndexReaders } from './open-index-readers.ts';
+import { type Allowed, type IndexReaders, openIndexReaders } from './open-index-readers.ts';
 import type { DigestOptions, SearchQuery } from './search-index.ts';
 
 const port = workerData as MessagePort;
@@ -14,12 +15,15 @@ function opened() {
 }
 
 serveThreadCalls(port, {
-  open: (path: string) => void (readers = openIndexReaders(path)),
-  search: ([until, index, query]: [number, string, SearchQuery]) =>
-    opened().read(index, until, (reader) => reader.search(query)),
-  aggregate: ([until, index, field, query]: [number, string, string, SearchQuery]) =>
-    opened().read(index, until, (reader) => reader.aggregate(field, query)),
-  digests: ([until, index, options]: [number, string, DigestOptions]) =>
-    opened().read(index, until, (reader) => reader.digests(options)),
+  open({ path, isBackground }: { path: string; isBackground: boolean }) {
+    if (isBackground) lowerThreadPriority();
+    readers = openIndexReaders(path);
+  },
+  search: ([allowed, index, query]: [Allowed, string, SearchQuery]) =>
+    opened().read(index, allowed, (reader) => reader.search(query)),
+  aggregate: ([allowed, index, field, query]: [Allowed, string, string, SearchQuery]) =>
+    opened().read(index, allowed, (reader) => reader.aggregate(field, query)),
+  digests: ([allowed, index, options]: [Allowed, string, DigestOptions]) =>
+    opened().read(index, allowed, (reader) => reader.digests(options)),
   close: () => opened().close(),
 });

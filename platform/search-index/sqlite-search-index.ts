@@ -1,5 +1,5 @@
 // The search index in one node:sqlite file with FTS5, shared by the threads and processes of one machine. Writes run on
-// the calling thread (projectors have one of their own); searches there too, or on a read-only thread where nothing may
+// the calling thread (projectors have one of their own); searches there too, or on read-only threads where nothing may
 // wait. What is written is visible at once.
 
 import { join } from 'node:path';
@@ -7,19 +7,9 @@ import type { GenerationMark } from '../log-generation.ts';
 import { inTransaction, openSqlite, purgeDeleted } from '../sqlite/open-sqlite.ts';
 import { createSqliteGeneration } from '../sqlite/sqlite-generation.ts';
 import { createPositionsReader } from '../sqlite/sqlite-positions.ts';
-import { openSqliteThread } from '../sqlite/sqlite-thread.ts';
-import { plainError, type ThrownHere } from '../threads/thread-calls.ts';
 import { checkDefinition, checkName } from './check-index.ts';
 import { openIndexReaders } from './open-index-readers.ts';
-import {
-  type Bucket,
-  type DocumentDigest,
-  type Hit,
-  IndexMisused,
-  type SearchIndex,
-  SearchTimedOut,
-  searchWithinMs as usualTime,
-} from './search-index.ts';
+import { type SearchIndex, searchWithinMs as usualTime } from './search-index.ts';
 import {
   defineIndex,
   dropEveryIndex,
@@ -30,6 +20,7 @@ import {
   searchVersion,
 } from './sqlite-index-schema.ts';
 import { createIndexWriter, type IndexWriter } from './sqlite-index-writer.ts';
+import { openSearchThreads, type Searches } from './sqlite-search-threads.ts';
 
 export interface SqliteSearchIndexSettings {
   readonly folder: string;
@@ -44,14 +35,11 @@ export interface SqliteSearchIndex extends SearchIndex, GenerationMark {
   purge(): Promise<void>;
 }
 
-type Searches = Pick<SearchIndex, 'search' | 'aggregate' | 'digests' | 'close'>;
-
 export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings): Promise<SqliteSearchIndex> {
   const { folder, reads, searchWithinMs = usualTime } = settings;
   const path = join(folder, searchFile);
   const database = await openSqlite(path, searchSchema, searchVersion);
-  const until = () => Date.now() + searchWithinMs;
-  const searches = reads === 'here' ? searchHere(path, until) : await searchOnThread(path, until);
+  const searches = reads === 'here' ? searchHere(path, searchWithinMs) : await openSearchThreads(path, searchWithinMs);
   const readPositions = createPositionsReader(database);
   const mark = createSqliteGeneration(database, () => dropEveryIndex(database));
   const writerOf = forEachIndex(database, (definition) => createIndexWriter(database, definition));
@@ -93,27 +81,14 @@ export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings)
   };
 }
 
-function searchHere(path: string, until: () => number): Searches {
+function searchHere(path: string, withinMs: number): Searches {
   const readers = openIndexReaders(path);
+  const allowed = () => ({ until: Date.now() + withinMs });
   return {
-    search: async (index, query) => readers.read(index, until(), (reader) => reader.search(query)),
-    aggregate: async (index, field, query) => readers.read(index, until(), (reader) => reader.aggregate(field, query)),
-    digests: async (index, options) => readers.read(index, until(), (reader) => reader.digests(options)),
+    search: async (index, query) => readers.read(index, allowed(), (reader) => reader.search(query)),
+    aggregate: async (index, field, query) =>
+      readers.read(index, allowed(), (reader) => reader.aggregate(field, query)),
+    digests: async (index, options) => readers.read(index, allowed(), (reader) => reader.digests(options)),
     close: async () => readers.close(),
   };
-}
-
-async function searchOnThread(path: string, until: () => number): Promise<Searches> {
-  const thread = await openSqliteThread(new URL('./sqlite-search-index-thread.ts', import.meta.url), path, revive);
-  return {
-    search: (index, query) => thread.call('search', [until(), index, query]) as Promise<Hit[]>,
-    aggregate: (index, field, query) => thread.call('aggregate', [until(), index, field, query]) as Promise<Bucket[]>,
-    digests: (index, options) => thread.call('digests', [until(), index, options]) as Promise<DocumentDigest[]>,
-    close: () => thread.close(),
-  };
-}
-
-function revive(thrown: ThrownHere): Error {
-  if (thrown.name === 'IndexMisused') return new IndexMisused(thrown.message);
-  return thrown.name === 'SearchTimedOut' ? new SearchTimedOut(thrown.message) : plainError(thrown);
 }

@@ -27,7 +27,14 @@ export const inTime = (where: readonly string[]) => ['in_time()', ...where].join
 
 export type Walk = (way: Way, page: Page) => Place[];
 
-export function createWalk(index: IndexDefinition, prepared: (sql: string) => StatementSync): Walk {
+/** What it costs to begin a lane, in rows. */
+const LANE_ROWS = 16;
+
+export function createWalk(
+  index: IndexDefinition,
+  prepared: (sql: string) => StatementSync,
+  look: (rows: number) => void,
+): Walk {
   const { numbered } = index;
   const table = documentsTable(index.name);
   const [sortColumn, ...ids] = placeColumns(index);
@@ -66,6 +73,7 @@ export function createWalk(index: IndexDefinition, prepared: (sql: string) => St
   return (way, page) => {
     let best: Place[] = [];
     for (const lane of way.lanes()) {
+      look(LANE_ROWS);
       const worst = best.length < page.limit ? undefined : best.at(-1);
       const found = inLane(lane, way, page, worst);
       if (found.length > 0) best = merge(best, found, page);
