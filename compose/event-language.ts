@@ -1,4 +1,4 @@
-import { partitionKeyOf, topicOf, topics, typesOf } from '#events/aggregates.ts';
+import { categoriesOf, partitionKeyOf, topicOf, topics, typesOf } from '#events/aggregates.ts';
 import { catalog } from '#events/catalog.ts';
 import { readReleasedSchemas } from '#events/released-schemas.ts';
 import { upcast } from '#events/upcast.ts';
@@ -9,6 +9,7 @@ export const eventLanguage: EventLanguage = {
   upcast: (event) => upcast(event),
   typesOf,
   topicOf,
+  categoriesOf,
   partitionKeyOf,
   topics,
   released: readReleasedSchemas,

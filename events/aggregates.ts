@@ -69,6 +69,10 @@ export const aggregateOf = ownersOfStreams<AnyAggregate>(aggregates);
 /** The topic of a stream's events; undefined for a kind that this program does not know. */
 export const topicOf = (stream: string): string | undefined => aggregateOf(stream)?.topic;
 
+/** The categories of the streams whose events go to these topics. */
+export const categoriesOf = (wanted: readonly string[]): ReadonlySet<string> =>
+  new Set(aggregates.filter(({ topic }) => wanted.includes(topic)).map(({ category }) => category));
+
 /** What decides the partition of a stream's events. */
 export const partitionKeyOf = (stream: string): string => aggregateOf(stream)?.partitionKey?.(stream) ?? stream;
 

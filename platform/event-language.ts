@@ -8,6 +8,8 @@ export interface EventLanguage {
   readonly typesOf: (stream: string) => ReadonlySet<string> | undefined;
   /** undefined for a kind of stream that the program does not know. */
   readonly topicOf: (stream: string) => string | undefined;
+  /** What the streams of these topics begin with, each name before its dash. */
+  readonly categoriesOf: (topics: readonly string[]) => ReadonlySet<string>;
   /** What decides the partition of a stream's events in its topic; the stream itself for most. */
   readonly partitionKeyOf: (stream: string) => string;
   readonly topics: readonly string[];

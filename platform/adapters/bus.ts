@@ -17,6 +17,8 @@ export function openLogBusOf(
     openLogBus({
       store,
       topicOf: events.topicOf,
+      categoriesOf: (wanted) =>
+        events.topics.every((topic) => wanted.includes(topic)) ? undefined : events.categoriesOf(wanted),
       partitions: config.partitions,
       partitionKeyOf: events.partitionKeyOf,
       checkpoints: checkpointsInReadStore(readStore),

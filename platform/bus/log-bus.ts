@@ -15,6 +15,8 @@ export interface LogBusOptions {
   readonly store: Pick<EventStore, 'subscribeAll' | 'readAll' | 'head' | 'generation'>;
   /** undefined for a stream that this program does not know: its consumers stop with `LogIsNewer`. */
   readonly topicOf: (stream: string) => string | undefined;
+  /** What the streams of topics begin with; undefined, or left out, where all events are wanted. */
+  readonly categoriesOf?: (topics: readonly string[]) => ReadonlySet<string> | undefined;
   /** Partitions of each topic. */
   readonly partitions: number;
   /** The stream itself, if left out. */
@@ -25,7 +27,7 @@ export interface LogBusOptions {
 }
 
 export function openLogBus(options: LogBusOptions): Bus {
-  const { store, topicOf, partitions, partitionKeyOf, checkpoints, log, mode = 'normal' } = options;
+  const { store, topicOf, categoriesOf, partitions, partitionKeyOf, checkpoints, log, mode = 'normal' } = options;
   const turns = createGroupTurns();
   const consumers = new Set<Consumer>();
   const partitionOf = createPartitionOf(partitions, partitionKeyOf);
@@ -39,12 +41,13 @@ export function openLogBus(options: LogBusOptions): Bus {
 
   return {
     consume(consumerOptions: ConsumerOptions) {
-      const { group, positions } = consumerOptions;
+      const { group, topics, positions } = consumerOptions;
+      const only = categoriesOf?.(topics);
       // Positions in another generation of the log mean nothing in this one.
       const kept = `${group}@${store.generation}`;
       const consumer = startLogConsumer(
         {
-          subscribe: (after, signal) => store.subscribeAll(after, signal),
+          subscribe: (after, signal, passed) => store.subscribeAll(after, signal, { ...(only && { only }), passed }),
           readAll: (after, limit) => store.readAll(after, limit),
           head: () => store.head(),
           topicOf,

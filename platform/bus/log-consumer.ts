@@ -18,7 +18,12 @@ import { createGroupProgress, type GroupProgress, type OpenDelivery } from './gr
 const COUNTED = 256;
 
 export interface LogConsumerParts {
-  readonly subscribe: (after: bigint, signal: AbortSignal) => AsyncIterable<readonly RecordedEvent[]>;
+  /** `passed` is told up to which event nothing more is this group's. */
+  readonly subscribe: (
+    after: bigint,
+    signal: AbortSignal,
+    passed: (position: bigint) => void,
+  ) => AsyncIterable<readonly RecordedEvent[]>;
   readonly readAll: (after: bigint, limit: number) => Promise<readonly RecordedEvent[]>;
   readonly head: () => Promise<bigint>;
   readonly topicOf: (stream: string) => string | undefined;
@@ -64,9 +69,13 @@ export function startLogConsumer(parts: LogConsumerParts, options: ConsumerOptio
 
   /** Reads until aborted. A subscription that drops is taken up again where it was; only what no retry mends is thrown. */
   async function read(mine: GroupProgress, order: DeliveryOrder, signal: AbortSignal): Promise<void> {
+    const passed = (position: bigint) => {
+      mine.readTo(position);
+      keeper?.passed();
+    };
     for (let drops = 0; !signal.aborted;) {
       try {
-        for await (const events of parts.subscribe(mine.position, signal)) {
+        for await (const events of parts.subscribe(mine.position, signal, passed)) {
           for (const event of events) takeIn(event, mine, order);
           drops = 0;
           arrived.ring();

@@ -11,6 +11,8 @@ const TELL_EVERY_MS = 4;
 const LIFE_MS = 10_000;
 const SWEEP_MS = 10_000;
 const MOST_BYTES = 8 * 1_048_576;
+/** Messages in a row of which a thread that tells nothing itself has used nothing: it hears no more until it opens something. */
+const MOST_UNUSED = 256;
 
 export interface JustSealed {
   /** Tells the other threads what was sealed with a key; nobody once this is closed. */
@@ -25,7 +27,6 @@ type Told = readonly (readonly [name: string, text: string])[];
 const nameOf = (keyId: string, sealed: string) => `${keyId} ${sealed}`;
 
 export function openJustSealed(): JustSealed {
-  const channel = new BroadcastChannel('defter just sealed');
   const known = new LRUCache<string, string>({
     maxSize: MOST_BYTES,
     sizeCalculation: (text, name) => 64 + text.length + name.length,
@@ -34,16 +35,36 @@ export function openJustSealed(): JustSealed {
   let pending: [string, string][] = [];
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let channel: BroadcastChannel | undefined;
+  let unused = 0;
 
-  channel.addEventListener('message', (event) => {
+  const hear = (event: unknown) => {
     for (const [name, text] of (event as MessageEvent).data as Told) known.set(name, text);
-  });
-  channel.unref();
+    unused += 1;
+    if (unused > MOST_UNUSED) leave();
+  };
+
+  /** Whoever is on the channel is handed every message, wanted or not. */
+  function join(): BroadcastChannel {
+    unused = 0;
+    if (channel) return channel;
+    channel = new BroadcastChannel('defter just sealed');
+    channel.addEventListener('message', hear);
+    channel.unref();
+    return channel;
+  }
+
+  function leave(): void {
+    channel?.close();
+    channel = undefined;
+    known.clear();
+  }
+
   const sweeping = setInterval(() => known.purgeStale(), SWEEP_MS).unref();
 
   function flush(): void {
     timer = undefined;
-    channel.postMessage(pending satisfies Told);
+    join().postMessage(pending satisfies Told);
     pending = [];
   }
 
@@ -54,6 +75,7 @@ export function openJustSealed(): JustSealed {
       timer ??= setTimeout(flush, TELL_EVERY_MS).unref();
     },
     take(keyId, sealed) {
+      if (!closed) join();
       if (known.size === 0) return undefined;
       const name = nameOf(keyId, sealed);
       const text = known.get(name);
@@ -64,8 +86,7 @@ export function openJustSealed(): JustSealed {
       closed = true;
       clearTimeout(timer);
       clearInterval(sweeping);
-      channel.close();
-      known.clear();
+      leave();
     },
   };
 }

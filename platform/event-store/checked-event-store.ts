@@ -27,8 +27,8 @@ export function createCheckedEventStore(
     readStream: async (stream, options) => (await store.readStream(stream, options)).map(read),
     readAll: async (after, limit) => (await store.readAll(after, limit)).map(read),
     head: () => store.head(),
-    async *subscribeAll(after, signal) {
-      for await (const chunk of store.subscribeAll(after, signal)) {
+    async *subscribeAll(after, signal, choice) {
+      for await (const chunk of store.subscribeAll(after, signal, choice)) {
         const { events, stop } = readUpTo(chunk, codec);
         if (events.length > 0) yield events;
         if (stop) throw stop;

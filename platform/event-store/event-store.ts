@@ -30,6 +30,17 @@ export interface ReadStreamOptions {
   readonly backwards?: boolean;
 }
 
+/** What a subscription may spare itself. */
+export interface SubscriptionChoice {
+  /**
+   * Of streams whose names do not begin with one of these and a dash, events may be left out: who wants few of many events
+   * spares the reading of the others. All are wanted where it is left out.
+   */
+  readonly only?: ReadonlySet<string>;
+  /** Told, after the events before it, of an event up to which the log was read though those last ones were left out. */
+  readonly passed?: (position: bigint) => void;
+}
+
 export interface EventStore {
   /** Refuses with `WrongExpectedRevision`, `EventRefused` (does not fit its schema; `EventTooLarge`), `AppendOutcomeUnknown`. */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
@@ -40,7 +51,11 @@ export interface EventStore {
   /** The position of the last event; 0n for an empty log. */
   head(): Promise<bigint>;
   /** Catches up from `after` (exclusive, as with `readAll`), then stays live; in chunks. Ends when the signal aborts; throws when dropped. */
-  subscribeAll(after: bigint, signal: AbortSignal): AsyncIterable<readonly RecordedEvent[]>;
+  subscribeAll(
+    after: bigint,
+    signal: AbortSignal,
+    choice?: SubscriptionChoice,
+  ): AsyncIterable<readonly RecordedEvent[]>;
   /** Changes when the log is restored from a backup: checkpoints and tokens of another generation are void. */
   readonly generation: string;
   close(): Promise<void>;

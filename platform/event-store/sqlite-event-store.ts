@@ -6,7 +6,7 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import type { Log } from '../logging/log.ts';
 import { openAppendCaller } from './append-caller.ts';
-import type { EventStore, ExpectedRevision } from './event-store.ts';
+import type { EventStore, ExpectedRevision, SubscriptionChoice } from './event-store.ts';
 import { createLogWatch, type LogWatcher } from './log-watch.ts';
 import { openLogReader, prepareLogFile, readGeneration } from './sqlite-log-file.ts';
 import { createSqliteLogReader } from './sqlite-log-reader.ts';
@@ -70,6 +70,8 @@ function openHandle(folder: string, port: MessagePort, maxQueued = 10_000): Sqli
   void appends.failed.then((error) => watch.end(error));
   /** Where each subscription of this thread is. */
   const places = new Map<LogWatcher, bigint>();
+  /** Subscriptions of this thread to all there is: what they read and decode the others share. */
+  let whole = 0;
   let closed = false;
 
   function slowestPlace(): bigint {
@@ -78,26 +80,32 @@ function openHandle(folder: string, port: MessagePort, maxQueued = 10_000): Sqli
     return slowest ?? 0n;
   }
 
-  async function* subscribeAll(after: bigint, signal: AbortSignal): AsyncGenerator<readonly RecordedEvent[]> {
+  async function* subscribeAll(
+    after: bigint,
+    signal: AbortSignal,
+    { only, passed }: SubscriptionChoice = {},
+  ): AsyncGenerator<readonly RecordedEvent[]> {
     const watcher = watch.join(signal);
     places.set(watcher, after);
+    if (!only) whole += 1;
     try {
       for (let from = after; !signal.aborted;) {
-        const events = await reader.readSome(from, chunkLength);
+        const { events, to } = await reader.readSome(from, chunkLength, whole > 0 ? undefined : only);
         if (signal.aborted) return;
-        const last = events.at(-1);
-        if (!last) {
+        if (to === from) {
           await watcher.newer(from);
           continue;
         }
-        from = last.position;
+        from = to;
         places.set(watcher, from);
         reader.passed(slowestPlace());
-        yield events;
+        if (events.length > 0) yield events;
+        if (events.at(-1)?.position !== to) passed?.(to);
         // A log that is written as fast as it is read must not keep this thread from everything else.
         await turnOfTheLoop();
       }
     } finally {
+      if (!only) whole -= 1;
       places.delete(watcher);
       watcher.leave();
     }

@@ -10,11 +10,19 @@ import { createRecentEvents } from './recent-events.ts';
 export interface SqliteLogReader {
   readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]>;
   readAll(after: bigint, limit: number): Promise<RecordedEvent[]>;
-  /** Like `readAll`, but may stop early; empty only at the end of the log. */
-  readSome(after: bigint, limit: number): Promise<readonly RecordedEvent[]>;
+  /**
+   * Like `readAll`, but may stop early, and leave out what is not of `only` (as a subscription's choice). `to` is the event
+   * up to which the log was read; `after` itself only at the end of the log.
+   */
+  readSome(after: bigint, limit: number, only?: ReadonlySet<string>): Promise<Stretch>;
   /** All who read on to the log's end are past here. */
   passed(position: bigint): void;
   head(): bigint;
+}
+
+export interface Stretch {
+  readonly events: readonly RecordedEvent[];
+  readonly to: bigint;
 }
 
 type Row = readonly [
@@ -29,6 +37,8 @@ type Row = readonly [
 ];
 
 const pageLength = 256;
+/** Events that are walked over at once: what is left out is not decoded, but each costs a look at its name. */
+const walkedAtOnce = 4_096;
 const columns = 'position, stream, revision, id, type, data, metadata, recorded_at';
 
 export function createSqliteLogReader(db: DatabaseSync): SqliteLogReader {
@@ -39,7 +49,10 @@ export function createSqliteLogReader(db: DatabaseSync): SqliteLogReader {
   );
   const all = rows(`SELECT ${columns} FROM events WHERE position > ? ORDER BY position LIMIT ?`);
   const selectHead = db.prepare('SELECT max(position) AS head FROM events');
+  const nth = db.prepare('SELECT position FROM events WHERE position > ? ORDER BY position LIMIT 1 OFFSET ?');
+  const someOf = new Map<string, ReturnType<typeof rows>>();
   const recent = createRecentEvents();
+  const head = () => BigInt((selectHead.get() as { head: number | null }).head ?? 0);
 
   function selectAfter(after: bigint, limit: number): RecordedEvent[] {
     return (all.all(after, limit) as unknown as Row[]).map(decode);
@@ -57,6 +70,36 @@ export function createSqliteLogReader(db: DatabaseSync): SqliteLogReader {
     const events = found.map(decode);
     recent.push(events, found.map(textLength));
     return events;
+  }
+
+  function selectOnly(only: ReadonlySet<string>) {
+    const names = [...only].sort();
+    const key = names.join(' ');
+    const known = someOf.get(key);
+    if (known) return known;
+    const wanted = names.map((name) => `'${name.replaceAll("'", "''")}'`).join(', ');
+    const statement = rows(
+      `SELECT ${columns} FROM events WHERE position > ? AND position <= ? AND substr(stream, 1, instr(stream, '-') - 1) IN (${wanted}) ORDER BY position LIMIT ?`,
+    );
+    someOf.set(key, statement);
+    return statement;
+  }
+
+  /** Of the newest events' run where they are in it; else those wanted are picked from the file, and no others decoded. */
+  function pageOf(after: bigint, limit: number, only: ReadonlySet<string>): Stretch {
+    if (recent.covers(after) && after < recent.end) {
+      const known = recent.from(after, limit);
+      return {
+        events: known.filter(({ stream }) => only.has(beginningOf(stream))),
+        to: known.at(-1)?.position ?? after,
+      };
+    }
+    const end = head();
+    if (end <= after) return { events: [], to: after };
+    const stop = nth.get(after, walkedAtOnce - 1) as { position: number } | undefined;
+    const upTo = stop && BigInt(stop.position) < end ? BigInt(stop.position) : end;
+    const events = (selectOnly(only).all(after, upTo, limit) as unknown as Row[]).map(decode);
+    return { events, to: events.length === limit ? (events.at(-1)?.position ?? upTo) : upTo };
   }
 
   async function readStream(stream: string, options: ReadStreamOptions = {}): Promise<RecordedEvent[]> {
@@ -89,9 +132,13 @@ export function createSqliteLogReader(db: DatabaseSync): SqliteLogReader {
   return {
     readStream,
     readAll: (after, limit) => read(after, limit, true),
-    readSome: (after, limit) => read(after, limit, false),
+    async readSome(after, limit, only) {
+      if (only) return pageOf(after, limit, only);
+      const events = await read(after, limit, false);
+      return { events, to: events.at(-1)?.position ?? after };
+    },
     passed: (position) => recent.passed(position),
-    head: () => BigInt((selectHead.get() as { head: number | null }).head ?? 0),
+    head,
   };
 }
 
@@ -107,6 +154,9 @@ function decode([position, stream, revision, id, type, data, metadata, recordedA
     recordedAt,
   };
 }
+
+/** What stands before a stream's first dash. */
+const beginningOf = (stream: string) => stream.slice(0, Math.max(0, stream.indexOf('-')));
 
 function textLength(row: Row): number {
   return row[5].length + row[6].length;

@@ -11,13 +11,25 @@ import { openTemporaryEventStore } from '../support/sqlite-event-store.ts';
 import { openTemporaryReadStore } from '../support/sqlite-read-models.ts';
 import { busContract, PARTITIONS, type BusUnderTest } from './bus.contract.ts';
 
+/** Of the contract's events; who wants all of them wants all events. */
+const TOPICS = 2;
+
 function underTest(store: EventStore, readStore: ReadStore, close: () => Promise<void>): BusUnderTest {
   const checkpoints = checkpointsInReadStore(readStore);
   const log = createQuietLog();
   return {
     store,
     openBus: async (mode) =>
-      openLogBus({ store, topicOf: testTopicOf, partitions: PARTITIONS, checkpoints, log, ...(mode && { mode }) }),
+      openLogBus({
+        store,
+        topicOf: testTopicOf,
+        categoriesOf: (topics) =>
+          topics.length === TOPICS ? undefined : new Set(topics.map((topic) => topic.slice(5))),
+        partitions: PARTITIONS,
+        checkpoints,
+        log,
+        ...(mode && { mode }),
+      }),
     close,
   };
 }

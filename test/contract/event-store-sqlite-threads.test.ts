@@ -46,6 +46,31 @@ describe('event store on node:sqlite: threads', () => {
     await store.close();
   });
 
+  it('spares a thread the events that none of its readers wants', async () => {
+    const store = await openSqliteEventStore({ folder: folder.path });
+    await store.append('wanted-1', someEvents(1), 'no_stream');
+    const { position: last } = await store.append('other-1', someEvents(5), 'no_stream');
+    const readUntil = async (only: ReadonlySet<string> | undefined) => {
+      const abort = new AbortController();
+      const saw: string[] = [];
+      const reached = (position: bigint) => {
+        if (position >= last) abort.abort();
+      };
+      for await (const chunk of store.subscribeAll(0n, abort.signal, { ...(only && { only }), passed: reached })) {
+        saw.push(...chunk.map(({ stream }) => stream));
+        for (const { position } of chunk) reached(position);
+      }
+      return saw;
+    };
+    expect(await readUntil(new Set(['wanted']))).to.deep.equal(['wanted-1']);
+    expect(await readUntil(new Set(['want', "it's"]))).to.deep.equal([]);
+    // What another reads whole is read once for both.
+    expect(
+      (await Promise.all([readUntil(undefined), readUntil(new Set(['wanted']))])).map((saw) => saw.length),
+    ).to.deep.equal([6, 6]);
+    await store.close();
+  });
+
   it('takes in only so many waiting appends', async () => {
     const store = await openSqliteEventStore({ folder: folder.path, maxQueued: 10 });
     const appends = Array.from({ length: 15 }, (_, n) => store.append(`some-${n}`, [someEvent()], 'any'));

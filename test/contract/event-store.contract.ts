@@ -407,6 +407,31 @@ export function eventStoreContract({ name, open, runs = 100 }: EventStoreContrac
         expect(Math.min(...lengths)).to.be.at.least(1);
       });
 
+      it('may leave out others’ events where some are asked for, and tells then how far it has read', async () => {
+        const after = await store.head();
+        const other = `other-${v4()}`;
+        await append(someEvents(2), 'no_stream');
+        await store.append(other, someEvents(3), 'no_stream');
+        await append(someEvents(1), 1);
+        const { position: last } = await store.append(other, someEvents(1), 2);
+        const abort = new AbortController();
+        const mine: RecordedEvent[] = [];
+        let reached = after;
+        const reach = (position: bigint) => {
+          expect(position > reached, `${position} after ${reached}`).to.equal(true);
+          reached = position;
+          if (reached >= last) abort.abort();
+        };
+        const choice = { only: new Set(['test']), passed: reach };
+        for await (const chunk of store.subscribeAll(after, abort.signal, choice)) {
+          expect(chunk).not.to.deep.equal([]);
+          mine.push(...chunk.filter(isMine));
+          for (const { position } of chunk) reach(position);
+        }
+        expect(mine.map(({ revision }) => revision)).to.deep.equal([0, 1, 2]);
+        expect(reached >= last).to.equal(true);
+      });
+
       it('ends when the signal aborts: before, while it waits, while it delivers', async () => {
         const after = await store.head();
         expect(await collect(store, after, abortedAlready(), isMine).done).to.deep.equal([]);

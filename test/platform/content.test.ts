@@ -108,6 +108,20 @@ describe('content', () => {
       expect(here.take('key', 'sealed')).to.equal(undefined);
     });
 
+    it('is heard by a thread only while it uses what it hears', async () => {
+      here.take('key', 'nothing yet');
+      const other = new BroadcastChannel('defter just sealed');
+      for (let n = 0; n < 300; n++) other.postMessage([[`key sealed ${n}`, 'unused']]);
+      other.postMessage([['key sealed last', 'not heard']]);
+      let told = 0;
+      await eventually(() => {
+        there.tell('key', `again ${++told}`, 'heard');
+        expect(here.take('key', `again ${told - 1}`)).to.equal('heard');
+      });
+      expect(here.take('key', 'sealed last')).to.equal(undefined);
+      other.close();
+    });
+
     it('is ERASED all the same once the tenant is, and opens for no other', async () => {
       const { content, reader } = await sealedThere('told');
       expect(await failure((async () => reader.open('other', content))())).to.be.instanceOf(Error);
