@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { auditEventSchema } from './audit.ts';
+import { eventHeadSchema } from './audit.ts';
 import { actorSchema, afterParameter, limitParameter, pageOf, revisionSchema, timeSchema } from './primitives.ts';
 import { type RouteTable, routesUnder } from './route.ts';
 
@@ -94,7 +94,7 @@ export const inspectedDeadLetterSchema = deadLetterSchema
       .meta({ description: 'Null, like what else is told of a failure, once it stands no more.' }),
     attempts: countSchema.nullable(),
     failedAt: timeSchema.nullable(),
-    event: auditEventSchema.nullable().meta({ description: 'As the audit shows it.' }),
+    event: eventHeadSchema.nullable().meta({ description: 'Without what it says.' }),
   })
   .meta({ id: 'InspectedDeadLetter' });
 export type InspectedDeadLetterView = z.infer<typeof inspectedDeadLetterSchema>;

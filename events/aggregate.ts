@@ -24,10 +24,12 @@ export type EventOf<E extends EventFields> = {
 type SealedName<Fields extends readonly Field[]> = Extract<Fields[number], { readonly type: SealedSchema }>['name'];
 type PlainName<Fields extends readonly Field[]> = Exclude<Fields[number]['name'], SealedName<Fields>>;
 /**
- * `content` is a tenant's and sealed with its key, `personal` a person's and sealed with theirs; `secret` stands in the
- * log as it is (a hash) and is shown to nobody.
+ * `content` is a tenant's and sealed with its key, `personal` a person's and sealed with theirs; `secret` is shown to nobody,
+ * whether it is sealed or stands in the log as it is (a hash).
  */
-type KindsOf<Fields extends readonly Field[]> = { readonly [Name in SealedName<Fields>]: 'content' | 'personal' } & {
+export type FieldProtection = 'content' | 'personal' | 'secret';
+
+type KindsOf<Fields extends readonly Field[]> = { readonly [Name in SealedName<Fields>]: FieldProtection } & {
   readonly [Name in PlainName<Fields>]?: 'secret';
 };
 
@@ -83,6 +85,8 @@ export interface AnyAggregate {
   readonly topic: string;
   readonly partitionKey?: (stream: string) => string;
   readonly upcasts?: Upcasters;
+  /** By event type and name. */
+  readonly fields: Readonly<Record<string, Readonly<Record<string, FieldProtection | undefined>> | undefined>>;
   readonly longest: number | 'unbounded';
   readonly initial: unknown;
   readonly standing: StandingDefinition<unknown> | undefined;

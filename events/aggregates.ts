@@ -1,6 +1,7 @@
 // All that there is: a new aggregate is one file and its name here. Catalog, topics, standings and the types of events are
 // derived from this list.
 
+import { accesses } from './access.ts';
 import { admins } from './admins.ts';
 import type { AnyAggregate, EventFields, EventOf } from './aggregate.ts';
 import { apiKeys } from './api-key.ts';
@@ -31,6 +32,7 @@ export const aggregates = [
   models,
   inferences,
   projections,
+  accesses,
 ] as const;
 
 export type KnownAggregate = (typeof aggregates)[number];
@@ -82,6 +84,14 @@ const types = new Map<AnyAggregate | undefined, ReadonlySet<string>>(
 
 /** The types of events of a stream, by name; undefined for a kind that this program does not know. */
 export const typesOf = (stream: string): ReadonlySet<string> | undefined => types.get(aggregateOf(stream));
+
+/** The kind of thing that an event of this type is about; undefined for a type that this program does not know. */
+export const kindOfType = (type: string): string | undefined =>
+  aggregates.find(({ events }) => Object.hasOwn(events, type))?.category;
+
+/** The types of events of a kind of thing; none for a kind that there is not. */
+export const typesOfKind = (kind: string): readonly string[] =>
+  aggregates.filter(({ category }) => category === kind).flatMap(({ events }) => Object.keys(events));
 
 /** Streams that cannot be longer are folded anew each time. */
 const LONGEST_WITHOUT_SNAPSHOT = 200;

@@ -3,7 +3,7 @@ import type { Config } from '#platform/config.ts';
 import type { Service } from '#platform/service.ts';
 import type { QueryApiOptions } from './start.ts';
 
-const needs = ['store', 'partitionOf', 'readStore', 'searchIndex', 'live', 'contents', 'tokens'] as const;
+const needs = ['store', 'partitionOf', 'readStore', 'searchIndex', 'live', 'contents', 'keyring', 'tokens'] as const;
 
 export const createQueryApiService = (
   readModelsOf: (config: Config) => Promise<QueryApiOptions['readModels']>,

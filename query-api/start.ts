@@ -11,7 +11,9 @@ import { inferenceReadModel } from '../projectors/inference/read-model.ts';
 import { standingReadModel } from '../projectors/standing/read-model.ts';
 import { keysMadeBy } from './api-keys/keys-made-by.ts';
 import { createApiKeyRoutes } from './api-keys/routes.ts';
+import { createReadRecorder } from './audit/record-read.ts';
 import { createAuditRoutes } from './audit/routes.ts';
+import { createShownValues } from './audit/shown-values.ts';
 import { homeOf } from './auth/memberships.ts';
 import { createAuthRoutes } from './auth/routes.ts';
 import { createSessionRoutes } from './auth/session-routes.ts';
@@ -29,7 +31,10 @@ import { createTenantRoutes } from './tenants/routes.ts';
 import { createUserRoutes } from './users/routes.ts';
 
 export interface QueryApiOptions {
-  readonly ports: Pick<Ports, 'store' | 'partitionOf' | 'readStore' | 'searchIndex' | 'live' | 'contents' | 'tokens'>;
+  readonly ports: Pick<
+    Ports,
+    'store' | 'partitionOf' | 'readStore' | 'searchIndex' | 'live' | 'contents' | 'keyring' | 'tokens'
+  >;
   readonly standings: Standings<Standing>;
   /** Those that this installation keeps. */
   readonly readModels: readonly Projection[];
@@ -40,7 +45,7 @@ export interface QueryApiOptions {
 /** The query side's routes, ready to be served. */
 export function openQueryApi(options: QueryApiOptions): { readonly routes: BoundRoute[]; close(): void } {
   const { ports, standings, readModels, log, now } = options;
-  const { store, partitionOf, readStore, searchIndex, live, contents, tokens } = ports;
+  const { store, partitionOf, readStore, searchIndex, live, contents, keyring, tokens } = ports;
   const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const { directory, snapshots } = states;
   const status = openProjectorStatus(live);
@@ -55,6 +60,8 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
   const documents = readModels.some(({ name }) => name === inferenceReadModel.name)
     ? liveDocuments(readStore, inferenceReadModel.name, directory)
     : undefined;
+  const shown = createShownValues(contents);
+  const recordRead = createReadRecorder({ store, contents, keyring, log, now });
   const inferences = createInferenceReader({ store, documents, contents, live });
   return {
     routes: [
@@ -67,7 +74,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createSessionRoutes({ standings, fresh, contents, now }),
       ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
-      ...createAuditRoutes({ store, fresh }),
+      ...createAuditRoutes({ store, fresh, shown, recordRead }),
       ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),
     ],
     close() {

@@ -1,4 +1,3 @@
-import type { AuditEventView } from '#contracts/audit.ts';
 import { type DeadLetterView, type InspectedDeadLetterView, operationRoutes } from '#contracts/operations.ts';
 import { problems } from '#contracts/problems.ts';
 import { isoTime } from '#contracts/views.ts';
@@ -25,6 +24,7 @@ import { type BoundRoute, etagOf, type Handler } from '#platform/http/route.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { versionName } from '#platform/projection/versions.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
+import { viewEventHead } from '../audit/view-audit-event.ts';
 import type { Freshness } from '../freshness.ts';
 import { notFound } from '../not-found.ts';
 import { viewProjection } from './projection-view.ts';
@@ -134,7 +134,11 @@ export function createOperationRoutes({
     if (!(await workedOn())(letter.group)) return undefined;
     const requestedOf = await requestsOf([letter]);
     const event = await eventOf(letter);
-    return { ...viewLetter(letter, requestedOf(letter)), status: 'standing', event: event ? viewEvent(event) : null };
+    return {
+      ...viewLetter(letter, requestedOf(letter)),
+      status: 'standing',
+      event: event ? viewEventHead(event) : null,
+    };
   };
 
   /** The row is gone with the letter: what was asked is in the log. */
@@ -151,7 +155,7 @@ export function createOperationRoutes({
       attempts: null,
       failedAt: null,
       requested: null,
-      event: event ? viewEvent(event) : null,
+      event: event ? viewEventHead(event) : null,
     };
   };
 
@@ -186,17 +190,3 @@ function viewName({ group, stream, revision }: Pick<DeadLetter, 'group' | 'strea
   const version = versionOfGroup(group) ?? null;
   return { id, object: 'dead_letter', group: nameOfGroup(group), version, stream, revision } as const;
 }
-
-/** As the audit shows it: not what is in it. */
-const viewEvent = ({ id, type, stream, revision, position, metadata, recordedAt }: RecordedEvent): AuditEventView => ({
-  id,
-  type,
-  stream,
-  revision,
-  position: String(position),
-  tenantId: metadata.tenantId,
-  actor: { ...metadata.actor },
-  correlationId: metadata.$correlationId,
-  causationId: metadata.$causationId,
-  recordedAt: isoTime(recordedAt),
-});

@@ -52,15 +52,15 @@ export async function comeToRest(
     const live = liveVersionsOf(log);
     const ids = log.filter(({ stream, revision }) => categoryOf(stream) === 'inference' && revision === 0);
     const viewer = { tenantId: TENANT, now: Date.now() };
-    const models = {
-      ...(await collectReadModels(
-        api,
-        ids.map(({ stream }) => subjectOf(stream)),
-      )),
-      documents: await readAllDocuments(stores.readStore, live),
-      rows: await readAllRows(stores.searchIndex, live),
-    };
+    // What is stored first: to read the audit is an event itself.
+    const documents = await readAllDocuments(stores.readStore, live);
+    const rows = await readAllRows(stores.searchIndex, live);
     const relayed = await readAllRelayed(config);
+    const shown = await collectReadModels(
+      api,
+      ids.map(({ stream }) => subjectOf(stream)),
+    );
+    const models = { ...shown, documents, rows };
     const readModels = everyReadModel.map(({ name }) => name);
     return { history: { requests, reads, happenings, log, models, relayed, letters, readModels, viewer }, faults };
   } finally {

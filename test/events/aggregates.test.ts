@@ -1,6 +1,15 @@
 import { expect } from 'chai';
 import { defineAggregate, type EventFields } from '#events/aggregate.ts';
-import { aggregates, ownersOfStreams, partitionKeyOf, topicOf, topics, typesOf } from '#events/aggregates.ts';
+import {
+  aggregates,
+  kindOfType,
+  ownersOfStreams,
+  partitionKeyOf,
+  topicOf,
+  topics,
+  typesOf,
+  typesOfKind,
+} from '#events/aggregates.ts';
 import { catalog, catalogOf } from '#events/catalog.ts';
 import { contentSchema } from '#events/content.ts';
 import { createEvent } from '#events/create-event.ts';
@@ -46,6 +55,15 @@ describe('the list of aggregates', () => {
     expect(() => catalogOf([test, other])).to.throw(TypeError, 'event type TestMade');
   });
 
+  it('says what kind of thing each event is about, and what events a kind has', () => {
+    for (const { category, events } of aggregates) {
+      expect(typesOfKind(category)).to.deep.equal(Object.keys(events));
+      for (const type of Object.keys(events)) expect(kindOfType(type)).to.equal(category);
+    }
+    expect(kindOfType('OrderPlaced')).to.equal(undefined);
+    expect(typesOfKind('order')).to.deep.equal([]);
+  });
+
   it('tells the streams of a thing from those of its parts', () => {
     const whole = defineAggregate(definition);
     const chunks = defineAggregate({ ...definition, part: 'chunk' });
@@ -69,8 +87,8 @@ describe('the list of aggregates', () => {
     defineAggregate({ ...definition, fields: {} });
     // @ts-expect-error: there is no field `word`
     defineAggregate({ ...definition, fields: { TestMade: { words: 'content', word: 'secret' } } });
-    // @ts-expect-error: what is sealed is content or personal
-    defineAggregate({ ...definition, fields: { TestMade: { words: 'secret' } } });
+    // @ts-expect-error: what is sealed is content, personal or secret
+    defineAggregate({ ...definition, fields: { TestMade: { words: 'open' } } });
   });
 });
 

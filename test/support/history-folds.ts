@@ -36,7 +36,11 @@ export function foldReadModels({
       failed: withStatus('failed'),
       cancelled: withStatus('cancelled'),
     },
-    audit: log.map(auditRow).toReversed(),
+    // Who reads the audit is not on it unless it is asked for.
+    audit: log
+      .filter(({ type }) => type !== 'AuditRead')
+      .map(auditRow)
+      .toReversed(),
     keys: standings.flatMap(({ id, standing }) =>
       standing.of === 'apikey' && standing.state.status === 'active' && standing.state.key.tenantId === viewer.tenantId
         ? [{ ...viewApiKey(id, standing.state.key, false, { now: viewer.now }) }]
