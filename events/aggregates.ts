@@ -6,6 +6,7 @@ import { admins } from './admins.ts';
 import type { AnyAggregate, EventFields, EventOf } from './aggregate.ts';
 import { apiKeys } from './api-key.ts';
 import { credentials } from './credential.ts';
+import { inboxes } from './inbox.ts';
 import { inferences } from './inference.ts';
 import { invitations } from './invitation.ts';
 import { logins } from './login.ts';
@@ -33,6 +34,7 @@ export const aggregates = [
   inferences,
   projections,
   accesses,
+  inboxes,
 ] as const;
 
 export type KnownAggregate = (typeof aggregates)[number];

@@ -42,6 +42,10 @@ const events = {
   ],
   ModelRetired: [],
   ModelReinstated: [],
+  ModelBecameUnhealthy: [
+    { name: 'reason', type: 'string', doc: 'the code of the failure; nothing that an upstream said' },
+  ],
+  ModelRecovered: [],
 } as const satisfies EventFields;
 
 export type ModelDefinition = DataOf<typeof events, 'ModelRegistered'>;
@@ -61,6 +65,8 @@ export interface Model {
   /** Tenant ids, `*` for all. */
   readonly grantedTo: readonly string[];
   readonly createdAt: number;
+  /** Since when its runs fail for reasons of its own, in milliseconds since the epoch; left out while it is well. */
+  readonly unhealthySince?: number;
 }
 
 /** What a tenant has said of a name. */
@@ -110,10 +116,18 @@ function evolve(state: ModelState, event: EventOf<typeof events>): ModelState {
         ...state,
         model: { ...model, grantedTo: model.grantedTo.filter((to) => !event.data.from.includes(to)) },
       };
-    case 'ModelRetired':
-      return { ...state, status: 'retired' };
+    case 'ModelRetired': {
+      const { unhealthySince: _, ...well } = model;
+      return { ...state, status: 'retired', model: well };
+    }
     case 'ModelReinstated':
       return { ...state, status: 'registered' };
+    case 'ModelBecameUnhealthy':
+      return { ...state, model: { ...model, unhealthySince: event.recordedAt } };
+    case 'ModelRecovered': {
+      const { unhealthySince: _, ...well } = model;
+      return { ...state, model: well };
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-// The versions of a read model: which one is read, which is being built beside it, which are kept to go back to. And what
-// an administrator asked to be done with the dead letters of a projection, or of a group of workers.
+// The versions of a read model: which one is read, which is being built beside it, which are kept to go back to. And the
+// dead letters of a projection, or of a group of workers: which were parked, and what an administrator asked to be done.
 
 import { type DataOf, defineAggregate, type EventFields, type EventOf } from './aggregate.ts';
 import type { Actor, RecordedEvent } from './envelope.ts';
@@ -51,6 +51,12 @@ const events = {
     { name: 'comparison', type: ['null', comparisonSchema('AbandonedComparison')], default: null },
   ],
   ProjectionVersionRetired: [{ name: 'version', type: 'int', doc: 'its data is removed; there is no way back to it' }],
+  DeadLetterParked: [
+    { name: 'version', type: ['null', 'int'], doc: 'of the projection; null of a group of workers', default: null },
+    { name: 'stream', type: 'string' },
+    { name: 'revision', type: 'long', doc: 'of the event that failed' },
+    { name: 'error', type: 'string', doc: 'the beginning of what the failure said' },
+  ],
   DeadLetterRetried: letterFields,
   DeadLetterDiscarded: letterFields,
 } as const satisfies EventFields;
@@ -134,6 +140,7 @@ function evolve(before: ProjectionState, event: EventOf<typeof events>): Project
     }
     case 'ProjectionVersionRetired':
       return { ...before, kept: without(event.data.version), retired: retire(event.data.version) };
+    case 'DeadLetterParked':
     case 'DeadLetterRetried':
     case 'DeadLetterDiscarded':
       return before;
@@ -180,3 +187,8 @@ export function letterRequestOf(event: RecordedEvent) {
 /** Whether a version is read or on its way to be: the letters of others wait until it is gone back to, or dropped. */
 export const isWorkedOn = ({ live, candidate }: ProjectionState, version: number): boolean =>
   version === live || version === candidate?.version;
+
+/** What an event tells of a dead letter; undefined for one that tells of none. */
+export function parkedLetterOf(event: RecordedEvent) {
+  return projections.owns(event) && event.type === 'DeadLetterParked' ? event.data : undefined;
+}

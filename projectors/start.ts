@@ -1,6 +1,9 @@
 // The projectors: from the bus into the read models, each in its versions.
 
+import { letterLanguage } from '#events/parked-letter.ts';
 import { projectionVersions } from '#events/projection.ts';
+import { startLetterReports } from '#platform/bus/letter-reports.ts';
+import { newId } from '#platform/new-id.ts';
 import { startProjection } from '#platform/projection/start-projection.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import { openVersionStates } from '#platform/projection/version-states.ts';
@@ -12,7 +15,7 @@ import { sayProjectorStatus } from './versions/say-status.ts';
 import { startVersionFeeds } from './versions/version-feeds.ts';
 import { startVersionKeeper } from './versions/version-keeper.ts';
 
-export interface ProjectorOptions extends Omit<FeedPorts, 'states' | 'now'> {
+export interface ProjectorOptions extends Omit<FeedPorts, 'states' | 'letterReports' | 'now'> {
   /** See read-models.ts. */
   readonly readModels: readonly Projection[];
   /** Milliseconds since the epoch; for tests. */
@@ -38,9 +41,10 @@ export async function defineIndices(
 export async function startProjectors(options: ProjectorOptions) {
   const { store, readStore, live, log, observe, now = Date.now } = options;
   const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
-  const ports = { ...options, states, now };
+  const letterReports = startLetterReports({ store, language: letterLanguage('projectors', newId), log });
+  const ports = { ...options, states, letterReports, now };
   const { bus, searchIndex } = options;
-  const of = { bus, store, readStore, searchIndex, live, log, ...(observe && { observe }) };
+  const of = { bus, store, readStore, searchIndex, live, log, letterReports, ...(observe && { observe }) };
   const known = await startProjection({ ...of, projection: projectionStatesProjection });
   const kept = await Promise.all(
     options.readModels.map(async (projection) => ({ projection, feeds: await startVersionFeeds(projection, ports) })),
@@ -57,6 +61,7 @@ export async function startProjectors(options: ProjectorOptions) {
       silence();
       await keeper.stop();
       await Promise.all(running.map((projection) => projection.stop()));
+      await letterReports.stop();
       states.close();
     },
   };

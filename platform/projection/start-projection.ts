@@ -8,6 +8,7 @@ import type { Positions } from '../positions.ts';
 import { partitionName } from '../positions.ts';
 import type { DeadLetter } from '../bus/dead-letter-rows.ts';
 import { loadDeadLetters } from '../bus/dead-letters.ts';
+import type { LetterReports } from '../bus/letter-reports.ts';
 import { type LetterRequestSource, startLetterRequests } from '../bus/letter-requests.ts';
 import type { EventStore } from '../event-store/event-store.ts';
 import type { LiveChannel } from '../live-channel/live-channel.ts';
@@ -35,6 +36,8 @@ export interface ProjectionOptions {
   readonly log: Log;
   /** What administrators ask to be done with its dead letters. */
   readonly letterRequests?: LetterRequestSource;
+  /** Told of each of its dead letters. */
+  readonly letterReports?: Pick<LetterReports, 'tell'>;
   /** Aborting it gives up the start. */
   readonly signal?: AbortSignal;
   /** The topic of a stream; without it a stream may be in any topic of the projection. */
@@ -97,6 +100,7 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
     stopping.signal,
     (err) => log.warn({ err, projection: name }, 'the dead letters cannot be read, trying again'),
   );
+  const report = (letter: DeadLetter | undefined) => letter && options.letterReports?.tell(letter);
   const projector = createStreamProjector({
     name,
     target,
@@ -111,7 +115,10 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
       troubles += troubled ? 1 : -1;
       if (ending && troubled) stopping.abort();
     },
-    onParked: (stream) => observe?.parked?.(name, stream),
+    onParked(stream) {
+      report(letters.find(stream));
+      observe?.parked?.(name, stream);
+    },
   });
 
   /** What runs here runs alone: batches, dead letters, positions. */
@@ -154,6 +161,7 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
     positions: () =>
       alone(async () => {
         await letters.reload();
+        letters.list().forEach(report);
         requests?.again();
         return target.positions();
       }),

@@ -8,7 +8,9 @@
 import { bulkhead } from 'cockatiel';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { Bus, Delivery } from '../bus/bus.ts';
+import type { DeadLetter } from '../bus/dead-letter-rows.ts';
 import { loadDeadLetters } from '../bus/dead-letters.ts';
+import type { LetterReports } from '../bus/letter-reports.ts';
 import { type LetterRequestSource, startLetterRequests } from '../bus/letter-requests.ts';
 import { asError, isFinal, isTransient } from '../errors.ts';
 import type { EventStore } from '../event-store/event-store.ts';
@@ -56,6 +58,8 @@ export interface WorkerOptions {
   readonly work: (event: RecordedEvent) => Promise<void>;
   /** What administrators ask to be done with the group's dead letters. */
   readonly letterRequests: LetterRequestSource;
+  /** Told of each of its dead letters. */
+  readonly letterReports: Pick<LetterReports, 'tell'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly log: Log;
@@ -99,6 +103,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     persist(work, signal, (err) => log.warn({ err, group }, `${what}, trying again`));
   const letters = await patiently('the dead letters cannot be read', () => loadDeadLetters(readStore, group));
 
+  const report = (letter: DeadLetter | undefined) => letter && options.letterReports.tell(letter);
+  // Who parked them may have died before the log was told.
+  letters.list().forEach(report);
   const doneKey = ({ id }: RecordedEvent) => `done:${group}:${id}`;
   const isDone = async (event: RecordedEvent) => (await readStore.get([doneKey(event)]))[0] !== undefined;
   const remember = (event: RecordedEvent) =>
@@ -136,6 +143,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await patiently('a dead letter cannot be written', () =>
       letters.park({ stream, revision, eventId, error, attempts }),
     );
+    report(letters.find(stream));
     log.error({ err, group, stream, revision }, 'an event was parked as a dead letter');
     observe?.parked?.();
   }
@@ -219,6 +227,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     // The letters of partitions that come to this member are others' work.
     assigned: async () => {
       await patiently('the dead letters cannot be read', () => letters.reload()).catch(unlessStopping);
+      letters.list().forEach(report);
       requests?.again();
     },
     handle: take,

@@ -1,5 +1,6 @@
 import type { ProjectionState } from '#events/projection.ts';
 import type { Bus } from '#platform/bus/bus.ts';
+import type { LetterReports } from '#platform/bus/letter-reports.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
@@ -24,5 +25,6 @@ export interface FeedPorts {
   readonly log: Log;
   readonly observe?: NonNullable<ProjectionOptions['observe']> | undefined;
   readonly states: VersionStates<ProjectionState>;
+  readonly letterReports: Pick<LetterReports, 'tell'>;
   readonly now: () => number;
 }

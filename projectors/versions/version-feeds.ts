@@ -78,6 +78,7 @@ export async function startVersionFeeds(projection: Projection, ports: FeedPorts
       live,
       log,
       letterRequests,
+      letterReports: ports.letterReports,
       topicOf,
       signal: stopping.signal,
       ...(open && { open }),

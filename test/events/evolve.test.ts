@@ -5,7 +5,7 @@ import { aggregates } from '#events/aggregates.ts';
 
 const folder = new URL('../../events/', import.meta.url);
 /** What the language itself has, and no change of this program changes. */
-const ofTheLanguage = new Set(['Math', 'undefined']);
+const ofTheLanguage = new Set(['Math', 'Object', 'Set', 'undefined']);
 
 type Evolve = ts.FunctionDeclaration | ts.Expression;
 

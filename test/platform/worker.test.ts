@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { AdversarialOptions } from '#platform/bus/adversarial-order.ts';
-import { findDeadLetter } from '#platform/bus/dead-letter-rows.ts';
+import { type DeadLetter, findDeadLetter } from '#platform/bus/dead-letter-rows.ts';
 import { checkpointsInReadStore } from '#platform/bus/group-checkpoints.ts';
 import type { LetterRequest } from '#platform/bus/letter-requests.ts';
 import { openLogBus } from '#platform/bus/log-bus.ts';
@@ -24,12 +24,14 @@ describe('a worker', () => {
   let store: EventStore;
   let readStore: ReadStore;
   let requests: LetterRequest[];
+  let told: DeadLetter[];
   let ringing: () => void;
   const running: { stop(): Promise<void> }[] = [];
   beforeEach(() => {
     store = createMemoryEventStore(() => 1);
     readStore = createMemoryReadStore();
     requests = [];
+    told = [];
     ringing = () => undefined;
   });
   afterEach(async () => {
@@ -68,6 +70,7 @@ describe('a worker', () => {
           return () => undefined;
         },
       },
+      letterReports: { tell: (letter) => void told.push(letter) },
       now: Date.now,
       log,
       patience: { firstPauseMs: 1, longestPauseMs: 5, ...patience },
@@ -152,6 +155,15 @@ describe('a worker', () => {
     expect(did).to.have.members(['alpha-1:0', 'alpha-1:2']);
     expect(await letterOf('alpha-1')).to.include({ revision: 1, error: 'nobody lives there', attempts: 1 });
     expect(worker.seen).to.deep.equal({ done: 2, retried: 0, parked: 1 });
+    const ofAlpha = { group: GROUP, stream: 'alpha-1', revision: 1 };
+    expect(told).to.have.length(1);
+    expect(told[0]).to.include(ofAlpha);
+    // Who told may have died before it was in the log.
+    await worker.stop();
+    told = [];
+    await settled(await start({ work: async () => undefined }));
+    expect(told).to.have.length(1);
+    expect(told[0]).to.include(ofAlpha);
   });
 
   it('parks what fails without saying why after a few tries, and what never passes when its time is over', async () => {

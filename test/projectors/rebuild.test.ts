@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { type ProjectionState, projections } from '#events/projection.ts';
+import { loadDeadLetters } from '#platform/bus/dead-letters.ts';
 import { listDeadLetters, nameOfGroup } from '#platform/bus/dead-letter-rows.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { handleCommand } from '#platform/event-store/handle-command.ts';
@@ -298,13 +299,27 @@ describe('rebuilding a read model', function () {
     it('parks it again when it fails again, once for each request', async () => {
       await start([faulty]);
       await parked();
-      const failedAt = async () => (await listDeadLetters(readStore, { limit: 1 }))[0];
-      const before = await failedAt();
+      const standing = async () => (await listDeadLetters(readStore, { limit: 1 }))[0];
+      const said = async () => (await readWholeStream(store, projections.stream('sums'))).map(({ type }) => type);
+      const [tells, asks] = ['DeadLetterParked', 'DeadLetterRetried'];
+      await eventually(async () => expect(await said()).to.deep.equal([tells]), WITHIN_MS);
+      expect((await standing())?.request).to.equal(-1);
       await takeUp('retry', 'alpha-1', 1);
-      await eventually(async () => expect((await failedAt())?.request).to.equal(0), WITHIN_MS);
-      expect(before?.request).to.equal(-1);
+      await eventually(async () => expect(await said()).to.deep.equal([tells, asks, tells]), WITHIN_MS);
+      expect((await standing())?.request).to.equal(1);
       await takeUp('retry', 'alpha-1', 1);
-      await eventually(async () => expect((await failedAt())?.request).to.equal(1), WITHIN_MS);
+      await eventually(async () => expect(await said()).to.deep.equal([tells, asks, tells, asks, tells]), WITHIN_MS);
+      expect((await standing())?.request).to.equal(3);
+    });
+
+    it('tells the log of those that it finds, which nobody was told of', async () => {
+      const letter = { eventId: 'e', error: 'x', attempts: 3, stream: 'alpha-1', revision: 1 };
+      await (await loadDeadLetters(readStore, 'sums.1')).park(letter);
+      await start([faulty]);
+      await eventually(async () => {
+        const [first] = await store.readStream(projections.stream('sums'));
+        expect(first?.data).to.deep.equal({ version: 1, stream: 'alpha-1', revision: 1, error: 'x' });
+      }, WITHIN_MS);
     });
 
     it('leaves a discarded event out, in the versions that come after too', async () => {

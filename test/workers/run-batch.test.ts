@@ -3,6 +3,7 @@ import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
 import { ModelLoadError, type ModelSpec, type RunResult } from '#platform/model-host/model-runtime.ts';
 import type { Job } from '../../workers/inference/job.ts';
+import type { ModelHealth } from '../../workers/inference/model-health.ts';
 import { createBatchRunner } from '../../workers/inference/run-batch.ts';
 import { createQuietLog } from '../support/quiet-log.ts';
 
@@ -29,7 +30,12 @@ const job = (id: string, leftMs: number, signal = new AbortController().signal) 
   }) as unknown as Job;
 
 /** What is recorded of each job, by its id. */
-async function runBatch(jobs: readonly Job[], host: Pick<ModelHost, 'run'>, specOf = async () => spec) {
+async function runBatch(
+  jobs: readonly Job[],
+  host: Pick<ModelHost, 'run'>,
+  specOf = async () => spec,
+  health: ModelHealth = { ran: () => undefined },
+) {
   const recorded = new Map<string, RunResult>();
   const run = createBatchRunner({
     host,
@@ -39,6 +45,7 @@ async function runBatch(jobs: readonly Job[], host: Pick<ModelHost, 'run'>, spec
     log: createQuietLog(),
     record: ({ id }, { result }) => recorded.set(id, result),
     signal: new AbortController().signal,
+    health,
     retry: () => expect.fail('nothing is to be retried'),
     fail: (error) => expect.fail(error.message),
   });
@@ -106,5 +113,18 @@ describe('a batch', () => {
     });
     const told = await failing(new ModelLoadError('its credential is gone'));
     expect(told.get('a')).to.have.nested.property('error.message', 'its credential is gone');
+  });
+
+  it('says of its model how it went', async () => {
+    const verdicts: unknown[] = [];
+    const health: ModelHealth = { ran: (_, verdict) => void verdicts.push(verdict) };
+    const answering = (result: RunResult) => ({ run: async () => [result] });
+    const timedOut: RunResult = { ok: false, error: { code: 'timeout', message: '', retriable: true } };
+    await runBatch([job('a', 100_000)], answering(ok), undefined, health);
+    await runBatch([job('a', 100_000)], answering(timedOut), undefined, health);
+    await runBatch([job('a', 50)], answering(timedOut), undefined, health);
+    const gone = () => Promise.reject(new ModelLoadError('its credential is gone'));
+    await runBatch([job('a', 100_000)], answering(ok), gone, health);
+    expect(verdicts).to.deep.equal(['well', { failure: 'timeout' }, undefined, { failure: 'model-load-failed' }]);
   });
 });

@@ -10,6 +10,7 @@ import type { Log } from '#platform/logging/log.ts';
 import type { ModelHost } from '#platform/model-host/model-host.ts';
 import { ModelLoadError, type ModelSpec, type RunResult } from '#platform/model-host/model-runtime.ts';
 import type { Job } from './job.ts';
+import { type ModelHealth, verdictOf } from './model-health.ts';
 import type { Outcome } from './record-result.ts';
 
 /** A request whose model thread died is tried again this often, then fails: it may be the cause. */
@@ -24,6 +25,8 @@ export interface RunBatchOptions {
   /** Takes each outcome; not awaited, so that the model can go on. */
   readonly record: (job: Job, outcome: Outcome) => void;
   readonly retry: (job: Job) => void;
+  /** Told of each run. */
+  readonly health: ModelHealth;
   /** Told when runs cannot be recorded before they begin: none may begin then. */
   readonly fail: (error: Error) => void;
   /** Aborts when the worker stops. */
@@ -53,7 +56,7 @@ function createRunLimits(jobs: readonly [Job, ...Job[]], startedAt: number) {
 }
 
 export function createBatchRunner(options: RunBatchOptions) {
-  const { host, specOf, live, now, log, record, retry, fail, signal } = options;
+  const { host, specOf, live, now, log, record, retry, health, fail, signal } = options;
 
   const finish = (job: Job, result: RunResult, startedAt: number) => {
     const { attempt } = job;
@@ -106,6 +109,7 @@ export function createBatchRunner(options: RunBatchOptions) {
         }),
       },
     );
+    health.ran(first.model, verdictOf(results, limits.deadlineMs >= first.model.definition.timeoutMs));
     jobs.forEach((job, i) => {
       const result = results[i] ?? failure('no-result', 'the model gave no result');
       const late = !result.ok && result.error.code === 'cancelled' && !job.signal.aborted;
@@ -133,6 +137,7 @@ export function createBatchRunner(options: RunBatchOptions) {
       // Only what is said of the model's definition is the caller's to read.
       const known = err instanceof ModelLoadError;
       const code = known ? err.code : 'run-failed';
+      if (first && known) health.ran(first.model, { failure: code });
       const message = known ? err.message : 'the model could not be run';
       for (const job of jobs) finish(job, failure(code, message), startedAt);
     }

@@ -1,5 +1,6 @@
 // The inference worker: requests from the bus, through the models, to their results in the log.
 
+import { snapshotShapeOf } from '#events/aggregates.ts';
 import { inferences } from '#events/inference.ts';
 import { CANCELLATIONS, type CancellationMessage, WORKLOAD, type WorkloadMessage } from '#events/live.ts';
 import type { Standing } from '#events/standing.ts';
@@ -8,6 +9,7 @@ import { persist } from '#platform/patience/persist.ts';
 import type { Bus } from '#platform/bus/bus.ts';
 import type { Contents } from '#platform/content/content.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
+import { createSnapshots } from '#platform/event-store/snapshots.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
 import type { Log } from '#platform/logging/log.ts';
 import { newId } from '#platform/new-id.ts';
@@ -16,6 +18,7 @@ import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { Standings } from '#platform/standing/standings.ts';
 import { createOwnAttempts } from './attempts.ts';
 import { createInferenceConsumer } from './consume.ts';
+import { createModelHealth } from './model-health.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { Job } from './job.ts';
 import { createModelSpecs } from './model-spec.ts';
@@ -89,8 +92,10 @@ export async function startInferenceWorker(options: InferenceWorkerOptions) {
     recording.add(work);
   };
 
+  const snapshots = createSnapshots(options.readStore, snapshotShapeOf, log);
   const runBatch = createBatchRunner({
     host,
+    health: createModelHealth({ store, snapshots, log, signal: stopping.signal }),
     signal: stopping.signal,
     fail: (error) => fail(error),
     specOf: (job) => specOf(job.model),
