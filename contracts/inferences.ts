@@ -11,7 +11,6 @@ import {
   durationParameter,
   idSchema,
   limitParameter,
-  pageOf,
   repeatedParameter,
   shownAs,
   timeParameter,
@@ -50,6 +49,15 @@ export type InferenceSubmission = z.infer<typeof submitInferenceSchema>;
 
 /** Whether a submission is in the chat form; then all but `model` and `messages` are its parameters. */
 export const isChatForm = (body: InferenceSubmission): body is z.infer<typeof chatFormSchema> => 'messages' in body;
+
+const searchedSchema = z
+  .object({
+    words: z.array(z.string()).meta({ description: 'What was looked for: the words of `q` as they are indexed.' }),
+    characters: z.number().int().meta({ description: 'Of each input and each output so many are indexed at most.' }),
+    differentWords: z.number().int().meta({ description: 'Of each input and each output as many at most.' }),
+    running: z.literal(false).meta({ description: 'What has not ended yet is not found by words.' }),
+  })
+  .meta({ id: 'SearchedInferences', description: 'With `q`: what the search covered.' });
 
 const id = '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f';
 const example = {
@@ -161,21 +169,43 @@ export const inferenceRoutes = routesUnder('Inferences', {
     side: 'query',
     permission: 'inference:read',
     summary: 'List and search inferences, the newest first',
+    description: [
+      '`q` looks for words that people and models wrote: in prompts and the texts of messages, in answers, in what tools were asked and told. Roles, types, names of members, ids, addresses, definitions of tools, images and sound are not searched, nor messages of errors.',
+      'An inference is found by its words once it has ended.',
+      'Of each input and each output 50,000 characters and 10,000 different words are indexed, of messages the newest of users first, then answers, then the rest, and of a longer text its beginning and its end; `searched` in the answer says so with every search.',
+      'Signs, quotes and operators are no words: `"red rose" OR sea` asks for all four.',
+      'Where no spaces part words (Chinese, Japanese, Thai, Korean, …) characters and pairs of neighbours are words.',
+    ].join(' '),
     query: z.strictObject({
       status: repeatedParameter(inferenceStatusSchema).optional(),
       model: repeatedParameter(modelNameSchema).optional(),
       createdAfter: timeParameter.optional(),
       createdBefore: timeParameter.optional(),
-      q: z
-        .string()
-        .min(1)
-        .max(500)
-        .optional()
-        .meta({ description: 'Full text: inputs and outputs with all of these words; `word*` for a beginning.' }),
+      q: z.string().min(1).max(500).optional().meta({
+        description: 'Full text: those with all of these words, whatever their case; `word*` for a beginning.',
+      }),
       limit: limitParameter,
       after: afterParameter,
     }),
-    answers: pageOf('InferenceList', inferenceSchema, 'A page of inferences.', example),
+    answers: {
+      200: {
+        description: 'A page of inferences.',
+        schema: z
+          .object({
+            object: z.literal('list'),
+            data: z.array(inferenceSchema),
+            next: z.string().nullable(),
+            searched: searchedSchema.optional(),
+          })
+          .meta({ id: 'InferenceList' }),
+        example: {
+          object: 'list',
+          data: [example],
+          next: null,
+          searched: { words: ['gunaydin'], characters: 50_000, differentWords: 10_000, running: false },
+        },
+      },
+    },
     problems: ['search-timed-out'],
   },
   streamInference: {

@@ -60,7 +60,10 @@ export function foldText(text: string): string[] {
   return [...words].slice(0, maxWords);
 }
 
-/** A query's words for `SearchQuery.text`; a piece that ends with `*` finds what begins with its last word. */
+/**
+ * A query's words for `SearchQuery.text`; a piece that ends with `*` finds what begins with its last word. One word more
+ * than a query may have says that it has more: who leaves any out finds too much.
+ */
 export function foldQuery(query: string): string[] {
   const words = new Set<string>();
   for (const piece of query.split(/\s+/u)) {
@@ -68,9 +71,9 @@ export function foldQuery(query: string): string[] {
     const last = folded.at(-1);
     if (piece.endsWith('*') && last !== undefined) folded.splice(-1, 1, `${last}*`);
     for (const word of folded) words.add(word);
-    if (words.size >= maxQueryWords) break;
+    if (words.size > maxQueryWords) break;
   }
-  return [...words].slice(0, maxQueryWords);
+  return [...words].slice(0, maxQueryWords + 1);
 }
 
 /** As a text field of a search index wants it. */

@@ -1,42 +1,30 @@
-// Opens the sealed contents of an inference's events and keeps the words in them: what people wrote and models answered,
-// not the member names around it.
+// Opens the sealed contents of an inference's events and keeps the words of what people and models wrote in them.
 
 import type { Content } from '#events/content.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { inferences } from '#events/inference.ts';
 import { type Contents, ERASED, type Opened } from '#platform/content/content.ts';
+import { foldToField } from '#platform/search-index/fold.ts';
+import { writtenInInput, writtenInOutput } from './written-texts.ts';
 
-/** The contents that are put in the place of sealed ones. */
+/** What is put in the place of sealed contents: the different words in it, folded. */
 interface OpenedContent {
-  readonly text: string;
+  readonly words: string;
 }
 
-export const textOf = (content: unknown) => (content as Partial<OpenedContent>).text ?? '';
-
-/** Full text beyond this many characters of one content is not indexed. */
-const MOST_CHARACTERS = 20_000;
-
-/** All strings of a JSON value, in order. */
-export function textsOf(value: unknown): string {
-  const texts: string[] = [];
-  let length = 0;
-  const visit = (part: unknown) => {
-    if (length > MOST_CHARACTERS) return;
-    if (typeof part === 'string') {
-      texts.push(part);
-      length += part.length;
-    } else if (typeof part === 'object' && part !== null) Object.values(part).forEach(visit);
-  };
-  visit(value);
-  return texts.join('\n').slice(0, MOST_CHARACTERS);
-}
+export const wordsOf = (content: unknown) => (content as Partial<OpenedContent>).words ?? '';
 
 export function createTextOpener(contents: Pick<Contents, 'open'>) {
   /** The event with the words of one of its contents in that content's place. */
-  function withText(event: RecordedEvent, field: string, content: Content): RecordedEvent | Promise<RecordedEvent> {
+  function withWords(
+    event: RecordedEvent,
+    field: string,
+    content: Content,
+    writtenIn: (opened: unknown) => string,
+  ): RecordedEvent | Promise<RecordedEvent> {
     const put = (value: Opened): RecordedEvent => {
-      const text: OpenedContent = { text: value === ERASED ? '' : textsOf(value) };
-      return { ...event, data: { ...(event.data as object), [field]: text } };
+      const opened: OpenedContent = { words: value === ERASED ? '' : foldToField(writtenIn(value)) };
+      return { ...event, data: { ...(event.data as object), [field]: opened } };
     };
     const opened = contents.open(event.metadata.tenantId, content);
     return opened instanceof Promise ? opened.then(put) : put(opened);
@@ -46,9 +34,9 @@ export function createTextOpener(contents: Pick<Contents, 'open'>) {
     if (!inferences.owns(event)) return event;
     switch (event.type) {
       case 'InferenceRequested':
-        return withText(event, 'input', event.data.input);
+        return withWords(event, 'input', event.data.input, writtenInInput);
       case 'InferenceCompleted':
-        return withText(event, 'output', event.data.output);
+        return withWords(event, 'output', event.data.output, writtenInOutput);
       default:
         return event;
     }

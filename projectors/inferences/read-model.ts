@@ -4,8 +4,9 @@
 import { inferences } from '#events/inference.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import type { StreamRowProjection } from '#platform/projection/projection.ts';
-import { foldToField } from '#platform/search-index/fold.ts';
-import { createTextOpener, textOf } from './open-texts.ts';
+import { maxWords } from '#platform/search-index/fold.ts';
+import { createTextOpener, wordsOf } from './open-texts.ts';
+import { MOST_CHARACTERS } from './written-texts.ts';
 
 export interface InferenceRow {
   readonly inference: string;
@@ -15,14 +16,17 @@ export interface InferenceRow {
   readonly createdAt: number;
   readonly endedAt: number | null;
   /** Of what was asked and answered, in the clear; indexed once, at the end. */
-  readonly text: string;
+  readonly words: string;
 }
+
+/** What of each input, and of each output, is found by its words. */
+export const SEARCHED = { characters: MOST_CHARACTERS, differentWords: maxWords } as const;
 
 export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
   kind: 'stream-row',
   name: 'inferences',
   topics: [inferences.topic],
-  shape: 2,
+  shape: 3,
   index: {
     name: 'inferences',
     fields: {
@@ -49,24 +53,25 @@ export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
       if (before) return 'ignore';
       const { tenantId: tenant } = event.metadata;
       const { model, input } = event.data;
-      const text = textOf(input);
+      const words = wordsOf(input);
       const inference = subjectOf(event.stream);
-      return { inference, tenant, status: 'queued', model, createdAt: event.recordedAt, endedAt: null, text };
+      return { inference, tenant, status: 'queued', model, createdAt: event.recordedAt, endedAt: null, words };
     }
     if (before?.status !== 'queued') return 'ignore';
     const ended = { ...before, endedAt: event.recordedAt };
     switch (event.type) {
       case 'InferenceCompleted':
-        return { ...ended, status: 'completed', text: `${before.text}\n${textOf(event.data.output)}` };
+        return { ...ended, status: 'completed', words: together(before.words, wordsOf(event.data.output)) };
       case 'InferenceFailed':
         return { ...ended, status: 'failed' };
       case 'InferenceCancelled':
         return { ...ended, status: 'cancelled' };
     }
   },
-  fields: ({ text, ...row }) => ({
-    ...row,
-    words: row.endedAt === null ? null : foldToField(text),
-  }),
+  fields: (row) => ({ ...row, words: row.endedAt === null ? null : row.words }),
   ended: ({ endedAt }) => endedAt !== null,
 };
+
+/** Each has a bound of its own, so that a long question leaves its answer room. */
+const together = (asked: string, answered: string) =>
+  [...new Set(`${asked} ${answered}`.split(' '))].filter((word) => word !== '').join(' ');

@@ -3,12 +3,12 @@ import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { type BoundRoute, etagOf, type Handler, type RequestOf } from '#platform/http/route.ts';
 import { answerWithEvents, lastEventId } from '#platform/http/sse.ts';
 import type { LiveChannel } from '#platform/live-channel/live-channel.ts';
-import { foldQuery } from '#platform/search-index/fold.ts';
 import type { Condition } from '#platform/search-index/search-index.ts';
-import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
+import { inferencesReadModel, SEARCHED } from '../../projectors/inferences/read-model.ts';
 import type { Freshness } from '../freshness.ts';
 import { notFound } from '../not-found.ts';
 import { searchPage } from '../search-page.ts';
+import { searchedWords } from '../searched-words.ts';
 import { inferenceEvents } from './inference-events.ts';
 import type { InferenceReader } from './inference-reader.ts';
 
@@ -38,18 +38,23 @@ export function createInferenceRoutes({ inferences, live, fresh }: InferenceQuer
 
   const listInferences: Handler<typeof inferenceRoutes.listInferences> = async (request) => {
     const { caller, query } = request;
+    const words = query.q === undefined ? undefined : searchedWords(query.q);
     const index = await fresh.of(inferencesReadModel, request);
     const { tenantId } = caller;
     const { hits, next } = await searchPage(index, query, {
       partition: tenantId,
       conditions: conditionsOf(query),
-      ...(query.q !== undefined && { text: { field: 'words', words: foldQuery(query.q) } }),
+      ...(words && { text: { field: 'words', words } }),
     });
     const shown = await inferences.readAll(
       tenantId,
       hits.map(({ fields }) => String(fields['inference'])),
     );
-    return { status: 200, body: { object: 'list', data: shown.map(({ view }) => view), next } };
+    const searched = words && { words, ...SEARCHED, running: false as const };
+    return {
+      status: 200,
+      body: { object: 'list', data: shown.map(({ view }) => view), next, ...(searched && { searched }) },
+    };
   };
 
   const streamInference: Handler<typeof inferenceRoutes.streamInference> = async (request) => {

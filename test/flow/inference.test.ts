@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { inferenceEventSchema } from '#contracts/inference-answers.ts';
 import type { Api, ApiAnswer } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectProblem } from '../support/expect-problem.ts';
 import { chunk, events, type OpenAiUpstream, openOpenAiUpstream } from '../support/openai-upstream.ts';
 import { readEventStream } from '../support/read-event-stream.ts';
 import { describeFlow } from './with-defter.ts';
@@ -170,7 +171,9 @@ describeFlow(
         last = accepted;
       }
       const list = (query: string) =>
-        api<{ data: Inference[]; next: string | null }>('GET', `/v1/inferences?${query}`, { headers: tokenOf(last!) });
+        api<{ data: Inference[]; next: string | null; searched?: unknown }>('GET', `/v1/inferences?${query}`, {
+          headers: tokenOf(last!),
+        });
       const found = async (query: string) => {
         const answer = await list(query);
         expect(answer.status).to.equal(200);
@@ -181,6 +184,17 @@ describeFlow(
       expect(await found('q=istanbul')).to.have.members([texts[0], texts[1]]);
       expect(await found('q=rose&model=language-id')).to.have.members([texts[1], texts[3], texts[4]]);
       expect(await found('q=rot*')).to.deep.equal([texts[4]]);
+      const { searched } = (await list('q=%22Red%22+-(rose)')).body;
+      expect(searched).to.deep.include({ words: ['red', 'rose'], running: false });
+      expect((await list('limit=1')).body).not.to.have.property('searched');
+      // Signs and operators of query languages are no more than what parts words.
+      expect(await found(`q=${encodeURIComponent('words:"rose" +Istanbul^2 a*')}`)).to.deep.equal([]);
+      expect(await found(`q=${encodeURIComponent('\'rose\'; -- "red"(istanbul)^{}:[]~/\\')}`)).to.deep.equal([
+        texts[1],
+      ]);
+      for (const q of ['*', '"', '-- ()', "';"]) {
+        expectProblem(await list(`q=${encodeURIComponent(q)}`), 422, 'invalid-request', '/q');
+      }
       expect((await list('status=failed')).body.data).to.deep.equal([]);
       expect((await list('q=nowhere')).body.data).to.deep.equal([]);
       expect((await list('createdAfter=2099-01-01T00:00:00Z')).body.data).to.deep.equal([]);

@@ -81,6 +81,33 @@ describeFlow(
       expect(done.usage).to.deep.equal({ inputTokens: 11, outputTokens: 11 });
     });
 
+    it('has chats that are found by what was asked and answered, behind whatever stands before it', async () => {
+      const parts = [
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${'QUJD'.repeat(20_000)}` } },
+        { type: 'text', text: 'which sunflower is this' },
+      ];
+      const tools = [{ type: 'function', function: { name: 'f', description: 'gardening '.repeat(9_000) } }];
+      const messages = [
+        { role: 'system', content: 'verbose instruction '.repeat(3_000) },
+        { role: 'user', content: parts },
+      ];
+      upstream.answer((request, response) =>
+        echo({ ...request, body: { ...request.body, messages: say('Helianthus') } }, response),
+      );
+      const id = await submit({ model: 'chat', tools, messages });
+      expect(await ended(id)).to.include({ status: 'completed' });
+      const found = async (q: string) => {
+        const { body } = await flow().api<{ data: Inference[] }>('GET', `/v1/inferences?limit=100&q=${q}`);
+        return body.data.map((one) => one.id);
+      };
+      await eventually(async () => expect(await found('sunflower')).to.deep.equal([id]));
+      expect(await found('helianthus')).to.deep.equal([id]);
+      expect(await found('verbose+sunflower')).to.deep.equal([id]);
+      for (const word of ['assistant', 'gardening', 'png', 'function', 'completion']) {
+        expect(await found(word), word).to.deep.equal([]);
+      }
+    });
+
     it('is given a plain input as one message, with the defaults that were set', async () => {
       const { api } = flow();
       await api('PUT', '/v1/models/chat/defaults', { body: { temperature: 0.5, top_p: 0.9 } });

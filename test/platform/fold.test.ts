@@ -136,7 +136,9 @@ describe('folding a query', () => {
     expect(foldQuery('* ** *a b*c !* ')).to.deep.equal(['a', 'b', 'c']);
   });
 
-  it('takes a bounded number of words', () => {
-    expect(foldQuery(Array.from({ length: 1_000 }, (_, i) => `w${i}`).join(' ')).length).to.equal(maxQueryWords);
+  it('takes a bounded number of words, and tells that there are more', () => {
+    const words = Array.from({ length: 1_000 }, (_, i) => `w${i}`);
+    expect(foldQuery(words.slice(0, maxQueryWords).join(' ')).length).to.equal(maxQueryWords);
+    expect(foldQuery(words.join(' ')).length).to.equal(maxQueryWords + 1);
   });
 });

@@ -5,10 +5,11 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { inferences } from '#events/inference.ts';
 import { type Standing, evolveStanding } from '#events/standing.ts';
 import { ERASED } from '#platform/content/content.ts';
+import { maxWords } from '#platform/search-index/fold.ts';
 import { type Hit, idOfNumber } from '#platform/search-index/search-index.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { inferenceReadModel, KEPT_AFTER_END_MS } from '../../projectors/inference/read-model.ts';
-import { createTextOpener, textsOf } from '../../projectors/inferences/open-texts.ts';
+import { createTextOpener } from '../../projectors/inferences/open-texts.ts';
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import { ORIGIN, recorded } from '../support/given-decider.ts';
@@ -23,8 +24,8 @@ const requested = recorded(
     {
       model: 'm',
       modelOwner: 'acme',
-      form: 'input',
-      input: plainContent({ text: 'Kırmızı GÜL', nested: ['two'] }),
+      form: 'chat',
+      input: plainContent({ messages: [{ role: 'user', content: [{ type: 'text', text: 'Kırmızı GÜL two' }] }] }),
       parameters: {},
       deadline: 9,
     },
@@ -100,10 +101,16 @@ describe('the list of inferences', () => {
     await given.thenFound(found('answer'), []);
   });
 
-  it('indexes no member names, and nothing that was erased', async () => {
-    expect(textsOf({ role: 'user', content: [{ text: 'hi' }] })).to.equal('user\nhi');
+  it('leaves a long question its answer', async () => {
+    const asked = Array.from({ length: maxWords }, (_, i) => i.toString(36)).join(' ');
+    const long = { ...requested, data: { ...(requested.data as object), input: plainContent(asked) } };
+    const given = givenEvents(inferencesReadModel, long, completed);
+    await given.thenFound(found('answer'), [id]);
+  });
+
+  it('indexes nothing that was erased', async () => {
     const erased = createTextOpener({ open: () => Promise.resolve(ERASED) });
-    expect((await erased(requested)).data).to.deep.include({ input: { text: '' } });
+    expect((await erased(requested)).data).to.deep.include({ input: { words: '' } });
   });
 });
 
