@@ -8,6 +8,7 @@ import { invitationRoutes } from './invitations.ts';
 import { modelRoutes } from './models.ts';
 import { operationRoutes } from './operations.ts';
 import { passwordRoutes } from './passwords.ts';
+import { replayRoutes } from './replay.ts';
 import type { RouteContract } from './route.ts';
 import { signInRoutes } from './sign-in.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -27,5 +28,6 @@ export const allRoutes: readonly RouteContract[] = [
   apiKeyRoutes,
   credentialRoutes,
   auditRoutes,
+  replayRoutes,
   operationRoutes,
 ].flatMap((table) => Object.values<RouteContract>(table));

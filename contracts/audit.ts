@@ -49,7 +49,7 @@ export const auditEventSchema = eventHeadSchema
   .meta({ id: 'AuditEvent' });
 export type AuditEventView = z.infer<typeof auditEventSchema>;
 
-const typeSchema = z.string().regex(/^[A-Z][A-Za-z]{0,63}$/, 'Must be the name of an event type');
+export const typeSchema = z.string().regex(/^[A-Z][A-Za-z]{0,63}$/, 'Must be the name of an event type');
 
 const example = {
   id: '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',

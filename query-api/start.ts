@@ -1,5 +1,7 @@
+import { snapshotShapeOf } from '#events/aggregates.ts';
 import { projectionVersions } from '#events/projection.ts';
 import type { Standing } from '#events/standing.ts';
+import { createSnapshots } from '#platform/event-store/snapshots.ts';
 import type { BoundRoute } from '#platform/http/route.ts';
 import type { Log } from '#platform/logging/log.ts';
 import type { Ports } from '#platform/platform.ts';
@@ -27,6 +29,7 @@ import { createModelRoutes } from './models/routes.ts';
 import { namesToCompare } from './models/usable-models.ts';
 import { openProjectorStatus } from './operations/projector-status.ts';
 import { createOperationRoutes } from './operations/routes.ts';
+import { createReplayRoutes } from './replay/routes.ts';
 import { createTenantRoutes } from './tenants/routes.ts';
 import { createUserRoutes } from './users/routes.ts';
 
@@ -75,6 +78,15 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
       ...createAuditRoutes({ store, fresh, shown, recordRead }),
+      ...createReplayRoutes({
+        store,
+        snapshots: createSnapshots(readStore, snapshotShapeOf, log),
+        readStore,
+        fresh,
+        shown,
+        recordRead,
+        now,
+      }),
       ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),
     ],
     close() {

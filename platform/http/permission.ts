@@ -20,6 +20,12 @@ export function permission(problems: HttpProblems): Middleware {
   };
 }
 
+/** For a route that is open to any caller, and asks for a permission by what is read: throws what other routes answer. */
+export function requirePermission(caller: Caller, needed: string, problems: HttpProblems): void {
+  if (caller.suspended !== undefined) throw tenantSuspended(caller.suspended, problems);
+  orThrow(refusalBy(caller.permissions, needed, problems));
+}
+
 async function passUnless(refusal: Promise<Problem | undefined>, next: () => Promise<unknown>): Promise<unknown> {
   orThrow(await refusal);
   return next();

@@ -38,6 +38,7 @@ export const entitiesReadModel: StreamRowProjection<EntityRow> = {
     sortBy: 'born',
     partitionBy: 'owner',
     numbered: true,
+    findBy: ['kind'],
   },
   concerns: hasStanding,
   project(before, event) {

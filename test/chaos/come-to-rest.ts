@@ -58,6 +58,7 @@ export async function comeToRest(
     const relayed = await readAllRelayed(config);
     const shown = await collectReadModels(
       api,
+      TENANT,
       ids.map(({ stream }) => subjectOf(stream)),
     );
     const models = { ...shown, documents, rows };

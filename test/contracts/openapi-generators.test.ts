@@ -8,7 +8,12 @@ import type { RouteContract } from '#contracts/route.ts';
 import { type Schema, validFromJsonSchema } from '../support/valid-from-json-schema.ts';
 
 interface Operation {
-  readonly parameters: readonly { readonly in: string; readonly name: string; readonly schema: Schema }[];
+  readonly parameters: readonly {
+    readonly in: string;
+    readonly name: string;
+    readonly required?: boolean;
+    readonly schema: Schema;
+  }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
 }
 
@@ -54,7 +59,8 @@ describe('a generator that reads the OpenAPI document', () => {
       if (named(place).length > 0)
         it(`draws parameters of ${route.id} in its ${place} that are taken`, () => {
           const fields = Object.fromEntries(named(place).map(({ name, schema }) => [name, drawn(schema)]));
-          const asSent = fc.record(fields, { requiredKeys: place === 'path' ? Object.keys(fields) : [] });
+          const requiredKeys = named(place).flatMap(({ name, required }) => (required ? [name] : []));
+          const asSent = fc.record(fields, { requiredKeys });
           fc.assert(
             fc.property(asSent, (values) =>
               isTaken(

@@ -352,6 +352,15 @@ function relayBreaches(): Breach[] {
 }
 
 /** Each read model: a row missing, one too many, one twice, one that is not what the log says. */
+/** Of the tenant as of the earlier of two moments. */
+function pastBreach(name: string, names: string, rowsOf: (rows: readonly Row[]) => readonly Row[]): Breach {
+  const whole = (history: Mutable<History>) => {
+    const [now, before] = history.models.asOf ?? [];
+    change(history, { asOf: [now!, { ...before!, rows: rowsOf(before!.rows) }] });
+  };
+  return { name: `the tenant as of a moment: ${name}`, invariant: 'I4', names, whole };
+}
+
 function modelBreaches(): Breach[] {
   const stale: Readonly<Record<string, Row>> = {
     inferences: { status: 'queued' },
@@ -396,6 +405,10 @@ function modelBreaches(): Breach[] {
         names: 'completed',
         whole: (history) => change(history, { lists: { ...history.models.lists, completed: [] } }),
       },
+      pastBreach('a thing is missing', 'apikey', ([, ...rest]) => rest),
+      pastBreach('a thing is as it was before', 'lacks', ([first, ...rest]) => [{ ...first, stream: 'x' }, ...rest]),
+      pastBreach('a state is another', 'state', ([first, ...rest]) => [{ ...first, state: '{}' }, ...rest]),
+      pastBreach('what had left is there', 'knows nothing', (rows) => [...rows, { stream: 'apikey-gone' }]),
       {
         name: 'the audit: not the newest first',
         invariant: 'I4',

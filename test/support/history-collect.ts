@@ -15,7 +15,8 @@ import { eventLanguage } from '../../compose/event-language.ts';
 import { everyReadModel } from '../../projectors/read-models.ts';
 import type { Api } from './api-client.ts';
 import { eventually } from './eventually.ts';
-import type { ReadModels, Row } from './history.ts';
+import { comparableState } from './history-past-checks.ts';
+import type { ReadModels, Row, TenantThen } from './history.ts';
 
 const PAGE = 1_000;
 const AT_ONCE = 8;
@@ -75,10 +76,12 @@ export async function untilQuiet(
 
 export async function collectReadModels(
   api: Api,
+  tenantId: string,
   inferenceIds: readonly string[],
 ): Promise<Omit<ReadModels, 'documents'>> {
   const list = (status?: string) =>
     pages(api, `/v1/inferences?limit=100${status === undefined ? '' : `&status=${status}`}`);
+  const audit = await pages(api, '/v1/audit?limit=100');
   return {
     inferences: await byId(api, inferenceIds),
     lists: {
@@ -88,12 +91,37 @@ export async function collectReadModels(
       failed: await list('failed'),
       cancelled: await list('cancelled'),
     },
-    audit: await pages(api, '/v1/audit?limit=100'),
+    audit,
+    asOf: await Promise.all(momentsIn(audit).map((position) => tenantAsOf(api, tenantId, position))),
     // When a key was used is kept beside the log.
     keys: (await pages(api, '/v1/api-keys?limit=100')).map((row) => ({ ...row, lastUsedAt: null })),
     models: (await api<{ data: Row[] }>('GET', '/v1/models')).body.data,
     tenants: await pages(api, '/v1/tenants?limit=100'),
   };
+}
+
+/** A few positions of the log: the last, and some before it. */
+function momentsIn(audit: readonly Row[]): string[] {
+  const places = [0, 0.25, 0.5, 0.75].map((part) => Math.floor(part * audit.length));
+  return [...new Set(places)].flatMap((at) => (audit[at] ? [String(audit[at]['position'])] : []));
+}
+
+interface AsOf {
+  readonly entities: readonly { stream: string; kind: string; revision: number; state: unknown }[];
+  readonly next: string | null;
+}
+
+async function tenantAsOf(api: Api, tenantId: string, position: string): Promise<TenantThen> {
+  const rows: Row[] = [];
+  for (let after = ''; ;) {
+    const path = `/v1/tenants/${tenantId}/as-of?at=${position}${after}`;
+    const { status, body } = await api<AsOf>('GET', path);
+    if (status !== 200) throw new Error(`${path} was answered ${status}: ${JSON.stringify(body)}`);
+    for (const { stream, kind, revision, state } of body.entities)
+      rows.push({ stream, kind, revision, state: comparableState(state) });
+    if (body.next === null) return { position, rows };
+    after = `&after=${encodeURIComponent(body.next)}`;
+  }
 }
 
 async function byId(api: Api, ids: readonly string[]): Promise<Row[]> {

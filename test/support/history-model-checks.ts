@@ -2,10 +2,11 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { foldReadModels } from './history-folds.ts';
+import { tenantThen } from './history-past-checks.ts';
 import type { History, ReadModels, Row, Violation } from './history.ts';
 
 export function readModelFaults(history: History): Violation[] {
-  const { models } = history;
+  const { log, models, viewer } = history;
   const expected = foldReadModels(history);
   const sentences = [
     ...compareRows('the inference by id', expected.inferences, models.inferences),
@@ -18,6 +19,9 @@ export function readModelFaults(history: History): Violation[] {
     ...compareRows('the list of keys', expected.keys, models.keys),
     ...compareRows('the list of models', expected.models, models.models),
     ...compareRows('the list of tenants', expected.tenants, models.tenants),
+    ...(models.asOf ?? []).flatMap(({ position, rows }) =>
+      compareRows(`the tenant as of ${position}`, tenantThen(log, viewer.tenantId, position).rows, rows, 'stream'),
+    ),
     ...compareRows('the read store', expected.documents, models.documents, 'key'),
     ...(models.rows ? compareRows('the search index', rowsOf(expected.rows), rowsOf(models.rows), 'key') : []),
   ];

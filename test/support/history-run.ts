@@ -108,6 +108,7 @@ async function takeDown(
   const now = Date.now();
   const seen = await collectReadModels(
     api,
+    TENANT,
     ids.map(({ stream }) => subjectOf(stream)),
   );
   const stop = await server.stop();

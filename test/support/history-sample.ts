@@ -14,6 +14,7 @@ import { partitionOfKey } from '#platform/bus/partition.ts';
 import { everyReadModel } from '../../projectors/read-models.ts';
 import type { RelayedRecord } from './check-relayed.ts';
 import { foldReadModels } from './history-folds.ts';
+import { tenantThen } from './history-past-checks.ts';
 import type { Claim, History, Relayed, RequestOutcome, SentRequest } from './history.ts';
 
 const NAMESPACE = '7d0f6e2c-1a53-5c11-9a35-93f3a1f2c001';
@@ -225,7 +226,10 @@ export const assemble = ({ log, requests, reads }: HistoryParts): Mutable<Histor
   requests,
   reads,
   happenings: [],
-  models: foldReadModels({ log, viewer, readModels }),
+  models: {
+    ...foldReadModels({ log, viewer, readModels }),
+    asOf: [log.at(-1), log.at(-2)].map((event) => tenantThen(log, viewer.tenantId, String(event?.position))),
+  },
   readModels,
   relayed: relayAll(log),
   letters: [{ group: 'audit.1', stream: streams.plain, error: 'the index said no', stands: false }],

@@ -80,10 +80,18 @@ export interface ReadModels {
   readonly keys: readonly Row[];
   readonly models: readonly Row[];
   readonly tenants: readonly Row[];
+  /** The viewer's tenant as of some positions; left out where it was not asked for. */
+  readonly asOf?: readonly TenantThen[];
   /** The read store's own, by key. */
   readonly documents: readonly { readonly key: string; readonly revision: number; readonly value: unknown }[];
   /** The search indices' own, by `<index>/<id>`; left out where they were not looked at. */
   readonly rows?: readonly IndexRow[];
+}
+
+export interface TenantThen {
+  readonly position: string;
+  /** By stream; states as `comparableState` tells them. */
+  readonly rows: readonly Row[];
 }
 
 export interface IndexRow {

@@ -1,0 +1,130 @@
+// A stream as it was: its events up to a moment, and what each of them made of its state.
+
+import { aggregateOf } from '#events/aggregates.ts';
+import type { AnyAggregate } from '#events/aggregate.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import type { EventStore } from '#platform/event-store/event-store.ts';
+import type { Snapshots } from '#platform/event-store/snapshots.ts';
+
+const PAGE = 256;
+/** Where so many events were folded, the state is remembered: whoever looks at a long stream looks again. */
+const WORTH_REMEMBERING = 500;
+const MOST_REMEMBERED = 100;
+
+/** A state, and the last event that it is made of. */
+export interface StateThen {
+  readonly state: unknown;
+  readonly event: RecordedEvent;
+}
+
+/** What one event did. */
+export interface Step {
+  readonly event: RecordedEvent;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface PastPorts {
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly snapshots: Pick<Snapshots, 'find'>;
+}
+
+export interface PastOfStreams {
+  /** Undefined for a stream that never was. */
+  first(stream: string): Promise<RecordedEvent | undefined>;
+  /** Undefined where the stream is not born by then. */
+  stateAt(stream: string, position: bigint): Promise<StateThen | undefined>;
+  /** The last event up to a position. */
+  lastUpTo(stream: string, position: bigint): Promise<RecordedEvent | undefined>;
+  /** What the events of these revisions did, both included. */
+  steps(stream: string, from: number, to: number): Promise<Step[]>;
+}
+
+export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStreams {
+  /** The newest last. */
+  const remembered = new Map<string, StateThen>();
+
+  function remember(stream: string, then: StateThen): void {
+    remembered.delete(stream);
+    remembered.set(stream, then);
+    const [oldest] = remembered.keys();
+    if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  }
+
+  /** Events from a revision on, up to a position. */
+  async function* eventsFrom(stream: string, first: number, position: bigint): AsyncGenerator<RecordedEvent> {
+    for (let from = first; ;) {
+      const page = await store.readStream(stream, { from, limit: PAGE });
+      for (const event of page) {
+        if (event.position > position) return;
+        yield event;
+      }
+      if (page.length < PAGE) return;
+      from += page.length;
+    }
+  }
+
+  /** A state that is remembered or kept, if it is of this log, and of no later time than is asked for. */
+  async function kept(stream: string, isWanted: (event: RecordedEvent) => boolean): Promise<StateThen | undefined> {
+    const known = remembered.get(stream);
+    if (known && isWanted(known.event)) return known;
+    const snapshot = await snapshots.find(stream);
+    if (!snapshot) return undefined;
+    const [event] = await store.readStream(stream, { from: snapshot.revision, limit: 1 });
+    return event?.id === snapshot.eventId && isWanted(event) ? { state: snapshot.state, event } : undefined;
+  }
+
+  const eventAt = async (stream: string, revision: number) =>
+    (await store.readStream(stream, { from: revision, limit: 1 }))[0];
+
+  return {
+    first: (stream) => eventAt(stream, 0),
+
+    async stateAt(stream, position) {
+      const { initial, evolve } = foldOf(stream);
+      const base = await kept(stream, (event) => event.position <= position);
+      const from = (base?.event.revision ?? -1) + 1;
+      let then = base;
+      for await (const event of eventsFrom(stream, from, position))
+        then = { state: evolve(then ? then.state : initial, event), event };
+      if (then && then.event.revision - from >= WORTH_REMEMBERING) remember(stream, then);
+      return then;
+    },
+
+    async lastUpTo(stream, position) {
+      const [newest] = await store.readStream(stream, { backwards: true, limit: 1 });
+      if (!newest || newest.position <= position) return newest;
+      let found: RecordedEvent | undefined;
+      // Between one that is past, or none, and one that is not yet.
+      for (let low = -1, high = newest.revision; high - low > 1;) {
+        const middle = Math.floor((low + high) / 2);
+        const event = await eventAt(stream, middle);
+        if (event && event.position <= position) [found, low] = [event, middle];
+        else high = middle;
+      }
+      return found;
+    },
+
+    async steps(stream, from, to) {
+      const { initial, evolve } = foldOf(stream);
+      const base = from === 0 ? undefined : await kept(stream, ({ revision }) => revision < from);
+      let state = base ? base.state : initial;
+      const steps: Step[] = [];
+      for await (const event of eventsFrom(stream, (base?.event.revision ?? -1) + 1, LAST)) {
+        if (event.revision > to) break;
+        const before = state;
+        state = evolve(before, event);
+        if (event.revision >= from) steps.push({ event, before, after: state });
+        if (event.revision === to) break;
+      }
+      return steps;
+    },
+  };
+}
+
+/** Beyond every position. */
+const LAST = 2n ** 64n;
+
+/** Of a kind of stream that this program does not know there is no state. */
+const foldOf = (stream: string): Pick<AnyAggregate, 'initial' | 'evolve'> =>
+  aggregateOf(stream) ?? { initial: null, evolve: () => null };

@@ -1,0 +1,136 @@
+// A tenant as of a position is the fold of the log up to there, whatever happened: the property that replay stands on.
+
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { createEvent } from '#events/create-event.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import { evolveStanding, isThere, ownerOf, type Standing } from '#events/standing.ts';
+import { categoryOf } from '#events/streams.ts';
+import { listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
+import { auditReadModel } from '../../projectors/audit/read-model.ts';
+import { changesBetween } from '../../query-api/replay/changes.ts';
+import { stepsOf } from '../../query-api/replay/history-steps.ts';
+import { openPastEntities, TENANT_KINDS } from '../../query-api/replay/past-entities.ts';
+import { tenantAt, tenantBetween } from '../../query-api/replay/past-tenant.ts';
+import { applyChanges } from '../support/apply-changes.ts';
+import { ORIGIN } from '../support/given-decider.ts';
+import { AS_INVITED } from '../support/given-projection.ts';
+import { openPast } from '../support/past-run.ts';
+import { randomTenants, TENANTS } from '../support/random-tenants.ts';
+
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+
+/** Whatever `things` had, by stream, folded from the log alone. */
+function foldedTo(log: readonly RecordedEvent[], position: bigint, tenantId: string) {
+  const standings = new Map<string, Standing>();
+  for (const event of log) {
+    if (event.position > position) break;
+    const after = evolveStanding(standings.get(event.stream), event);
+    if (after) standings.set(event.stream, after);
+  }
+  const things = [...standings].filter(
+    ([stream, standing]) =>
+      TENANT_KINDS.includes(categoryOf(stream)) &&
+      categoryOf(stream) !== 'tenant' &&
+      isThere(stream, standing) &&
+      ownerOf(stream, standing) === tenantId,
+  );
+  return new Map(things.map(([stream, { state }]) => [stream, plain(state)]));
+}
+
+type Then = Awaited<ReturnType<typeof tenantAt>>['found'];
+const statesOf = (found: Then) => new Map(found.map(({ stream, standing }) => [stream, plain(standing.state)]));
+
+describe('the past of a tenant', function () {
+  this.timeout(120_000);
+
+  it('is what the log folds into up to any position, the changes between two, and the steps from one to the other', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomTenants, fc.nat(), fc.nat(), async (history, one, other) => {
+        const run = await openPast(history);
+        try {
+          const { past, fresh, positions, request } = run;
+          const log = await run.store.readAll(0n, 1_000);
+          const entities = await openPastEntities(run, request);
+          const at = [0n, ...positions];
+          for (const tenantId of TENANTS) {
+            for (const position of at) {
+              const { found } = await tenantAt(entities, tenantId, position, undefined);
+              expect(statesOf(found), `${tenantId} at ${position}`).to.deep.equal(foldedTo(log, position, tenantId));
+            }
+            const [from = 0n, to = 0n] = [at[one % at.length] ?? 0n, at[other % at.length] ?? 0n].toSorted((a, b) =>
+              a < b ? -1 : 1,
+            );
+            const before = statesOf((await tenantAt(entities, tenantId, from, undefined)).found);
+            const after = statesOf((await tenantAt(entities, tenantId, to, undefined)).found);
+
+            const differences = await tenantBetween(entities, tenantId, { from, to }, undefined);
+            const changed = new Map(before);
+            for (const { stream, kind, ...two } of differences.found) {
+              if (kind === 'tenant') continue;
+              const states = [two.before, two.after].map((then) => then && plain(then.standing.state));
+              const made = applyChanges(before.get(stream) ?? null, changesBetween(...(states as [unknown, unknown])));
+              if (made === null) changed.delete(stream);
+              else changed.set(stream, made);
+            }
+            expect(changed, `${tenantId} from ${from} to ${to} by changes`).to.deep.equal(after);
+
+            const audit = await fresh.of(auditReadModel, request);
+            const { steps, truncated } = await stepsOf({ audit, past }, tenantId, { from, to });
+            expect(truncated).to.equal(false);
+            const walked = new Map(before);
+            for (const { event, after: state } of steps) {
+              const { stream } = event;
+              if (categoryOf(stream) === 'tenant') continue;
+              const standing = { of: categoryOf(stream), state } as Standing;
+              if (isThere(stream, standing)) walked.set(stream, plain(state));
+              else walked.delete(stream);
+            }
+            expect(walked, `${tenantId} from ${from} to ${to} step by step`).to.deep.equal(after);
+          }
+        } finally {
+          await run.close();
+        }
+      }),
+      { numRuns: 20, seed: 20261128 },
+    );
+  });
+
+  it('has what the read model set aside as a dead letter, as the log tells it', async () => {
+    const offered = createEvent(
+      'MembershipOffered',
+      { userId: 'ada', role: 'admin', expiresAt: 9, ...AS_INVITED },
+      ORIGIN,
+    );
+    // No search index takes a keyword of that length.
+    const parked = `member-acme-${'a'.repeat(600)}`;
+    const accepted = { ...createEvent('MembershipAccepted', {}, ORIGIN), id: '018f0000-0000-7000-8000-000000000009' };
+    const run = await openPast([
+      ['member-acme-ada', offered],
+      [parked, offered],
+      [parked, accepted],
+    ]);
+    try {
+      expect(await listDeadLetters(run.readStore, { group: 'entities', limit: 9 })).to.have.length(1);
+      const entities = await openPastEntities(run, run.request);
+      const statusesAt = async (position: bigint, tenantId = 'acme') =>
+        (await tenantAt(entities, tenantId, position, undefined)).found.map(({ stream, standing }) => [
+          stream,
+          standing.state.status,
+        ]);
+      const [first = 0n, second = 0n, third = 0n] = run.positions;
+      expect(await statusesAt(first)).to.deep.equal([['member-acme-ada', 'offered']]);
+      expect(await statusesAt(second)).to.deep.equal([
+        ['member-acme-ada', 'offered'],
+        [parked, 'offered'],
+      ]);
+      expect(await statusesAt(third)).to.deep.equal([
+        ['member-acme-ada', 'offered'],
+        [parked, 'active'],
+      ]);
+      expect(await statusesAt(third, 'beta')).to.deep.equal([]);
+    } finally {
+      await run.close();
+    }
+  });
+});
