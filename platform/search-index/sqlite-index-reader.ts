@@ -17,7 +17,7 @@ import {
   type SearchQuery,
 } from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
-import { codesTable, column, documentsTable, keyColumn, wordsTable } from './sqlite-index-schema.ts';
+import { codesTable, column, documentsTable, keptWordsTable, keyColumn } from './sqlite-index-schema.ts';
 import { createLanes } from './sqlite-lanes.ts';
 import { isRange, storedValues, toClauses } from './sqlite-query.ts';
 import { createRisingReader, type Span } from './sqlite-rising.ts';
@@ -44,7 +44,7 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
   const readRow = database.prepare(`SELECT ${selected} FROM ${table} WHERE doc = ?`);
   const texts = fieldsOf(index, 'text').map((field) => ({
     field,
-    read: database.prepare(`SELECT words FROM ${wordsTable(index.name, field)} WHERE rowid = ?`),
+    read: database.prepare(`SELECT c0 AS words FROM ${keptWordsTable(index.name, field)} WHERE id = ?`),
   }));
   const codes = createCodes(database, index.name);
   const lanes = createLanes(database, index, codes);

@@ -25,6 +25,8 @@ export const documentsTable = (index: string) => `"docs ${index}"`;
 export const codesTable = (index: string) => `"codes ${index}"`;
 export const blocksTable = (index: string) => `"blocks ${index}"`;
 export const wordsTable = (index: string, field: string) => `"words ${index} ${field}"`;
+/** FTS5's own table of what it was given, in its column `c0`: quicker by number than by way of FTS5. */
+export const keptWordsTable = (index: string, field: string) => `"words ${index} ${field}_content"`;
 
 /** Raised with every change of what is below: an index that an older program made is built anew. */
 const layout = 3;

@@ -3,11 +3,11 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Positions } from '../positions.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
-import { checkWrite, numberOf } from './check-index.ts';
+import { checkWrite } from './check-index.ts';
 import { fieldsOf } from './index-shape.ts';
 import type { FieldValue, IndexDefinition, IndexWrite } from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
-import { column, columnFields, documentsTable, keyColumn, wordsTable } from './sqlite-index-schema.ts';
+import { column, columnFields, documentsTable, keptWordsTable, keyColumn, wordsTable } from './sqlite-index-schema.ts';
 import { createRisingWriter } from './sqlite-rising.ts';
 import { toWords } from './words.ts';
 
@@ -33,7 +33,7 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   const updates = new Map<string, StatementSync>();
   const texts = fieldsOf(index, 'text').map((field) => ({
     field,
-    read: database.prepare(`SELECT words FROM ${wordsTable(index.name, field)} WHERE rowid = ?`),
+    read: database.prepare(`SELECT c0 AS words FROM ${keptWordsTable(index.name, field)} WHERE id = ?`),
     add: database.prepare(`INSERT INTO ${wordsTable(index.name, field)} (rowid, words) VALUES (?, ?)`),
     remove: database.prepare(`DELETE FROM ${wordsTable(index.name, field)} WHERE rowid = ?`),
   }));
@@ -41,14 +41,14 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   const movePositions = createPositionsWriter(database);
   const blocks = rising === undefined ? undefined : createRisingWriter(database, index.name);
 
-  /** Sets all that may change in place, and of the watched fields those that change. */
-  function updateOf(changed: readonly string[]): StatementSync {
-    const form = changed.join();
-    let update = updates.get(form);
+  /** Sets all that may change in place, and of the watched fields those that change, each followed by a space. */
+  function updateOf(changed: string): StatementSync {
+    let update = updates.get(changed);
     if (!update) {
-      const set = ['revision', ...[...others, ...changed].map((field) => column(index, field))];
-      update = database.prepare(`UPDATE ${table} SET ${set.map((name) => `${name} = ?`).join(', ')} WHERE doc = ?`);
-      updates.set(form, update);
+      const names = [...others, ...changed.split(' ').slice(0, -1)].map((field) => column(index, field));
+      const set = ['revision', ...names].map((name) => `${name} = ?`);
+      update = database.prepare(`UPDATE ${table} SET ${set.join(', ')} WHERE doc = ?`);
+      updates.set(changed, update);
     }
     return update;
   }
@@ -62,28 +62,40 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   let highest = -1;
 
   function write({ id, revision, fields: given }: IndexWrite): void {
-    const own = index.numbered ? numberOf(index, id) : id;
-    const inPlace = [revision, ...others.map((field) => stored(field, given?.[field]))];
+    const own = index.numbered ? Number(id) : id;
+    const inPlace: SQLInputValue[] = [revision];
+    for (const field of others) inPlace.push(stored(field, given?.[field]));
     const after = watched.map((field) => stored(field, given?.[field]));
-    const insertNew = () => {
-      const { changes, lastInsertRowid } = insert.run(own, ...inPlace, ...after);
-      if (changes === 0) return false;
-      noteRising(own, after);
-      writeTexts(lastInsertRowid, given, true);
-      return true;
-    };
     // What a stream's first event makes is new, and so is a number beyond all others.
     const isLikelyNew = revision === 0 || Number(own) > highest;
     if (index.numbered) highest = Math.max(highest, Number(own));
-    if (isLikelyNew && insertNew()) return;
+    if (isLikelyNew && insertNew(own, inPlace, after, given)) return;
     const [doc, reached, ...before] = (find.get(own) ?? []) as unknown as [number?, number?, ...SQLInputValue[]];
-    if (doc === undefined || reached === undefined) return void insertNew();
+    if (doc === undefined || reached === undefined) return void insertNew(own, inPlace, after, given);
     if (reached >= revision) return;
-    const differs = (at: number) => after[at] !== before[at];
-    const changed = watched.filter((_, at) => differs(at));
-    updateOf(changed).run(...inPlace, ...after.filter((_, at) => differs(at)), doc);
-    if (changed.includes(rising ?? '')) noteRising(own, after);
+    let changed = '';
+    const values = inPlace;
+    for (const [at, field] of watched.entries()) {
+      if (after[at] === before[at]) continue;
+      changed += `${field} `;
+      values.push(after[at] ?? null);
+      if (at === risingAt) noteRising(own, after);
+    }
+    updateOf(changed).run(...values, doc);
     writeTexts(doc, given, false);
+  }
+
+  function insertNew(
+    own: number | string,
+    inPlace: readonly SQLInputValue[],
+    after: readonly SQLInputValue[],
+    given: IndexWrite['fields'],
+  ): boolean {
+    const { changes, lastInsertRowid } = insert.run(own, ...inPlace, ...after);
+    if (changes === 0) return false;
+    noteRising(own, after);
+    writeTexts(lastInsertRowid, given, true);
+    return true;
   }
 
   function noteRising(number: string | number, watchedValues: readonly SQLInputValue[]): void {

@@ -1,10 +1,12 @@
 // Full text in the order of lists. Numbered documents are walked from the first one on, and the walk stops when the page is
 // full: first a number of those that meet the other conditions, whose words are looked at one by one, which is all that it
 // takes where the words are common or the conditions leave few; then those that the full-text index says have the words.
+// Of the beginning of a word it says nothing before it has put together all that have such a word: so where whole words are
+// asked for too, first a number of those that have them are looked at.
 
 import type { StatementSync } from 'node:sqlite';
-import type { IndexDefinition, SearchQuery } from './search-index.ts';
-import { documentsTable, placeColumns, wordsTable } from './sqlite-index-schema.ts';
+import { type IndexDefinition, idOfNumber, type SearchQuery } from './search-index.ts';
+import { documentsTable, keptWordsTable, placeColumns, wordsTable } from './sqlite-index-schema.ts';
 import { type Clauses, toMatch } from './sqlite-query.ts';
 import { inTime, narrowed, type Page, type Walk, type Way } from './sqlite-walk.ts';
 import { toWantedWord } from './words.ts';
@@ -63,33 +65,44 @@ export function createTextSearch(index: IndexDefinition, prepared: (sql: string)
 
   /** Whether a document has the words. */
   function toLook({ field, words }: Text): (doc: number) => boolean {
-    // The table of FTS5 itself: what it was given, words apart by one space.
-    const content = wordsTable(index.name, field).replace(/"$/, '_content"');
+    const kept = keptWordsTable(index.name, field);
     const wanted = words.map((word) => {
       const { text, isPrefix } = toWantedWord(word);
       return ` ${text}${isPrefix ? '' : ' '}`;
     });
     const has = wanted.map(() => `instr(' ' || c0 || ' ', ?) > 0`).join(' AND ');
-    const statement = prepared(`SELECT 1 FROM ${content} WHERE id = ? AND ${has}`);
+    const statement = prepared(`SELECT 1 FROM ${kept} WHERE id = ? AND ${has}`);
     return (doc) => statement.get(doc, ...wanted) !== undefined;
   }
 
   /** The documents of a page. */
   function search(way: TextWay, text: Text, page: Page): number[] {
     if (!index.numbered) return find(way, text, page);
+    const isPrefix = (word: string) => toWantedWord(word).isPrefix;
+    const whole = { ...text, words: text.words.filter((word) => !isPrefix(word)) };
+    const begun = { ...text, words: text.words.filter(isPrefix) };
     const hits: number[] = [];
-    const looks = toLook(text);
-    const until = performance.now() + LOOK_MS;
     let { after } = page;
-    for (let looked = 0; looked < LOOKED_AT && performance.now() < until; looked += AT_ONCE) {
-      const candidates = walk(way, { ...page, limit: AT_ONCE, ...(after && { after }) });
-      for (const { doc } of candidates) {
-        if (looks(doc)) hits.push(doc);
-        if (hits.length === page.limit) return hits;
+
+    /** Whether the page is full, or no more candidates are left. */
+    function lookThrough(candidates: (page: Page) => number[], looks: (doc: number) => boolean): boolean {
+      const until = performance.now() + LOOK_MS;
+      for (let looked = 0; looked < LOOKED_AT && performance.now() < until; looked += AT_ONCE) {
+        const some = candidates({ ...page, limit: AT_ONCE, ...(after && { after }) });
+        for (const doc of some) {
+          if (looks(doc)) hits.push(doc);
+          if (hits.length === page.limit) return true;
+        }
+        const last = some.at(-1);
+        if (last === undefined || some.length < AT_ONCE) return true;
+        after = { sort: last, id: idOfNumber(last) };
       }
-      if (candidates.length < AT_ONCE) return hits;
-      after = candidates.at(-1);
+      return false;
     }
+
+    if (lookThrough((some) => walk(way, some).map(({ doc }) => doc), toLook(text))) return hits;
+    const hasBoth = whole.words.length > 0 && begun.words.length > 0;
+    if (hasBoth && lookThrough((some) => find(way, whole, some), toLook(begun))) return hits;
     const rest = { order: page.order, limit: page.limit - hits.length, ...(after && { after }) };
     return [...hits, ...find(way, text, rest)];
   }

@@ -285,6 +285,8 @@ for (const reads of ['here', 'thread'] as const) {
         text('need*'),
         text('early'),
         text('e*', 'w3'),
+        text('common', 'earl*'),
+        text('common', 'needl*'),
         text('w3', 'needle'),
         text('nowhere'),
         { ...text('needle'), ...conditions({ field: 'by', in: ['u3', 'u0'] }) },
