@@ -1,12 +1,38 @@
+// Much work on one thread that others need too: all that is done here takes only a few milliseconds of each round of the
+// loop, however many ask for it at once.
+
 /** As many are worked on at once as a log on a server answers well. */
 const AT_ONCE = 32;
+const ROUND_MS = 4;
+
+let began = 0;
+let pausing: Promise<void> | undefined;
+
+/** Until the next round of the loop, where this one has had its share. */
+function ownShare(): Promise<void> | undefined {
+  if (pausing === undefined && performance.now() - began > ROUND_MS)
+    pausing = new Promise((resolve) => {
+      setImmediate(() => {
+        began = performance.now();
+        pausing = undefined;
+        resolve();
+      });
+    });
+  return pausing;
+}
 
 /** What the work makes of each, in their order; what is there at once is not waited for. */
 export async function inTurn<T, Made>(all: readonly T[], work: (one: T) => Made | Promise<Made>): Promise<Made[]> {
   const made: Made[] = [];
   let next = 0;
   async function worker(): Promise<void> {
-    for (let at = next++; at < all.length; at = next++) {
+    while (next < all.length) {
+      const pause = ownShare();
+      if (pause !== undefined) {
+        await pause;
+        continue;
+      }
+      const at = next++;
       const one = work(all[at] as T);
       made[at] = one instanceof Promise ? await one : one;
     }

@@ -70,6 +70,8 @@ export interface PastEntities {
 const MOST_AT_ONCE = 1_000;
 /** So few that all that they have is nearly always in one answer: the next would begin with all of them again. */
 const OWNERS_AT_ONCE = 250;
+/** What an embedded store reads is read on this thread. */
+const DOCUMENTS_AT_ONCE = 100;
 
 /** The kinds of things that tenants have: people and their sessions are no tenant's. */
 export const TENANT_KINDS: readonly string[] = aggregates
@@ -138,8 +140,8 @@ export async function openPastEntities(
     async at(candidates, owners, position) {
       const isUnchanged = ({ last }: Candidate) => last !== undefined && last.position <= position;
       const unchanged = candidates.filter(isUnchanged);
-      const pages = await Promise.all(
-        chunksOf(unchanged, MOST_AT_ONCE).map((chunk) => documents.get(chunk.map(({ stream }) => standingKey(stream)))),
+      const pages = await inTurn(chunksOf(unchanged, DOCUMENTS_AT_ONCE), (chunk) =>
+        documents.get(chunk.map(({ stream }) => standingKey(stream))),
       );
       const kept = pages.flat();
       const standings = new Map(unchanged.map(({ stream }, at) => [stream, kept[at]]));

@@ -5,11 +5,11 @@ import type { AnyAggregate } from '#events/aggregate.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Snapshots } from '#platform/event-store/snapshots.ts';
+import { createRememberedStates } from './remembered-states.ts';
 
+/** Most streams end within it, and what is remembered of a long one is nearly always as near. */
+const FIRST_PAGE = 16;
 const PAGE = 256;
-/** Where so many events were folded, the state is remembered: whoever looks at a long stream looks again. */
-const WORTH_REMEMBERING = 500;
-const MOST_REMEMBERED = 100;
 
 /** A state, and the last event that it is made of. */
 export interface StateThen {
@@ -41,33 +41,25 @@ export interface PastOfStreams {
 }
 
 export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStreams {
-  /** The newest last. */
-  const remembered = new Map<string, StateThen>();
+  const remembered = createRememberedStates();
 
-  function remember(stream: string, then: StateThen): void {
-    remembered.delete(stream);
-    remembered.set(stream, then);
-    const [oldest] = remembered.keys();
-    if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-  }
-
-  /** Events from a revision on, up to a position. */
-  async function* eventsFrom(stream: string, first: number, position: bigint): AsyncGenerator<RecordedEvent> {
-    for (let from = first; ;) {
-      const page = await store.readStream(stream, { from, limit: PAGE });
+  /** Events from a revision on, up to a position; `some` is how many will nearly always do. */
+  async function* eventsFrom(stream: string, first: number, position: bigint, some = FIRST_PAGE) {
+    for (let from = first, limit = Math.min(some, PAGE); ; limit = PAGE) {
+      const page = await store.readStream(stream, { from, limit });
       for (const event of page) {
         if (event.position > position) return;
         yield event;
       }
-      if (page.length < PAGE) return;
+      if (page.length < limit) return;
       from += page.length;
     }
   }
 
   /** A state that is remembered or kept, if it is of this log, and of no later time than is asked for. */
   async function kept(stream: string, isWanted: (event: RecordedEvent) => boolean): Promise<StateThen | undefined> {
-    const known = remembered.get(stream);
-    if (known && isWanted(known.event)) return known;
+    const known = remembered.find(stream, (then) => isWanted(then.event));
+    if (known) return known;
     const snapshot = await snapshots.find(stream);
     if (!snapshot) return undefined;
     const [event] = await store.readStream(stream, { from: snapshot.revision, limit: 1 });
@@ -82,12 +74,11 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
 
     async stateAt(stream, position) {
       const { initial, evolve } = foldOf(stream);
-      const base = await kept(stream, (event) => event.position <= position);
-      const from = (base?.event.revision ?? -1) + 1;
-      let then = base;
-      for await (const event of eventsFrom(stream, from, position))
+      let then = await kept(stream, (event) => event.position <= position);
+      for await (const event of eventsFrom(stream, (then?.event.revision ?? -1) + 1, position)) {
         then = { state: evolve(then ? then.state : initial, event), event };
-      if (then && then.event.revision - from >= WORTH_REMEMBERING) remember(stream, then);
+        remembered.note(stream, then);
+      }
       return then;
     },
 
@@ -110,10 +101,12 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
       const base = from === 0 ? undefined : await kept(stream, ({ revision }) => revision < from);
       let state = base ? base.state : initial;
       const steps: Step[] = [];
-      for await (const event of eventsFrom(stream, (base?.event.revision ?? -1) + 1, LAST)) {
+      const first = (base?.event.revision ?? -1) + 1;
+      for await (const event of eventsFrom(stream, first, LAST, to - first + 1)) {
         if (event.revision > to) break;
         const before = state;
         state = evolve(before, event);
+        remembered.note(stream, { state, event });
         if (event.revision >= from) steps.push({ event, before, after: state });
         if (event.revision === to) break;
       }
