@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import {
   actorSchema,
+  beforeParameter,
   afterParameter,
   idSchema,
   limitParameter,
-  pageOf,
+  pageBothWays,
   repeatedParameter,
   revisionSchema,
   timeParameter,
@@ -50,6 +51,47 @@ export const auditEventSchema = eventHeadSchema
 export type AuditEventView = z.infer<typeof auditEventSchema>;
 
 export const typeSchema = z.string().regex(/^[A-Z][A-Za-z]{0,63}$/, 'Must be the name of an event type');
+const kindSchema = z.string().regex(/^[a-z]{1,32}$/, 'Must be a kind of thing, such as model');
+
+/** As text in a query. */
+const flagParameter = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+/** What narrows down events, whoever's. */
+const whatAndWhen = {
+  kind: repeatedParameter(kindSchema)
+    .optional()
+    .meta({ description: 'What it is about, such as `model` or `apikey`; several by repeating it.' }),
+  type: repeatedParameter(typeSchema)
+    .optional()
+    .meta({ description: 'The type of event, such as `ModelDefaultsSet`; several by repeating it.' }),
+  from: timeParameter.optional().meta({ description: 'Recorded at or after.' }),
+  to: timeParameter.optional().meta({ description: 'Recorded before.' }),
+  reads: flagParameter.default(false).meta({
+    override: ({ jsonSchema }) => Object.assign(jsonSchema, { type: 'boolean', default: false }),
+    description: 'Also who read the audit (`AuditRead`). Asking for that type or its kind shows them, too.',
+  }),
+};
+
+const filters = {
+  ...whatAndWhen,
+  stream: z.string().min(1).max(300).optional().meta({ description: 'Of this one thing.' }),
+  actor: z.string().min(1).max(200).optional().meta({ description: "The actor's id." }),
+  actorKind: actorSchema.shape.kind
+    .optional()
+    .meta({ description: 'Together with `actor`: a person and a key may have one id.' }),
+  tenant: idSchema.optional().meta({ description: 'Needs the permission `platform`, unless it is your own.' }),
+  q: z.string().min(1).max(500).optional().meta({
+    description:
+      'Words that all occur in names, reasons, settings and ids, of people, tenants, keys, models and the rest, without regard to case and accents; one that ends with `*` stands for all that begin so. What inferences say, secrets, and who read the audit are not searched.',
+  }),
+};
+
+const page = {
+  order: z.enum(['desc', 'asc']).default('desc').meta({ description: 'The newest first, or the oldest.' }),
+  limit: limitParameter,
+  after: afterParameter,
+  before: beforeParameter,
+};
 
 const example = {
   id: '0198a2f4-7c1e-7b0a-9f43-5d1c2b3a4e5f',
@@ -67,6 +109,11 @@ const example = {
   recordedAt: '2026-08-01T09:30:00.000Z',
 };
 
+const pageOfEvents = pageBothWays('AuditEventList', auditEventSchema, 'A page of events.', example);
+
+const PAGES =
+  'A page may hold fewer than `limit` where its events are large; `next` and `previous` say whether there are more.';
+
 export const auditRoutes = routesUnder('Audit', {
   listAudit: {
     method: 'GET',
@@ -74,20 +121,32 @@ export const auditRoutes = routesUnder('Audit', {
     side: 'query',
     permission: 'audit:read',
     summary: 'List what happened, the newest first',
-    description:
-      'Every event of your tenant; with the permission `platform`, of all tenants. Reading it is itself recorded.',
-    query: z.strictObject({
-      kind: repeatedParameter(z.string().regex(/^[a-z]{1,32}$/)).optional(),
-      type: repeatedParameter(typeSchema).optional(),
-      stream: z.string().min(1).max(300).optional(),
-      actor: z.string().min(1).max(200).optional().meta({ description: "The actor's id." }),
-      tenant: idSchema.optional().meta({ description: 'Needs the permission `platform`, unless it is your own.' }),
-      from: timeParameter.optional().meta({ description: 'Recorded at or after.' }),
-      to: timeParameter.optional().meta({ description: 'Recorded before.' }),
-      limit: limitParameter,
-      after: afterParameter,
-    }),
-    answers: pageOf('AuditEventList', auditEventSchema, 'A page of events.', example),
+    description: `Every event of your tenant, with what it says; with the permission \`platform\`, of all tenants. Reading it is itself recorded before it is answered; where that cannot be done the answer is 503. ${PAGES}`,
+    query: z.strictObject({ ...filters, ...page }),
+    answers: pageOfEvents,
+    problems: ['search-timed-out'],
+  },
+  listUserActivity: {
+    method: 'GET',
+    path: '/v1/users/{id}/activity',
+    side: 'query',
+    permission: 'audit:read',
+    summary: 'List what a person did, the newest first',
+    description: `As \`GET /v1/audit\` with the person as its actor; of someone who has or had no part in your tenant it is 404. How they sign in is the platform's to see. ${PAGES}`,
+    params: z.object({ id: idSchema }),
+    query: z.strictObject({ ...whatAndWhen, ...page }),
+    answers: pageOfEvents,
+    problems: ['search-timed-out'],
+  },
+  listMyActivity: {
+    method: 'GET',
+    path: '/v1/me/activity',
+    side: 'query',
+    anyCaller: true,
+    summary: 'List what you did, the newest first',
+    description: `What this person or key did in the tenant of the request; of a person also how they signed in and changed their account. Reading it is not recorded. ${PAGES}`,
+    query: z.strictObject({ ...whatAndWhen, ...page }),
+    answers: pageOfEvents,
     problems: ['search-timed-out'],
   },
 } as const satisfies RouteTable);

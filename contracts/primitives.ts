@@ -101,6 +101,13 @@ export const afterParameter = z
   .optional()
   .meta({ description: 'The `next` of the page before.' });
 
+export const beforeParameter = z
+  .string()
+  .min(1)
+  .max(512)
+  .optional()
+  .meta({ description: 'The `previous` of the page after; not together with `after`.' });
+
 /** One value, or several by repeating the parameter. */
 export const repeatedParameter = <Value extends z.ZodType<unknown, string>>(value: Value) =>
   z.union([value, z.array(value).max(20)]).transform((given) => (Array.isArray(given) ? given : [given]));
@@ -114,6 +121,27 @@ export const pageOf = <Item extends z.ZodType>(id: string, item: Item, descripti
     description,
     schema: z.object({ object: z.literal('list'), data: z.array(item), next: z.string().nullable() }).meta({ id }),
     example: { object: 'list', data: [example], next: null },
+  },
+});
+
+/** As `pageOf`, of a list that is walked both ways: `previous` goes into `before`, null on the first page. */
+export const pageBothWays = <Item extends z.ZodType>(
+  id: string,
+  item: Item,
+  description: string,
+  example: unknown,
+) => ({
+  200: {
+    description,
+    schema: z
+      .object({
+        object: z.literal('list'),
+        data: z.array(item),
+        next: z.string().nullable(),
+        previous: z.string().nullable(),
+      })
+      .meta({ id }),
+    example: { object: 'list', data: [example], next: null, previous: null },
   },
 });
 

@@ -3,12 +3,14 @@
 
 import { topics } from '#events/aggregates.ts';
 import type { EventRowProjection } from '#platform/projection/projection.ts';
+import { createNameOpener } from './open-names.ts';
+import { wordsOf } from './words-of.ts';
 
 export const auditReadModel: EventRowProjection = {
   kind: 'event-row',
   name: 'audit',
   topics,
-  shape: 2,
+  shape: 3,
   index: {
     name: 'audit',
     fields: {
@@ -18,6 +20,7 @@ export const auditReadModel: EventRowProjection = {
       stream: 'keyword',
       recordedAt: 'number',
       position: 'number',
+      words: 'text',
     },
     sortBy: 'position',
     partitionBy: 'tenant',
@@ -25,6 +28,7 @@ export const auditReadModel: EventRowProjection = {
     findBy: ['type', 'actor'],
     rising: 'recordedAt',
   },
+  createOpener: createNameOpener,
   fieldsOf(event) {
     const { tenantId, actor } = event.metadata;
     return {
@@ -34,6 +38,7 @@ export const auditReadModel: EventRowProjection = {
       stream: event.stream,
       recordedAt: event.recordedAt,
       position: Number(event.position),
+      words: wordsOf(event),
     };
   },
 };

@@ -1,67 +1,118 @@
-import { auditRoutes } from '#contracts/audit.ts';
+import { type AuditEventView, auditRoutes } from '#contracts/audit.ts';
 import { problems } from '#contracts/problems.ts';
-import { typesOfKind } from '#events/aggregates.ts';
-import { ACTOR_KINDS } from '#events/envelope.ts';
+import { members } from '#events/member.ts';
+import { PLATFORM } from '#events/model.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
+import { users } from '#events/user.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { Problem } from '#platform/http/problem.ts';
-import type { BoundRoute, RequestOf } from '#platform/http/route.ts';
-import type { Condition, Hit } from '#platform/search-index/search-index.ts';
+import type { BoundRoute, Caller, HttpRequest } from '#platform/http/route.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
-import type { Freshness } from '../freshness.ts';
-import { readCursor } from '../page-cursor.ts';
-import { searchPage } from '../search-page.ts';
+import type { TokenBearer } from '../freshness.ts';
+import { notFound } from '../not-found.ts';
+import { createStandingReader, type StandingPorts } from '../stored-one.ts';
+import { type AuditFilter, auditFilter } from './audit-filter.ts';
+import { type AskedPage, eventPage, type PagePlace, placeOf } from './audit-page.ts';
+import { type FindEvents, findByIndex, findInStream, isInStream } from './find-events.ts';
 import type { RecordRead } from './record-read.ts';
-import { CONTENT_BYTES, type ShownValues } from './shown-values.ts';
+import { CONTENT_BYTES, type ShownValues, type Viewer } from './shown-values.ts';
 import { viewAuditEvent } from './view-audit-event.ts';
 
-export interface AuditQueryPorts {
+export interface AuditQueryPorts extends StandingPorts {
   readonly store: Pick<EventStore, 'readStream'>;
-  readonly fresh: Freshness;
   readonly shown: ShownValues;
   readonly recordRead: RecordRead;
 }
 
-export function createAuditRoutes({ store, fresh, shown, recordRead }: AuditQueryPorts): BoundRoute[] {
+type ListRequest = HttpRequest<unknown, unknown, unknown, Caller>;
+
+export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
+  const { store, fresh, shown, recordRead } = ports;
+  const readStandings = createStandingReader(ports);
+
+  /** A stream's events are found in the log itself, unless words are looked for. */
+  const finderOf = async (filter: AuditFilter, request: TokenBearer): Promise<FindEvents> => {
+    const { stream, words } = filter;
+    if (stream === undefined || words !== undefined)
+      return findByIndex(await fresh.of(auditReadModel, request), store, filter);
+    fresh.check(request);
+    return findInStream(store, stream, filter);
+  };
+
+  const viewFor =
+    ({ tenantId, permissions }: Caller) =>
+    (event: RecordedEvent): Promise<AuditEventView> => {
+      const viewer: Viewer = { tenantId, permissions, contentBytes: CONTENT_BYTES.list };
+      return viewAuditEvent(shown, event, viewer);
+    };
+
+  const answerOf = async (request: ListRequest, find: FindEvents, place: PagePlace) => {
+    const page = await eventPage(find, place, viewFor(request.caller));
+    return { status: 200, body: { object: 'list', ...page } };
+  };
+
   return bindRoutes(auditRoutes, 'query', {
     listAudit: async (request) => {
       const { caller, query } = request;
-      const all = caller.permissions.has('platform');
-      if (query.tenant !== undefined && query.tenant !== caller.tenantId && !all)
-        throw new Problem(problems.forbidden, { detail: 'The audit of another tenant needs the permission platform.' });
-      const tenant = query.tenant ?? (all ? null : caller.tenantId);
-      const index = await fresh.of(auditReadModel, request);
-      readCursor(query.after);
-      await recordRead(request, { tenant, query });
-      const { hits, next } = await searchPage(index, query, {
-        partition: tenant ?? undefined,
-        conditions: conditionsOf(query),
-      });
-      const events = await Promise.all(hits.map((hit) => eventOf(store, hit)));
-      const { tenantId, permissions } = caller;
-      const viewer = { tenantId, permissions, contentBytes: CONTENT_BYTES.list };
-      const data = await Promise.all(events.flat().map((event) => viewAuditEvent(shown, event, viewer)));
-      return { status: 200, body: { object: 'list', data, next } };
+      const tenant = tenantAsked(caller, query.tenant);
+      const filter = auditFilter(query, tenant === null ? undefined : [tenant]);
+      const place = placeIn(filter, query);
+      const find = await finderOf(filter, request);
+      await recordRead(request, { tenant, query: recordedQuery(query) });
+      return answerOf(request, find, place);
+    },
+
+    listUserActivity: async (request) => {
+      const { caller, params, query } = request;
+      const tenant = tenantAsked(caller, undefined);
+      const [person, part] = await readStandings(request, [
+        users.stream(params.id),
+        members.stream(caller.tenantId, params.id),
+      ]);
+      if (!person || (!part && tenant !== null)) throw notFound();
+      const asked = { ...query, actor: params.id, actorKind: 'user' as const };
+      const filter = auditFilter(asked, tenant === null ? undefined : [tenant]);
+      const place = placeIn(filter, query);
+      const find = await finderOf(filter, request);
+      await recordRead(request, { tenant, query: recordedQuery(asked) });
+      return answerOf(request, find, place);
+    },
+
+    listMyActivity: async (request) => {
+      const { caller, query } = request;
+      const { actor, tenantId } = caller;
+      // Of a person's own account and sessions the events are the platform's.
+      const tenants = actor.kind === 'user' ? [...new Set([tenantId, PLATFORM])] : [tenantId];
+      const filter = auditFilter({ ...query, actor: actor.id, actorKind: actor.kind }, tenants);
+      return answerOf(request, await finderOf(filter, request), placeIn(filter, query));
     },
   });
 }
 
-type Filters = RequestOf<typeof auditRoutes.listAudit>['query'];
-
-function conditionsOf({ kind, type, stream, actor, from, to }: Filters): Condition[] {
-  const conditions: Condition[] = [];
-  if (type || kind) conditions.push({ field: 'type', in: [...(type ?? []), ...(kind ?? []).flatMap(typesOfKind)] });
-  else conditions.push({ field: 'type', notIn: ['AuditRead'] });
-  if (stream !== undefined) conditions.push({ field: 'stream', in: [stream] });
-  if (actor !== undefined) conditions.push({ field: 'actor', in: ACTOR_KINDS.map((kind) => `${kind}:${actor}`) });
-  if (from !== undefined || to !== undefined)
-    conditions.push({
-      field: 'recordedAt',
-      ...(from !== undefined && { from }),
-      ...(to !== undefined && { to: to - 1 }),
-    });
-  return conditions;
+/** Null: all. Throws 403 where it is not the caller's to see. */
+function tenantAsked({ tenantId, permissions }: Caller, asked: string | undefined): string | null {
+  const all = permissions.has('platform');
+  if (asked !== undefined && asked !== tenantId && !all)
+    throw new Problem(problems.forbidden, { detail: 'The audit of another tenant needs the permission platform.' });
+  return asked ?? (all ? null : tenantId);
 }
 
-const eventOf = (store: Pick<EventStore, 'readStream'>, { fields, revision }: Hit) =>
-  store.readStream(String(fields['stream']), { from: revision, limit: 1 });
+/** Throws 422 also for a place in another kind of list. */
+function placeIn({ stream, words }: AuditFilter, asked: AskedPage): PagePlace {
+  const place = placeOf(asked);
+  const inStream = stream !== undefined && words === undefined;
+  if (place.from === undefined || (inStream ? isInStream(place.from) : !isInStream(place.from))) return place;
+  const pointer = place.back ? '/before' : '/after';
+  const errors = [{ in: 'query' as const, pointer, message: 'is of a list with another filter' }];
+  throw new Problem(problems['invalid-request'], { detail: 'There is no such page.', errors });
+}
+
+/** As it was asked, times as they are written. */
+function recordedQuery(query: { readonly from?: number | undefined; readonly to?: number | undefined }) {
+  const isoTimes = Object.entries(query).map(([name, value]) => [
+    name,
+    (name === 'from' || name === 'to') && typeof value === 'number' ? new Date(value).toISOString() : value,
+  ]);
+  return Object.fromEntries(isoTimes) as unknown;
+}

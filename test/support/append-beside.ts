@@ -8,8 +8,8 @@ import { openSqliteEventStore } from '#platform/event-store/sqlite-event-store.t
 
 const CHUNK = 500;
 
-/** Events of tenants that no command made; `correlationId` may be longer than an index takes. */
-export const tenantCreated = (name: string, correlationId: string = newId()): NewEvent =>
+/** Events of tenants that no command made; the actor's id may be longer than an index takes. */
+export const tenantCreated = (name: string, actorId = 'test'): NewEvent =>
   createEvent(
     'TenantCreated',
     { name },
@@ -17,8 +17,8 @@ export const tenantCreated = (name: string, correlationId: string = newId()): Ne
       eventId: newId(),
       commandId: newId(),
       tenantId: name,
-      actor: { kind: 'system', id: 'test' },
-      correlationId,
+      actor: { kind: 'system', id: actorId },
+      correlationId: newId(),
     },
   );
 
