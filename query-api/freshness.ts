@@ -15,6 +15,8 @@ import { type Documents, definitionOf, versionDocuments, versionName } from '#pl
 import { waitForPositions } from '#platform/projection/wait-for-positions.ts';
 import {
   type Bucket,
+  type HistogramCount,
+  type HistogramQuery,
   type Hit,
   type IndexDefinition,
   IndexShapeDiffers,
@@ -35,6 +37,7 @@ export type FreshDocuments = Pick<Documents, 'get' | 'range' | 'sizes' | 'counte
 export interface FreshIndex {
   search(query: SearchQuery): Promise<Hit[]>;
   aggregate(field: string, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): Promise<Bucket[]>;
+  histogram(query: HistogramQuery): Promise<HistogramCount[]>;
 }
 
 export interface Freshness {
@@ -55,7 +58,7 @@ export interface FreshnessPorts {
   readonly partitionOf: Bus['partitionOf'];
   readonly live: LiveChannel;
   readonly readStore: Documents;
-  readonly searchIndex: Pick<SearchIndex, 'define' | 'positions' | 'refresh' | 'search' | 'aggregate'>;
+  readonly searchIndex: Pick<SearchIndex, 'define' | 'positions' | 'refresh' | 'search' | 'aggregate' | 'histogram'>;
   readonly directory: VersionDirectory;
 }
 
@@ -124,6 +127,7 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
     return {
       search: (query) => searchIndex.search(index, query).catch(tellTimedOut),
       aggregate: (field, query) => searchIndex.aggregate(index, field, query).catch(tellTimedOut),
+      histogram: (query) => searchIndex.histogram(index, query).catch(tellTimedOut),
     };
   }
 

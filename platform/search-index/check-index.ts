@@ -6,6 +6,7 @@ import { asError } from '../errors.ts';
 import {
   type Condition,
   type FieldKind,
+  type HistogramQuery,
   type IndexDefinition,
   IndexMisused,
   type IndexWrite,
@@ -14,6 +15,7 @@ import {
 
 export const maxHits = 1_000;
 export const maxBuckets = 1_000;
+const maxHistogramBuckets = 1_000;
 const maxKeywordLength = 512;
 const maxIdBytes = 512;
 const maxConditionValues = 1_000;
@@ -30,7 +32,7 @@ export function checkName(name: string): void {
 }
 
 export function checkDefinition(index: IndexDefinition): void {
-  const { name, fields, sortBy, partitionBy, numbered, findBy = [], rising } = index;
+  const { name, fields, sortBy, partitionBy, numbered, findBy = [], rising, tally } = index;
   checkName(name);
   const names = Object.keys(fields);
   const wrong = names.find((field) => !fieldName.test(field));
@@ -50,6 +52,9 @@ export function checkDefinition(index: IndexDefinition): void {
   }
   if (rising !== undefined && (!numbered || fields[rising] !== 'number' || rising === sortBy)) {
     throw new IndexMisused(`in the index ${name} a number field other than its numbers may rise with them`);
+  }
+  if (tally && (fields[tally.of] !== 'code' || rising === undefined || tally.over !== rising)) {
+    throw new IndexMisused(`the index ${name} tallies values of a code field over the field that rises`);
   }
 }
 
@@ -114,6 +119,22 @@ export function checkLimit(index: IndexDefinition, limit: number): void {
 /** The field must be one that can be aggregated. */
 export function checkAggregation(index: IndexDefinition, field: string): void {
   if (!['keyword', 'code'].includes(kindOf(index, field))) throw misused(index, `${field} cannot be aggregated`);
+}
+
+/** Answers what the index tallies. */
+export function checkHistogram(index: IndexDefinition, query: HistogramQuery): NonNullable<IndexDefinition['tally']> {
+  const { tally } = index;
+  if (!tally) throw misused(index, 'it tallies nothing');
+  checkQuery(index, query);
+  const { from, to, width, conditions = [] } = query;
+  if (![from, to, width].every(Number.isSafeInteger) || from < 0 || width < 1) {
+    throw misused(index, 'a histogram has whole bounds, not before 1970, and a whole width');
+  }
+  if (to - from > maxHistogramBuckets * width)
+    throw misused(index, `a histogram has at most ${maxHistogramBuckets} buckets`);
+  if (width % 1_000 !== 0 && to - from > 60_000) throw misused(index, 'in more than a minute seconds are the shortest');
+  if (conditions.some(({ field }) => field !== tally.of)) throw misused(index, `it tallies by ${tally.of} alone`);
+  return tally;
 }
 
 function checkCondition(index: IndexDefinition, condition: Condition): void {

@@ -4,7 +4,7 @@
 import type { estypes } from '@elastic/elasticsearch';
 import { maxBuckets } from './check-index.ts';
 import { sourceField } from './elasticsearch-mapping.ts';
-import type { Bucket } from './search-index.ts';
+import type { Bucket, HistogramCount } from './search-index.ts';
 
 type Filter = estypes.QueryDslQueryContainer;
 export type RunSearch = (body: estypes.SearchRequest) => Promise<estypes.SearchResponse>;
@@ -38,6 +38,31 @@ export async function countValues(run: RunSearch, name: string, filter: Filter[]
     return answer.buckets.map(({ key, doc_count }) => ({ value: key, count: doc_count }));
   }
   return countAll(run, field, query);
+}
+
+interface HistogramAnswer {
+  readonly buckets: readonly {
+    readonly key: number;
+    readonly values: { readonly buckets: readonly { readonly key: string; readonly doc_count: number }[] };
+  }[];
+}
+
+/** Counts of the values of a tally in buckets of a width, by bucket and value. A code field has few values. */
+export async function countOverTime(
+  run: RunSearch,
+  { of, over }: { readonly of: string; readonly over: string },
+  width: number,
+  filter: Filter[],
+): Promise<HistogramCount[]> {
+  const aggs = {
+    values: { terms: { field: sourceField(of), size: maxBuckets, order: { _key: 'asc' as const } } },
+  };
+  const times = { histogram: { field: sourceField(over), interval: width, min_doc_count: 1 }, aggs };
+  const { aggregations } = await run({ size: 0, query: { bool: { filter } }, aggs: { times } });
+  const answer = aggregations?.['times'] as unknown as HistogramAnswer;
+  return answer.buckets.flatMap(({ key: at, values }) =>
+    values.buckets.map(({ key: value, doc_count: count }) => ({ at, value, count })),
+  );
 }
 
 async function countAll(run: RunSearch, field: string, query: Filter): Promise<Bucket[]> {

@@ -7,10 +7,25 @@ import { type ElasticsearchOptions, openElasticsearch, type Patience } from '../
 import { isDocumentRefused } from '../document-refused.ts';
 import { StartError } from '../errors.ts';
 import { type GenerationMark, otherGeneration } from '../log-generation.ts';
-import { checkAggregation, checkDefinition, checkLimit, checkName, checkQuery, checkWrite } from './check-index.ts';
-import { countValues } from './elasticsearch-aggregate.ts';
+import {
+  checkAggregation,
+  checkDefinition,
+  checkHistogram,
+  checkLimit,
+  checkName,
+  checkQuery,
+  checkWrite,
+} from './check-index.ts';
+import { countOverTime, countValues } from './elasticsearch-aggregate.ts';
 import { createIndexMarks } from './elasticsearch-generation.ts';
-import { hasShape, hasText, type IndexSettings, isForgetful, toIndexBody } from './elasticsearch-mapping.ts';
+import {
+  hasShape,
+  hasText,
+  type IndexSettings,
+  isForgetful,
+  sourceField,
+  toIndexBody,
+} from './elasticsearch-mapping.ts';
 import { createIndexPositions, type IndexPositions } from './elasticsearch-positions.ts';
 import {
   isBehindAll,
@@ -181,6 +196,16 @@ export async function openElasticsearchSearchIndex(
       checkAggregation(definition, field);
       const filter = toFilters(definition, query);
       return filter ? countValues((body) => run(index, body), field, filter) : [];
+    },
+
+    async histogram(index, query) {
+      const { definition } = indexCalled(index);
+      const tally = checkHistogram(definition, query);
+      const { from, to, width } = query;
+      const filter = from < to ? toFilters(definition, query) : undefined;
+      if (!filter) return [];
+      const inRange = { range: { [sourceField(tally.over)]: { gte: from, lt: to } } };
+      return countOverTime((body) => run(index, body), tally, width, [...filter, inRange]);
     },
 
     async digests(index, { limit, after }) {

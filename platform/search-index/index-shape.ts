@@ -11,7 +11,7 @@ export const fieldsOf = ({ fields }: IndexDefinition, ...kinds: FieldKind[]): st
 export const shownFields = (index: IndexDefinition) => fieldsOf(index, 'keyword', 'code', 'number');
 
 /** Equal as JSON for equal definitions, but for their names. */
-export function shapeOf({ fields, sortBy, partitionBy, numbered, findBy, rising }: IndexDefinition) {
+export function shapeOf({ fields, sortBy, partitionBy, numbered, findBy, rising, tally }: IndexDefinition) {
   const sorted = Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
   return {
     fields: sorted,
@@ -20,5 +20,6 @@ export function shapeOf({ fields, sortBy, partitionBy, numbered, findBy, rising 
     ...(numbered && { numbered }),
     ...(findBy && findBy.length > 0 && { findBy }),
     ...(rising !== undefined && { rising }),
+    ...(tally && { tally: { of: tally.of, over: tally.over } }),
   };
 }

@@ -43,6 +43,11 @@ export interface IndexDefinition {
    * found without a look at all others, and exactly so where it did not rise.
    */
   readonly rising?: string;
+  /**
+   * Of documents with a rising field, a time in whole milliseconds: how many have each value of the code field `of` is
+   * counted over it, for `histogram`. `over` is the rising field.
+   */
+  readonly tally?: { readonly of: string; readonly over: string };
 }
 
 /** The id of a numbered document: ids are in the order of their numbers. */
@@ -83,6 +88,24 @@ export interface Hit {
   readonly revision: number;
   /** All but text fields; null where there is no value. */
   readonly fields: Readonly<Record<string, FieldValue>>;
+}
+
+export interface HistogramQuery {
+  readonly partition: SearchQuery['partition'];
+  /** Milliseconds since the epoch, whole: from this one on, and before that one; at most 1,000 widths apart. */
+  readonly from: number;
+  readonly to: number;
+  /** Of a bucket, in milliseconds; of whole seconds where the range is longer than a minute. */
+  readonly width: number;
+  /** On the tally's `of` alone. */
+  readonly conditions?: readonly Extract<Condition, { in: unknown } | { notIn: unknown }>[];
+}
+
+export interface HistogramCount {
+  /** Where the bucket begins: a multiple of the width, so the first one may begin before the range. */
+  readonly at: number;
+  readonly value: string;
+  readonly count: number;
 }
 
 export interface Bucket {
@@ -127,6 +150,11 @@ export interface SearchIndex {
   search(index: string, query: SearchQuery): Promise<Hit[]>;
   /** Counts of a keyword or code field's values among what the query finds, most frequent first, then by value; at most 1,000. */
   aggregate(index: string, field: string, query: Omit<SearchQuery, 'order' | 'limit' | 'after'>): Promise<Bucket[]>;
+  /**
+   * Counts of the values that the index tallies, in buckets of a width, by bucket and value; those of none are left out.
+   * Only what lies in the range counts, in its first and last bucket too.
+   */
+  histogram(index: string, query: HistogramQuery): Promise<HistogramCount[]>;
   /** `written` is durable; `visible` is what a search sees. */
   positions(index: string, projection: string): Promise<{ readonly written: Positions; readonly visible: Positions }>;
   /** Makes what is written visible; concurrent calls share one refresh. */

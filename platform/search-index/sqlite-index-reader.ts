@@ -2,7 +2,7 @@
 // own where requests are answered. `in_time` ends what takes too long (open-index-readers.ts).
 
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { checkAggregation, checkLimit, checkQuery, maxBuckets, numberOf } from './check-index.ts';
+import { checkAggregation, checkHistogram, checkLimit, checkQuery, maxBuckets, numberOf } from './check-index.ts';
 import { digestOf, keptFields } from './digest-of.ts';
 import { fieldsOf, shownFields } from './index-shape.ts';
 import {
@@ -11,6 +11,8 @@ import {
   type DigestOptions,
   type DocumentDigest,
   type FieldValue,
+  type HistogramCount,
+  type HistogramQuery,
   type Hit,
   idOfNumber,
   type IndexDefinition,
@@ -18,6 +20,7 @@ import {
 } from './search-index.ts';
 import { createCodes } from './sqlite-codes.ts';
 import { codesTable, column, documentsTable, keptWordsTable, keyColumn } from './sqlite-index-schema.ts';
+import { createHistogram } from './sqlite-histogram.ts';
 import { createLanes } from './sqlite-lanes.ts';
 import { isRange, storedValues, toClauses } from './sqlite-query.ts';
 import { createRisingReader, type Span } from './sqlite-rising.ts';
@@ -32,7 +35,7 @@ const EVERYWHERE: Span = { low: 0, high: Number.MAX_SAFE_INTEGER };
 
 /** `look` is told of work for which SQLite does not ask `in_time`, in rows that cost as much. */
 export function createIndexReader(database: DatabaseSync, index: IndexDefinition, look: (rows: number) => void) {
-  const { numbered, rising } = index;
+  const { numbered, rising, tally } = index;
   const table = documentsTable(index.name);
   const partitionColumn = column(index, index.partitionBy);
   /** Tombstones are in no partition. With the plus SQLite takes no index for it, but the one that is in order. */
@@ -51,6 +54,7 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
   const spanOf = rising === undefined ? undefined : createRisingReader(database, index.name);
   const statements = new Map<string, StatementSync>();
   const walk = createWalk(index, prepared, look);
+  const histogram = tally && spanOf && createHistogram(index, tally, codes, prepared, spanOf);
   const byText = createTextSearch(index, prepared, walk);
 
   function prepared(sql: string): StatementSync {
@@ -154,6 +158,11 @@ export function createIndexReader(database: DatabaseSync, index: IndexDefinition
       )
         .all(...parts.flatMap((part) => part.values))
         .map((row) => ({ value: row['value'] as string, count: row['count'] as number }));
+    },
+
+    histogram(query: HistogramQuery): HistogramCount[] {
+      checkHistogram(index, query);
+      return histogram!(storedPartitions(query.partition), query);
     },
 
     digests({ limit, after }: DigestOptions): DocumentDigest[] {

@@ -24,6 +24,7 @@ export const searchSchema = `
 export const documentsTable = (index: string) => `"docs ${index}"`;
 export const codesTable = (index: string) => `"codes ${index}"`;
 export const blocksTable = (index: string) => `"blocks ${index}"`;
+export const tallyTable = (index: string) => `"tally ${index}"`;
 export const wordsTable = (index: string, field: string) => `"words ${index} ${field}"`;
 /** FTS5's own table of what it was given, in its column `c0`: quicker by number than by way of FTS5. */
 export const keptWordsTable = (index: string, field: string) => `"words ${index} ${field}_content"`;
@@ -98,7 +99,7 @@ function removeTables(database: DatabaseSync, name: string): void {
     .prepare(`SELECT name FROM sqlite_schema WHERE name GLOB ? AND sql LIKE 'CREATE VIRTUAL TABLE%'`)
     .all(`words ${name} *`);
   for (const table of words) database.exec(`DROP TABLE "${String(table['name'])}"`);
-  const tables = [documentsTable(name), codesTable(name), blocksTable(name)];
+  const tables = [documentsTable(name), codesTable(name), blocksTable(name), tallyTable(name)];
   for (const table of tables) database.exec(`DROP TABLE IF EXISTS ${table}`);
   database.prepare('DELETE FROM checkpoint WHERE space = ?').run(name);
 }
@@ -130,7 +131,7 @@ function readRow(database: DatabaseSync, name: string): { shape: string; generat
 }
 
 function tablesOf(index: IndexDefinition): string {
-  const { name, fields, partitionBy, numbered, findBy = [], rising } = index;
+  const { name, fields, partitionBy, numbered, findBy = [], rising, tally } = index;
   const columns = columnFields(index).map((field) => `${column(index, field)} ${columnTypes[fields[field]!]}`);
   const lanes = (findBy.length > 0 ? findBy : [undefined]).map((field) => {
     const by = [partitionBy, ...(field === undefined ? [] : [field])].map((one) => column(index, one));
@@ -151,6 +152,7 @@ function tablesOf(index: IndexDefinition): string {
     ) STRICT;
     ${lanes.join('\n')}
     ${rising === undefined ? '' : blocksOf(name)}
+    ${tally ? tallyOf(index) : ''}
     CREATE TABLE ${codesTable(name)} (code INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
     ${words.join('\n')}`;
 }
@@ -158,6 +160,13 @@ function tablesOf(index: IndexDefinition): string {
 /** From the number `start` to the next one's: how many rows there were when they came, and what their field is between. */
 const blocksOf = (name: string) =>
   `CREATE TABLE ${blocksTable(name)} (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, least REAL, most REAL) STRICT;`;
+
+/** `at` counts the unit, of so many milliseconds, from 1970 on. */
+const tallyOf = ({ name, fields, partitionBy }: IndexDefinition) =>
+  `CREATE TABLE ${tallyTable(name)} (
+     unit INTEGER NOT NULL, part ${columnTypes[fields[partitionBy]!]} NOT NULL, at INTEGER NOT NULL,
+     value INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (unit, part, at, value)
+   ) WITHOUT ROWID, STRICT;`;
 
 function quote(text: string): string {
   return text.replaceAll("'", "''");

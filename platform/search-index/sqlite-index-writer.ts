@@ -1,6 +1,6 @@
 // What changes one index in the file. Synchronous: it runs on a thread that may wait.
 
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Positions } from '../positions.ts';
 import { createPositionsWriter } from '../sqlite/sqlite-positions.ts';
 import { checkWrite } from './check-index.ts';
@@ -9,6 +9,7 @@ import type { FieldValue, IndexDefinition, IndexWrite } from './search-index.ts'
 import { createCodes } from './sqlite-codes.ts';
 import { column, columnFields, documentsTable, keptWordsTable, keyColumn, wordsTable } from './sqlite-index-schema.ts';
 import { createRisingWriter } from './sqlite-rising.ts';
+import { createTallyWriter, type Tallied } from './sqlite-tally.ts';
 import { toWords } from './words.ts';
 
 export type IndexWriter = ReturnType<typeof createIndexWriter>;
@@ -17,9 +18,11 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   const table = documentsTable(index.name);
   const fields = columnFields(index);
   const key = keyColumn(index);
-  const { rising, findBy = [] } = index;
+  const { rising, findBy = [], tally } = index;
   /** Columns of secondary indices, which a write of the same value would move in them all the same. */
-  const watched = fields.filter((field) => [index.partitionBy, index.sortBy, rising, ...findBy].includes(field));
+  const watched = fields.filter((field) =>
+    [index.partitionBy, index.sortBy, rising, tally?.of, ...findBy].includes(field),
+  );
   const risingAt = watched.indexOf(rising ?? '');
   const others = fields.filter((field) => !watched.includes(field));
   const columns = [key, 'revision', ...[...others, ...watched].map((field) => column(index, field))];
@@ -39,6 +42,7 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
   }));
   const codes = createCodes(database, index.name);
   const movePositions = createPositionsWriter(database);
+  const tallies = tally && createTallyWriter(database, index.name);
   const blocks = rising === undefined ? undefined : createRisingWriter(database, index.name);
 
   /** Sets all that may change in place, and of the watched fields those that change, each followed by a space. */
@@ -53,7 +57,7 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
     return update;
   }
 
-  function stored(field: string, value: FieldValue | undefined): SQLInputValue {
+  function stored(field: string, value: FieldValue | undefined): FieldValue {
     if (value === undefined || value === null) return null;
     return index.fields[field] === 'code' ? codes.give(String(value)) : value;
   }
@@ -63,14 +67,14 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
 
   function write({ id, revision, fields: given }: IndexWrite): void {
     const own = index.numbered ? Number(id) : id;
-    const inPlace: SQLInputValue[] = [revision];
+    const inPlace: FieldValue[] = [revision];
     for (const field of others) inPlace.push(stored(field, given?.[field]));
     const after = watched.map((field) => stored(field, given?.[field]));
     // What a stream's first event makes is new, and so is a number beyond all others.
     const isLikelyNew = revision === 0 || Number(own) > highest;
     if (index.numbered) highest = Math.max(highest, Number(own));
     if (isLikelyNew && insertNew(own, inPlace, after, given)) return;
-    const [doc, reached, ...before] = (find.get(own) ?? []) as unknown as [number?, number?, ...SQLInputValue[]];
+    const [doc, reached, ...before] = (find.get(own) ?? []) as unknown as [number?, number?, ...FieldValue[]];
     if (doc === undefined || reached === undefined) return void insertNew(own, inPlace, after, given);
     if (reached >= revision) return;
     let changed = '';
@@ -82,26 +86,36 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
       if (at === risingAt) noteRising(own, after);
     }
     updateOf(changed).run(...values, doc);
+    if (changed !== '') tallies?.note(talliedIn(before), talliedIn(after));
     writeTexts(doc, given, false);
   }
 
   function insertNew(
     own: number | string,
-    inPlace: readonly SQLInputValue[],
-    after: readonly SQLInputValue[],
+    inPlace: readonly FieldValue[],
+    after: readonly FieldValue[],
     given: IndexWrite['fields'],
   ): boolean {
     const { changes, lastInsertRowid } = insert.run(own, ...inPlace, ...after);
     if (changes === 0) return false;
     noteRising(own, after);
+    tallies?.note(undefined, talliedIn(after));
     writeTexts(lastInsertRowid, given, true);
     return true;
   }
 
-  function noteRising(number: string | number, watchedValues: readonly SQLInputValue[]): void {
+  function noteRising(number: string | number, watchedValues: readonly FieldValue[]): void {
     const value = watchedValues[risingAt];
     if (typeof value === 'number') blocks?.note(Number(number), value);
   }
+
+  const [partitionAt, valueAt] = [watched.indexOf(index.partitionBy), watched.indexOf(tally?.of ?? '')];
+
+  const talliedIn = (values: readonly FieldValue[]): Tallied => ({
+    partition: values[partitionAt]!,
+    value: values[valueAt]!,
+    at: values[risingAt]!,
+  });
 
   function writeTexts(doc: number | bigint, given: IndexWrite['fields'], isNew: boolean): void {
     for (const { field, read, add, remove } of texts) {
@@ -119,8 +133,10 @@ export function createIndexWriter(database: DatabaseSync, index: IndexDefinition
     apply(writes: readonly IndexWrite[], checkpoint?: { projection: string; positions: Positions }): void {
       for (const document of writes) checkWrite(index, document);
       blocks?.begin();
+      tallies?.begin();
       for (const document of writes) write(document);
       blocks?.end();
+      tallies?.end();
       if (checkpoint) movePositions(index.name, checkpoint.projection, checkpoint.positions);
     },
     forget: () => codes.forget(),

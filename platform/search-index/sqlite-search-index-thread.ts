@@ -4,7 +4,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { lowerThreadPriority } from '../threads/lower-priority.ts';
 import { serveThreadCalls } from '../threads/thread-calls.ts';
 import { type Allowed, type IndexReaders, openIndexReaders } from './open-index-readers.ts';
-import type { DigestOptions, SearchQuery } from './search-index.ts';
+import type { DigestOptions, HistogramQuery, SearchQuery } from './search-index.ts';
 
 const port = workerData as MessagePort;
 let readers: IndexReaders | undefined;
@@ -23,6 +23,8 @@ serveThreadCalls(port, {
     opened().read(index, allowed, (reader) => reader.search(query)),
   aggregate: ([allowed, index, field, query]: [Allowed, string, string, SearchQuery]) =>
     opened().read(index, allowed, (reader) => reader.aggregate(field, query)),
+  histogram: ([allowed, index, query]: [Allowed, string, HistogramQuery]) =>
+    opened().read(index, allowed, (reader) => reader.histogram(query)),
   digests: ([allowed, index, options]: [Allowed, string, DigestOptions]) =>
     opened().read(index, allowed, (reader) => reader.digests(options)),
   close: () => opened().close(),

@@ -61,6 +61,7 @@ export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings)
     search: searches.search,
     aggregate: searches.aggregate,
     digests: searches.digests,
+    histogram: searches.histogram,
     async positions(index, projection) {
       const written = readPositions(index, projection);
       return { written, visible: written };
@@ -88,6 +89,7 @@ function searchHere(path: string, withinMs: number): Searches {
     search: async (index, query) => readers.read(index, allowed(), (reader) => reader.search(query)),
     aggregate: async (index, field, query) =>
       readers.read(index, allowed(), (reader) => reader.aggregate(field, query)),
+    histogram: async (index, query) => readers.read(index, allowed(), (reader) => reader.histogram(query)),
     digests: async (index, options) => readers.read(index, allowed(), (reader) => reader.digests(options)),
     close: async () => readers.close(),
   };

@@ -11,6 +11,7 @@ import { SearchTooLong } from './open-index-readers.ts';
 import {
   type Bucket,
   type DocumentDigest,
+  type HistogramCount,
   type Hit,
   IndexMisused,
   type SearchIndex,
@@ -18,7 +19,7 @@ import {
   SearchTimedOut,
 } from './search-index.ts';
 
-export type Searches = Pick<SearchIndex, 'search' | 'aggregate' | 'digests' | 'close'>;
+export type Searches = Pick<SearchIndex, 'search' | 'aggregate' | 'histogram' | 'digests' | 'close'>;
 
 /** Some milliseconds' worth. */
 const PLAIN_ROWS = 20_000;
@@ -55,6 +56,7 @@ export async function openSearchThreads(path: string, withinMs: number): Promise
       return (hasWords ? slowly('search', input) : plainly('search', input, formOf(index, query))) as Promise<Hit[]>;
     },
     aggregate: (index, field, query) => slowly('aggregate', [index, field, query]) as Promise<Bucket[]>,
+    histogram: (index, query) => slowly('histogram', [index, query]) as Promise<HistogramCount[]>,
     digests: (index, options) => slowly('digests', [index, options]) as Promise<DocumentDigest[]>,
     async close() {
       await plain.close();

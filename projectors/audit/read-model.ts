@@ -27,6 +27,7 @@ export const auditReadModel: EventRowProjection = {
     numbered: true,
     findBy: ['type', 'actor'],
     rising: 'recordedAt',
+    tally: { of: 'type', over: 'recordedAt' },
   },
   createOpener: createNameOpener,
   fieldsOf(event) {

@@ -131,6 +131,9 @@ export function searchIndexContract(contract: SearchIndexContract) {
           { rising: 'cost' },
           { numbered: true, rising: 'model' },
           { numbered: true, rising: 'at' },
+          { numbered: true, tally: { of: 'status', over: 'cost' } },
+          { numbered: true, rising: 'cost', tally: { of: 'status', over: 'at' } },
+          { numbered: true, rising: 'cost', tally: { of: 'model', over: 'cost' } },
         ];
         for (const part of wrong)
           await refusal(IndexMisused, index.define({ ...definition, name: `x${own}`.slice(0, 48), ...part }));
@@ -642,6 +645,131 @@ export function searchIndexContract(contract: SearchIndexContract) {
         for (const wrong of [document('1'), document(idOfNumber(2)), document(idOfNumber(1.5), { at: 1.5 })])
           await refusal(DocumentRefused, index.apply(own, [wrong]));
         expect(await found()).to.deep.equal([]);
+      });
+    });
+
+    describe('counts over time', () => {
+      const tallied = { numbered: true, rising: 'cost', tally: { of: 'status', over: 'cost' } } as const;
+      const BORN = 1_785_542_400_000;
+      const DAY = 86_400_000;
+      const at = (number: number, time: number, more: Readonly<Record<string, FieldValue>> = {}, revision = 0) =>
+        document(idOfNumber(number), { at: number, cost: time, status: 'p', ...more }, revision);
+      beforeEach(() => defineOwn(tallied));
+
+      it('are exact at both ends of a range, and count nothing twice', async () => {
+        const times = [0, 999, 1_000, 3_600_000, DAY - 1, DAY, 30 * DAY];
+        const writes = times.map((time, n) => at(n, BORN + time, { status: n % 2 ? 'q' : 'p' }));
+        await apply(...writes);
+        await apply(...writes);
+        const count = async (from: number, to: number, width: number) =>
+          (await index.histogram(own, { partition: 'acme', from: BORN + from, to: BORN + to, width })).map((one) => ({
+            ...one,
+            at: one.at - BORN,
+          }));
+        expect(await count(0, 31 * DAY, DAY)).to.deep.equal([
+          { at: 0, value: 'p', count: 3 },
+          { at: 0, value: 'q', count: 2 },
+          { at: DAY, value: 'q', count: 1 },
+          { at: 30 * DAY, value: 'p', count: 1 },
+        ]);
+        expect(await count(1, DAY, DAY)).to.deep.equal([
+          { at: 0, value: 'p', count: 2 },
+          { at: 0, value: 'q', count: 2 },
+        ]);
+        expect(await count(0, 2_000, 500)).to.deep.equal([
+          { at: 0, value: 'p', count: 1 },
+          { at: 500, value: 'q', count: 1 },
+          { at: 1_000, value: 'p', count: 1 },
+        ]);
+        expect(await count(0, 0, 1)).to.deep.equal([]);
+      });
+
+      it('follow what a document becomes', async () => {
+        await apply(at(1, BORN), at(2, BORN), at(3, BORN));
+        await apply(at(1, BORN + DAY, {}, 1), at(2, BORN, { status: 'q', tenant: 'other' }, 1));
+        await apply({ id: idOfNumber(3), revision: 1, fields: null });
+        const all = { partition: undefined, from: BORN, to: BORN + 2 * DAY, width: DAY };
+        expect(await index.histogram(own, all)).to.deep.equal([
+          { at: BORN, value: 'q', count: 1 },
+          { at: BORN + DAY, value: 'p', count: 1 },
+        ]);
+      });
+
+      it('that break a rule are refused', async () => {
+        const right = { partition: 'acme', from: BORN, to: BORN + 60_000, width: 1_000 };
+        const wrong = [
+          { from: -1 },
+          { from: BORN + 0.5 },
+          { width: 0 },
+          { width: 59 },
+          { width: 1_500, to: BORN + 60_001 },
+          { conditions: [{ field: 'model', in: ['m'] }] },
+          { conditions: [{ field: 'none', in: ['m'] }] },
+        ];
+        for (const part of wrong) await refusal(IndexMisused, index.histogram(own, { ...right, ...part }));
+        await defineOwn({ numbered: true, rising: 'cost' });
+        await refusal(IndexMisused, index.histogram(own, right));
+      });
+
+      it('are what the model counts, whatever the range and the width', async function () {
+        this.timeout(60_000);
+        const lengths = [0, 1, 250, 999, 1_000, 59_999, 60_000, 3_599_000, 3_600_000, DAY - 1, DAY, 8 * DAY, 400 * DAY];
+        const time = fc
+          .tuple(fc.constantFrom(...lengths), fc.constantFrom(...lengths), fc.nat(3))
+          .map(([one, other, jitter]) => BORN + one + other + jitter);
+        const tenants = fc.constantFrom('x', 'y', 'z');
+        const write = fc
+          .record({
+            number: fc.nat(20),
+            revision: fc.nat(2),
+            time: fc.option(time, { nil: null }),
+            tenant: tenants,
+            status: fc.option(fc.constantFrom('p', 'q', 'ä'), { nil: null }),
+            isThere: fc.boolean(),
+          })
+          .map(({ number, revision, time: cost, tenant, status, isThere }) =>
+            isThere || revision === 0
+              ? document(idOfNumber(number), { at: number, cost, tenant, status }, revision)
+              : { id: idOfNumber(number), revision, fields: null },
+          );
+        const values = fc.array(fc.constantFrom('p', 'q', 'never'));
+        const query = fc.record(
+          {
+            partition: fc.oneof(fc.constant(undefined), tenants, fc.array(tenants, { maxLength: 3 })),
+            from: time,
+            to: time,
+            width: fc.constantFrom(1, 7, 250, 1_000, 1_500, 5_000, 60_000, 900_000, 3_600_000, DAY / 4, DAY, 7 * DAY),
+            conditions: fc.array(
+              fc.oneof(
+                fc.record({ field: fc.constant('status'), in: values }),
+                fc.record({ field: fc.constant('status'), notIn: values }),
+              ),
+              { maxLength: 2 },
+            ),
+          },
+          { requiredKeys: ['partition', 'from', 'to', 'width'] },
+        );
+        const allowed = query.filter(
+          ({ from, to, width }) => to - from <= 1_000 * width && (width % 1_000 === 0 || to - from <= 60_000),
+        );
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.array(write, { maxLength: 20 }), { maxLength: 4 }),
+            fc.array(allowed, { minLength: 3, maxLength: 10 }),
+            async (batches, queries) => {
+              await defineOwn(tallied);
+              const model = createSearchModel(definition);
+              for (const batch of [...batches, ...batches.slice(0, 1)]) {
+                await index.apply(own, batch);
+                model.apply(batch);
+              }
+              await index.refresh(own);
+              for (const one of queries)
+                expect(await index.histogram(own, one), JSON.stringify(one)).to.deep.equal(model.histogram(one));
+            },
+          ),
+          { numRuns: runs, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
+        );
       });
     });
 

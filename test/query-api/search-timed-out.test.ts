@@ -15,17 +15,23 @@ async function indexThatRejects(reason: Error) {
   };
   const fresh = createFreshness({
     directory: { of: async () => versions, look: async () => versions },
-    searchIndex: { define: async () => undefined, search: rejecting, aggregate: rejecting },
+    searchIndex: { define: async () => undefined, search: rejecting, aggregate: rejecting, histogram: rejecting },
   } as unknown as FreshnessPorts);
   return fresh.of(inferencesReadModel, { caller: { tenantId: 'acme' } as Caller, consistencyToken: undefined });
 }
 
 const page = { partition: 'acme', order: 'descending', limit: 1 } as const;
 
+const counts = { partition: 'acme', from: 0, to: 1, width: 1 };
+
 describe('a search that is given up', () => {
   it('is a problem of its own, which says how to ask for less', async () => {
     const index = await indexThatRejects(new SearchTimedOut('too long'));
-    for (const asked of [() => index.search(page), () => index.aggregate('status', page)]) {
+    for (const asked of [
+      () => index.search(page),
+      () => index.aggregate('status', page),
+      () => index.histogram(counts),
+    ]) {
       const problem = await refusal(Problem, asked());
       expect(problem).to.deep.include({ code: 'search-timed-out', status: 503 });
       expect(problem.detail).to.include('a range of time').and.to.include('a model');

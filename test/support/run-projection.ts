@@ -62,6 +62,7 @@ const noSearchIndex: SearchIndex = {
   apply: refuse,
   search: refuse,
   aggregate: refuse,
+  histogram: refuse,
   positions: refuse,
   refresh: refuse,
   digests: refuse,

@@ -7,6 +7,8 @@ import type {
   DigestOptions,
   DocumentDigest,
   FieldValue,
+  HistogramCount,
+  HistogramQuery,
   Hit,
   IndexDefinition,
   IndexWrite,
@@ -74,6 +76,19 @@ export function createSearchModel(index: IndexDefinition) {
         .sort((a, b) => byBytes(a.id, b.id))
         .filter(({ id }) => after === undefined || byBytes(id, after) > 0)
         .slice(0, limit);
+    },
+    histogram({ partition, from, to, width, conditions = [] }: HistogramQuery): HistogramCount[] {
+      const { of = '', over = '' } = index.tally ?? {};
+      const counts = new Map<string, HistogramCount>();
+      const inRange = from < to ? [...conditions, { field: over, from, to: to - 1 }] : [{ field: over, in: [] }];
+      for (const { fields } of find({ partition, conditions: inRange })) {
+        const value = fields[of];
+        if (typeof value !== 'string') continue;
+        const at = Math.floor(Number(fields[over]) / width) * width;
+        const key = `${at} ${value}`;
+        counts.set(key, { at, value, count: (counts.get(key)?.count ?? 0) + 1 });
+      }
+      return [...counts.values()].sort((a, b) => a.at - b.at || byBytes(a.value, b.value));
     },
     aggregate(field: string, filter: Filter): Bucket[] {
       const counts = new Map<string, number>();
