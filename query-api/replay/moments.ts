@@ -16,6 +16,8 @@ export interface Moment {
   readonly position: bigint;
   /** Of the last event up to there, in milliseconds since the epoch; null before the first. */
   readonly time: number | null;
+  /** What the clock showed: the time that was asked for, or that of the event. */
+  readonly clock: number;
 }
 
 /** How far the clock of a caller may be ahead. */
@@ -36,12 +38,16 @@ export type ResolveMoment = (caller: Caller, text: string | undefined, pointer: 
 
 export function createMoments({ store, fresh, now }: MomentPorts): ResolveMoment {
   /** The last event up to which `isPast` holds. */
-  async function lastPast(caller: Caller, condition: Condition, isPast: (event: RecordedEvent) => boolean) {
+  async function lastPast(
+    caller: Caller,
+    condition: Condition,
+    isPast: (event: RecordedEvent) => boolean,
+  ): Promise<Last> {
     // Whatever a request's token stands for is in the log, which is read on.
     const index = await fresh.of(auditReadModel, { caller, consistencyToken: undefined });
     const query = { partition: undefined, conditions: [condition], order: 'descending', limit: 1 } as const;
     const [hit] = await index.search(query);
-    let last: Moment = hit ? { position: BigInt(hit.sort), time: Number(hit.fields['recordedAt']) } : BEFORE_ALL;
+    let last: Last = hit ? { position: BigInt(hit.sort), time: Number(hit.fields['recordedAt']) } : BEFORE_ALL;
     for (let read = 0, limit = FIRST_PAGE; read < MOST_READ; read += limit, limit = PAGE) {
       const events = await store.readAll(last.position, limit);
       for (const event of events) {
@@ -54,28 +60,32 @@ export function createMoments({ store, fresh, now }: MomentPorts): ResolveMoment
     throw new Problem(problems['not-caught-up'], { detail, headers: { 'retry-after': '5' } });
   }
 
-  async function atPosition(caller: Caller, position: bigint): Promise<Moment> {
+  async function timeAt(caller: Caller, position: bigint): Promise<number | null> {
     const condition = { field: 'position', to: Number(position) };
-    const { time } = await lastPast(caller, condition, (event) => event.position <= position);
-    return { position, time };
+    return (await lastPast(caller, condition, (event) => event.position <= position)).time;
   }
 
   return async (caller, text, pointer) => {
     const head = await store.head();
-    if (text === undefined) return atPosition(caller, head);
+    if (text === undefined) return { position: head, time: await timeAt(caller, head), clock: now() };
     const asked = readMoment(text);
     if (asked === undefined) throw fault(pointer, 'is no moment');
     if ('position' in asked) {
       if (asked.position > head) throw fault(pointer, `is beyond the end of the log, which is at ${head}`);
-      return atPosition(caller, asked.position);
+      const { position } = asked;
+      const time = await timeAt(caller, position);
+      return { position, time, clock: time ?? 0 };
     }
     const { time } = asked;
     if (time > now() + AHEAD_MS) throw fault(pointer, 'is in the future');
-    return lastPast(caller, { field: 'recordedAt', to: time }, ({ recordedAt }) => recordedAt <= time);
+    const last = await lastPast(caller, { field: 'recordedAt', to: time }, ({ recordedAt }) => recordedAt <= time);
+    return { ...last, clock: time };
   };
 }
 
-const BEFORE_ALL: Moment = { position: 0n, time: null };
+type Last = Pick<Moment, 'position' | 'time'>;
+
+const BEFORE_ALL: Last = { position: 0n, time: null };
 
 export const viewMoment = ({ position, time }: Moment): MomentView => ({
   position: String(position),

@@ -149,6 +149,7 @@ export async function openPastEntities(
         candidates,
         (candidate): EntityThen | undefined | Promise<EntityThen | undefined> => {
           const { stream, kind, born, last } = candidate;
+          if (born > position) return undefined;
           const document = standings.get(stream);
           if (!last || !document?.value || document.revision !== last.revision) return fold(candidate, position);
           return { stream, kind, born, ...last, standing: document.value as Standing };

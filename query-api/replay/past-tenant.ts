@@ -1,7 +1,6 @@
 // A whole tenant at a moment, and between two.
 
-import type { Standing } from '#events/standing.ts';
-import { ownerOf } from '#events/standing.ts';
+import { ownerOf, type Standing } from '#events/standing.ts';
 import { type Session, sessions, sessionStands } from '#events/session.ts';
 import { subjectOf } from '#events/streams.ts';
 import { type UserState, users } from '#events/user.ts';
@@ -103,7 +102,7 @@ export async function peopleAt(
   entities: PastEntities,
   ofTenant: readonly EntityThen[],
   position: bigint,
-  now: number,
+  clock: number,
 ): Promise<PeopleThen> {
   const owners = ofTenant.flatMap(({ standing }) => activeMember(standing));
   const kinds = [users.category, sessions.category];
@@ -117,7 +116,7 @@ export async function peopleAt(
   const goingOn = then.flatMap(({ stream, standing }) => {
     if (standing.of !== 'session') return [];
     const id = subjectOf(stream);
-    const stands = sessionStands(id, standing.state, states.get(ownerOf(stream, standing)), now);
+    const stands = sessionStands(id, standing.state, states.get(ownerOf(stream, standing)), clock);
     return stands ? [{ id, session: standing.state.session }] : [];
   });
   return { people, sessions: goingOn };

@@ -9,12 +9,12 @@ import { categoryOf } from '#events/streams.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { requirePermission } from '#platform/http/permission.ts';
 import type { Caller, Handler, RequestOf } from '#platform/http/route.ts';
-import { notFound } from '../not-found.ts';
-import { inTurn } from './in-turn.ts';
-import { requireInOrder, type ResolveMoment, viewMoment } from './moments.ts';
 import type { RecordRead } from '../audit/record-read.ts';
 import { CONTENT_BYTES, type Viewer } from '../audit/shown-values.ts';
 import type { Freshness } from '../freshness.ts';
+import { notFound } from '../not-found.ts';
+import { inTurn } from './in-turn.ts';
+import { requireInOrder, type ResolveMoment, viewMoment } from './moments.ts';
 import type { PastOfStreams, Step } from './past-of-stream.ts';
 import type { ShownTo } from './shown-past.ts';
 

@@ -2,13 +2,12 @@
 
 import { problems } from '#contracts/problems.ts';
 import type { replayRoutes } from '#contracts/replay.ts';
-import { standingOf } from '#events/standing.ts';
+import { isThere, standingOf } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { tenants } from '#events/tenant.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { Caller, Handler } from '#platform/http/route.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
-import { isThere } from '#events/standing.ts';
 import type { RecordRead } from '../audit/record-read.ts';
 import { CONTENT_BYTES, type Viewer } from '../audit/shown-values.ts';
 import type { Freshness, TokenBearer } from '../freshness.ts';
@@ -27,11 +26,10 @@ export interface TenantPastPorts extends PastEntityPorts {
   readonly moments: ResolveMoment;
   readonly shownTo: ShownTo;
   readonly recordRead: RecordRead;
-  readonly now: () => number;
 }
 
 export function createTenantPastHandlers(ports: TenantPastPorts) {
-  const { fresh, past, moments, shownTo, recordRead, now } = ports;
+  const { fresh, past, moments, shownTo, recordRead } = ports;
 
   /** Throws 404 for a tenant that never was. */
   const requireTenant = async (id: string) => {
@@ -62,7 +60,7 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
     const moment = await moments(caller, query.at, '/at');
     await recordRead(request, { tenant: id, query: { ...params, ...query } });
     const { entities, found, shown, things } = await thingsAt(request, id, moment, after);
-    const people = await peopleAt(entities, found, moment.position, moment.time ?? now());
+    const people = await peopleAt(entities, found, moment.position, moment.clock);
     return {
       status: 200,
       body: {
@@ -92,12 +90,17 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
     const entities = await openPastEntities(ports, request);
     const window = { from: from.position, to: to.position };
     const { found, next } = await tenantBetween(entities, params.id, window, after);
-    const views = await inTurn(found, async ({ stream, kind, before, after: now_ }: Difference) => ({
+    const views = await inTurn(found, async ({ stream, kind, ...two }: Difference) => ({
       kind,
       id: subjectOf(stream),
       stream,
-      op: before === undefined ? ('added' as const) : now_ === undefined ? ('removed' as const) : ('changed' as const),
-      changes: await shown.changes(stream, before?.standing.state, now_?.standing.state),
+      op:
+        two.before === undefined
+          ? ('added' as const)
+          : two.after === undefined
+            ? ('removed' as const)
+            : ('changed' as const),
+      changes: await shown.changes(stream, two.before?.standing.state, two.after?.standing.state),
     }));
     return {
       status: 200,
@@ -162,10 +165,10 @@ const viewerOf = ({ permissions }: Caller, tenantId: string): Viewer => ({
   contentBytes: CONTENT_BYTES.list,
 });
 
-type Windowed = {
+interface Windowed {
   readonly caller: Caller;
   readonly query: { readonly from: string; readonly to?: string | undefined };
-};
+}
 
 /** Throws 422 for what is no `next` of ours. */
 function readEntityCursor(text: string | undefined): PageEnd | undefined {

@@ -342,7 +342,7 @@ describeFlow('replay', (flow) => {
   });
 
   it('is recorded as a read of the audit, each once, but not where it is of an inference', async () => {
-    const { id: read_, api: reader } = await flow().newTenant('Recorded');
+    const { id: own, api: reader } = await flow().newTenant('Recorded');
     const routes = async (token: string) =>
       (
         await read<{ data: { data: { route: string; tenant: string } }[] }>(`/v1/audit?type=AuditRead`, token, reader)
@@ -350,11 +350,11 @@ describeFlow('replay', (flow) => {
         .map(({ data }) => data.route)
         .filter((route) => route !== 'listAudit');
     for (const path of [
-      `streams/tenant-${read_}`,
-      `streams/tenant-${read_}/diff?from=0`,
-      `tenants/${read_}/as-of`,
-      `tenants/${read_}/diff?from=0`,
-      `tenants/${read_}/history?from=0`,
+      `streams/tenant-${own}`,
+      `streams/tenant-${own}/diff?from=0`,
+      `tenants/${own}/as-of`,
+      `tenants/${own}/diff?from=0`,
+      `tenants/${own}/history?from=0`,
     ])
       await read(`/v1/${path}`, '', reader);
     const submitted = await reader<{ id: string }>('POST', '/v1/inferences', {

@@ -33,24 +33,28 @@ describe('a moment', () => {
     const text = asked && ('time' in asked ? new Date(asked.time).toISOString() : String(asked.position));
     return moments(request.caller, text, '/at');
   };
+  const placeOf = async (...asked: Parameters<typeof at>) => {
+    const { position, time } = await at(...asked);
+    return { position, time };
+  };
 
   for (const hidden of [false, true]) {
     const how = hidden ? 'from the log alone' : 'from the index';
     it(`is the last event at or before a time, ${how}`, async () => {
       const { positions } = run;
-      expect(await at({ time: 999 }, hidden)).to.deep.equal({ position: 0n, time: null });
-      expect(await at({ time: 1_000 }, hidden)).to.deep.equal({ position: positions[0], time: 1_000 });
-      expect(await at({ time: 30_999 }, hidden)).to.deep.equal({ position: positions[29], time: 30_000 });
-      expect(await at({ time: 64_999 }, hidden)).to.deep.equal({ position: positions[59], time: 60_000 });
+      expect(await placeOf({ time: 999 }, hidden)).to.deep.equal({ position: 0n, time: null });
+      expect(await placeOf({ time: 1_000 }, hidden)).to.deep.equal({ position: positions[0], time: 1_000 });
+      expect(await placeOf({ time: 30_999 }, hidden)).to.deep.equal({ position: positions[29], time: 30_000 });
+      expect(await placeOf({ time: 64_999 }, hidden)).to.deep.equal({ position: positions[59], time: 60_000 });
     });
 
     it(`is the position itself, with the time of the last event up to there, ${how}`, async () => {
       const [first = 0n, second = 0n] = run.positions;
-      expect(await at({ position: 0n }, hidden)).to.deep.equal({ position: 0n, time: null });
-      expect(await at({ position: first - 1n }, hidden)).to.deep.equal({ position: first - 1n, time: null });
-      expect(await at({ position: second }, hidden)).to.deep.equal({ position: second, time: 2_000 });
-      expect(await at({ position: second + 1n }, hidden)).to.deep.equal({ position: second + 1n, time: 2_000 });
-      expect(await at(undefined, hidden)).to.deep.equal({ position: run.positions[59], time: 60_000 });
+      expect(await placeOf({ position: 0n }, hidden)).to.deep.equal({ position: 0n, time: null });
+      expect(await placeOf({ position: first - 1n }, hidden)).to.deep.equal({ position: first - 1n, time: null });
+      expect(await placeOf({ position: second }, hidden)).to.deep.equal({ position: second, time: 2_000 });
+      expect(await placeOf({ position: second + 1n }, hidden)).to.deep.equal({ position: second + 1n, time: 2_000 });
+      expect(await placeOf(undefined, hidden)).to.deep.equal({ position: run.positions[59], time: 60_000 });
     });
   }
 
@@ -64,6 +68,12 @@ describe('a moment', () => {
       status: 422,
       errors: [{ in: 'query', pointer: '/at', message: 'is in the future' }],
     });
+  });
+
+  it('says what the clock showed: the time asked for, that of the event, or the present', async () => {
+    expect((await at({ time: 30_999 })).clock).to.equal(30_999);
+    expect((await at({ position: run.positions[1] ?? 0n })).clock).to.equal(2_000);
+    expect((await at(undefined)).clock).to.equal(60_000);
   });
 
   it('is shown as text, and two are in order or refused', async () => {
