@@ -102,18 +102,19 @@ export function createLanes(database: DatabaseSync, index: IndexDefinition, code
       const lead = leadOf(partitions, conditions);
       // Tombstones are in no partition.
       if (!lead && !partitions && numbered) return yield { where: [`+${partitionColumn} IS NOT NULL`], values: [] };
-      const without = conditions.find((condition) => 'notIn' in condition && findBy.includes(condition.field));
+      // Values of another field that are not wanted are left out row by row: it may have any number of values.
+      const without = conditions.find((condition) => 'notIn' in condition && condition.field === inOrder);
       const unwanted = without && 'notIn' in without ? storedValues(index, codes, without.field, without.notIn) : [];
-      const field = without?.field ?? inOrder;
       for (const partition of partitions ?? everyPartition()) {
-        if (field === undefined) {
+        if (lead) {
+          for (const value of lead.values) yield ofValue(partition, lead.field, value);
+        } else if (inOrder === undefined) {
           yield { by: laneIndex(index), where: [`${partitionColumn} = ?`], values: [partition] };
-          continue;
+        } else {
+          if (!without) yield ofValue(partition, inOrder, null);
+          for (const value of valuesIn(partition, inOrder))
+            if (!unwanted.includes(value as never)) yield ofValue(partition, inOrder, value);
         }
-        const of = lead?.field ?? field;
-        if (!lead && !without) yield ofValue(partition, of, null);
-        for (const value of lead?.values ?? valuesIn(partition, of))
-          if (!unwanted.includes(value as never)) yield ofValue(partition, of, value);
       }
     },
   };

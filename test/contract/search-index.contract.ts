@@ -286,6 +286,20 @@ export function searchIndexContract(contract: SearchIndexContract) {
           .deep.equal(['b']);
       });
 
+      it('leave a value of one field out, not of another that has it too', async () => {
+        const fields = { tenant: 'code', type: 'code', by: 'code', at: 'number' } as const;
+        await defineOwn({ fields, findBy: ['type', 'by'] });
+        await apply(
+          document('a', { type: 'one', by: 'both' }),
+          document('b', { type: 'both', by: 'both' }),
+          document('c', { type: 'one', by: 'other' }),
+        );
+        const without = { field: 'type', notIn: ['both'] };
+        expect(await found({ conditions: [without] })).to.deep.equal(['a', 'c']);
+        expect(await found({ conditions: [without, { field: 'by', in: ['both'] }] })).to.deep.equal(['a']);
+        expect(await found({ conditions: [{ field: 'by', notIn: ['both'] }] })).to.deep.equal(['c']);
+      });
+
       it('find in several partitions, in their common order', async () => {
         await apply(
           ...['x', 'y', 'z', 'x'].map((tenant, n) => document(`d${n}`, { tenant, at: -n, words: 'w', status: 's' })),
