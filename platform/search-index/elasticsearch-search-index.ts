@@ -233,6 +233,26 @@ export async function openElasticsearchSearchIndex(
       );
     },
 
+    async publish(name, index) {
+      checkName(name);
+      const { definition } = indexCalled(index);
+      const alias = `${namespace}-${name}`;
+      const own = nameOf(index);
+      const found = await link.persistently(
+        (client, tried) => client.indices.getAlias({ name: alias }, { ...tried, ignore: [404] }),
+        DEFINE_MS,
+      );
+      const holders = Object.entries(found).flatMap(([holder, state]) => (state?.aliases?.[alias] ? [holder] : []));
+      if (holders.length === 1 && holders[0] === own) return;
+      const others = holders.filter((holder) => holder !== own);
+      const actions = [
+        ...others.map((holder) => ({ remove: { index: holder, alias, must_exist: false } })),
+        // Without tombstones and positions.
+        { add: { index: own, alias, filter: isDocument(definition) } },
+      ];
+      await link.persistently((client, tried) => client.indices.updateAliases({ actions }, tried), DEFINE_MS);
+    },
+
     /** An index is marked when it is made: while there is none, there is no mark. */
     async claim(generation) {
       ownGeneration = generation;

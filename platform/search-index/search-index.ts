@@ -169,6 +169,11 @@ export interface SearchIndex {
    * again defines it again.
    */
   drop(index: string): Promise<void>;
+  /**
+   * From now on this name, which has the form of an index's, leads those who query the engine itself to the documents of
+   * this index, at once: an alias in Elasticsearch, a view in SQLite. docs/read-models.md is their contract.
+   */
+  publish(name: string, index: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -99,6 +99,10 @@ function removeTables(database: DatabaseSync, name: string): void {
     .prepare(`SELECT name FROM sqlite_schema WHERE name GLOB ? AND sql LIKE 'CREATE VIRTUAL TABLE%'`)
     .all(`words ${name} *`);
   for (const table of words) database.exec(`DROP TABLE "${String(table['name'])}"`);
+  const views = database
+    .prepare(`SELECT name FROM sqlite_schema WHERE type = 'view' AND instr(sql, ?) > 0`)
+    .all(`FROM ${documentsTable(name)} `);
+  for (const view of views) database.exec(`DROP VIEW "${String(view['name'])}"`);
   const tables = [documentsTable(name), codesTable(name), blocksTable(name), tallyTable(name)];
   for (const table of tables) database.exec(`DROP TABLE IF EXISTS ${table}`);
   database.prepare('DELETE FROM checkpoint WHERE space = ?').run(name);

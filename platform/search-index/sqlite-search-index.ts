@@ -20,6 +20,7 @@ import {
   searchVersion,
 } from './sqlite-index-schema.ts';
 import { createIndexWriter, type IndexWriter } from './sqlite-index-writer.ts';
+import { publishIndex } from './sqlite-views.ts';
 import { openSearchThreads, type Searches } from './sqlite-search-threads.ts';
 
 export interface SqliteSearchIndexSettings {
@@ -70,6 +71,10 @@ export async function openSqliteSearchIndex(settings: SqliteSearchIndexSettings)
     async drop(index) {
       checkName(index);
       dropIndex(database, index);
+    },
+    async publish(name, index) {
+      checkName(name);
+      publishIndex(database, name, index);
     },
     purge: async () => purgeDeleted(database),
     claim: async (generation) => mark.claim(generation),

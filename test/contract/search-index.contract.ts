@@ -24,6 +24,8 @@ export interface SearchIndexUnderTest {
   readonly index: SearchIndex;
   /** A further handle on the same data, as another thread or process would open it. */
   another(): Promise<SearchIndex>;
+  /** The documents that whoever queries the engine itself finds by a name, each with its fields by their names. */
+  published(name: string): Promise<Readonly<Record<string, unknown>>[]>;
   /** Closes `index` and removes what was made for it. */
   close(): Promise<void>;
 }
@@ -581,6 +583,44 @@ export function searchIndexContract(contract: SearchIndexContract) {
         } finally {
           await other.close();
         }
+      });
+    });
+
+    describe('a name for those who query the engine', () => {
+      const name = () => `name-${own.slice(-12)}`;
+      const shown = async () =>
+        (await under.published(name())).map(({ tenant, status, at }) => ({ tenant, status, at })).sort(byTime);
+      const byTime = (a: { at: unknown }, b: { at: unknown }) => Number(a.at) - Number(b.at);
+
+      it('leads to the documents of one index and then of another, none of them a tombstone', async () => {
+        const positions = { projection: 'p', positions: new Map([['t/0', 1n]]) };
+        await index.apply(own, [document('a', { status: 'old' }), document('b', { at: 2 })], positions);
+        await apply({ id: 'b', revision: 1, fields: null });
+        const [before, called] = [own, name()];
+        await index.publish(called, before);
+        await index.publish(called, before);
+        const said = async () => (await under.published(called)).map(({ status }) => status);
+        expect(await said()).to.deep.equal(['old']);
+
+        await defineOwn({ numbered: true });
+        await apply(document(idOfNumber(7), { at: 7, status: 'new' }));
+        await index.publish(called, own);
+        expect(await said()).to.deep.equal(['new']);
+        await index.drop(before);
+        expect(await said()).to.deep.equal(['new']);
+      });
+
+      it('shows values, and what is written later', async () => {
+        await index.publish(name(), own);
+        await apply(document('a', { status: 'done', at: 1 }), document('b', { tenant: 'other', at: 2 }));
+        const [first, second] = await shown();
+        expect(first).to.deep.equal({ tenant: 'acme', status: 'done', at: 1 });
+        expect(second).to.deep.include({ tenant: 'other', at: 2 });
+      });
+
+      it('must be a name, of an index that is there', async () => {
+        await refusal(IndexMisused, index.publish('a"b', own));
+        await refusal(IndexMisused, index.publish(name(), 'never-defined'));
       });
     });
 

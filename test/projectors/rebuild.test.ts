@@ -37,6 +37,7 @@ describe('rebuilding a read model', function () {
   let readStore: ReadStore;
   let searchIndex: SearchIndex;
   let live: LiveChannel;
+  let published: (name: string) => Promise<unknown[]>;
   let closeIndex: () => Promise<void>;
   let time: number;
   const running: { stop(): Promise<void> }[] = [];
@@ -47,6 +48,7 @@ describe('rebuilding a read model', function () {
     readStore = createMemoryReadStore(() => 0);
     const opened = await openTemporarySearchIndex('here');
     searchIndex = opened.index;
+    published = (name) => opened.published(name);
     closeIndex = () => opened.close();
     live = openLiveHub({ log: createQuietLog() });
   });
@@ -209,6 +211,21 @@ describe('rebuilding a read model', function () {
     await eventually(() => expect(third.log.lines.join('\n')).to.contain('cannot be fed'), WITHIN_MS);
     expect((await stateOf('journal')).live).to.equal(2);
     expect(third.ready()).to.equal(false);
+  });
+
+  it('lets whoever queries the engine find the live version by its name, through a rebuild', async () => {
+    await appendMany(0, 20);
+    await start([stories]);
+    await eventually(async () => expect(await published('stories')).to.have.length(14), WITHIN_MS);
+    await rebuild('stories');
+    await settled('stories', 2);
+    await searchIndex.apply(versionIndex('stories', 1), [
+      { id: 'old', revision: 0, fields: { tenant: 't', began: 1 } },
+    ]);
+    await eventually(async () => {
+      const ids = (await published('stories')).map((row) => (row as { id: string }).id);
+      expect(ids).to.have.length(14).and.not.include('old');
+    }, WITHIN_MS);
   });
 
   it('stops feeding and then removes what nobody reads any more', async () => {

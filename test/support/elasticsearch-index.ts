@@ -25,6 +25,13 @@ export async function openTestSearchIndex(
     client,
     namespace,
     another: open,
+    /** What whoever queries the server finds by a name. */
+    async published(name: string) {
+      const { hits } = await client.search<Record<string, unknown>>({ index: `${namespace}-${name}`, size: 1_000 });
+      return hits.hits.map(({ _source = {} }) =>
+        Object.fromEntries(Object.entries(_source).map(([field, value]) => [field.replace(/^f_/, ''), value])),
+      );
+    },
     async close() {
       await index.close();
       const made = await client.indices.get({ index: `${namespace}-*`, expand_wildcards: 'all' });

@@ -67,5 +67,6 @@ const noSearchIndex: SearchIndex = {
   refresh: refuse,
   digests: refuse,
   drop: refuse,
+  publish: refuse,
   close: async () => {},
 };

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { openSqliteReadStore, type SqliteReadStore } from '#platform/read-store/sqlite-read-store.ts';
 import { openSqliteSearchIndex, type SqliteSearchIndex } from '#platform/search-index/sqlite-search-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -25,6 +27,15 @@ export async function openTemporarySearchIndex(reads: 'here' | 'thread') {
     index,
     path: folder.path,
     another: () => openSqliteSearchIndex({ folder: folder.path, reads: 'here' }),
+    /** What whoever reads the file finds by a name. */
+    async published(name: string) {
+      const database = new DatabaseSync(join(folder.path, 'search.sqlite'), { readOnly: true });
+      try {
+        return database.prepare(`SELECT * FROM "${name}"`).all();
+      } finally {
+        database.close();
+      }
+    },
     async close() {
       await index.close();
       await folder.remove();
