@@ -8,6 +8,7 @@ import {
   pageBothWays,
   repeatedParameter,
   revisionSchema,
+  shownAs,
   timeParameter,
   timeSchema,
 } from './primitives.ts';
@@ -67,7 +68,7 @@ const whatAndWhen = {
   from: timeParameter.optional().meta({ description: 'Recorded at or after.' }),
   to: timeParameter.optional().meta({ description: 'Recorded before.' }),
   reads: flagParameter.default(false).meta({
-    override: ({ jsonSchema }) => Object.assign(jsonSchema, { type: 'boolean', default: false }),
+    override: shownAs({ type: 'boolean', default: false }),
     description: 'Also who read the audit (`AuditRead`). Asking for that type or its kind shows them, too.',
   }),
 };
@@ -114,6 +115,25 @@ const pageOfEvents = pageBothWays('AuditEventList', auditEventSchema, 'A page of
 const PAGES =
   'A page may hold fewer than `limit` where its events are large; `next` and `previous` say whether there are more.';
 
+const BUCKETS = 'Must be a whole number from 1 to 400';
+
+const histogramSchema = z
+  .object({
+    object: z.literal('histogram'),
+    from: timeSchema,
+    to: timeSchema,
+    bucketMs: z.number().int().positive().meta({ description: 'How long each is, in milliseconds.' }),
+    buckets: z.array(
+      z.object({
+        start: timeSchema,
+        counts: z.record(z.string(), z.number().int()).meta({ description: 'By kind; none where there were none.' }),
+        total: z.number().int(),
+      }),
+    ),
+  })
+  .meta({ id: 'AuditHistogram' });
+export type HistogramView = z.infer<typeof histogramSchema>;
+
 export const auditRoutes = routesUnder('Audit', {
   listAudit: {
     method: 'GET',
@@ -125,6 +145,81 @@ export const auditRoutes = routesUnder('Audit', {
     query: z.strictObject({ ...filters, ...page }),
     answers: pageOfEvents,
     problems: ['search-timed-out'],
+  },
+  countAudit: {
+    method: 'GET',
+    path: '/v1/audit/histogram',
+    side: 'query',
+    permission: 'audit:read',
+    summary: 'Count what happened over time, by kind',
+    description:
+      'How many events of each kind there were in each of at most `buckets` stretches of time of one round width. The first and the last may reach beyond the range; only what lies in it counts.',
+    query: z.strictObject({
+      kind: whatAndWhen.kind,
+      type: whatAndWhen.type,
+      tenant: filters.tenant,
+      reads: whatAndWhen.reads,
+      from: timeParameter.optional().meta({ description: 'Recorded at or after; a day before `to` unless named.' }),
+      to: timeParameter.optional().meta({ description: 'Recorded before; now unless named.' }),
+      buckets: z
+        .string()
+        .regex(/^[0-9]{1,3}$/, BUCKETS)
+        .transform(Number)
+        .refine((count) => count >= 1 && count <= 400, BUCKETS)
+        .default(100)
+        .meta({
+          override: shownAs({ type: 'integer', minimum: 1, maximum: 400, default: 100 }),
+          description: 'How many at most.',
+        }),
+    }),
+    answers: {
+      200: {
+        description: 'The counts.',
+        schema: histogramSchema,
+        example: {
+          object: 'histogram',
+          from: '2026-08-01T00:00:00.000Z',
+          to: '2026-08-01T02:00:00.000Z',
+          bucketMs: 3_600_000,
+          buckets: [
+            { start: '2026-08-01T00:00:00.000Z', counts: {}, total: 0 },
+            { start: '2026-08-01T01:00:00.000Z', counts: { inference: 41, tenant: 1 }, total: 42 },
+          ],
+        },
+      },
+    },
+    problems: ['search-timed-out'],
+  },
+  exportAudit: {
+    method: 'GET',
+    path: '/v1/audit/export',
+    side: 'query',
+    permission: 'audit:read',
+    summary: 'Export what happened, the oldest first',
+    description:
+      'As the list, whole and streamed, with the same filters: what was on the list when it began. An export that fails, or that nobody reads for a minute, is cut off without a proper end: what a client has then is not the whole.',
+    query: z.strictObject({
+      ...filters,
+      format: z.enum(['ndjson', 'csv']).default('ndjson').meta({
+        description: '`ndjson`: an event as on the list on each line. `csv`: `data` is JSON text in one column.',
+      }),
+    }),
+    answers: {
+      200: {
+        description: 'The events.',
+        contentType: 'application/x-ndjson',
+        schema: z.string().meta({ description: 'An `AuditEvent` on each line.' }),
+        example: `${JSON.stringify(example)}\n`,
+        alternatives: {
+          'text/csv': {
+            schema: z.string(),
+            example:
+              'position,recordedAt,kind,type,tenantId,actorKind,actorId,stream,revision,data,address,client,id,correlationId,causationId\r\n',
+          },
+        },
+      },
+    },
+    problems: ['search-timed-out', 'too-many-requests'],
   },
   listUserActivity: {
     method: 'GET',

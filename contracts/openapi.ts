@@ -122,9 +122,9 @@ const headersOut = (names: readonly string[]) =>
 const answersOf = (route: RouteContract): ZodOpenApiResponsesObject =>
   Object.fromEntries(
     Object.entries<RouteAnswer>(route.answers).map(([status, answer]) => {
-      const { description, schema, contentType = 'application/json', example } = answer;
+      const { description, schema, contentType = 'application/json', example, alternatives } = answer;
       const content = schema && {
-        content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+        content: { [contentType]: { schema, ...(example !== undefined && { example }) }, ...alternatives },
       };
       return [status, { description, headers: headersOut(answer.headers ?? []), ...content }];
     }),

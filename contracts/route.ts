@@ -13,6 +13,8 @@ export interface RouteAnswer {
   readonly schema?: ZodType;
   /** `application/json` unless named. */
   readonly contentType?: string;
+  /** The same in other forms that a caller may ask for, by content type. */
+  readonly alternatives?: Readonly<Record<string, { readonly schema: ZodType; readonly example?: unknown }>>;
   /** Header names of `headers.ts`, besides those that every answer has. */
   readonly headers?: readonly string[];
   readonly example?: unknown;

@@ -77,7 +77,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createSessionRoutes({ standings, fresh, contents, now }),
       ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
-      ...createAuditRoutes({ store, standings, fresh, shown, recordRead }),
+      ...createAuditRoutes({ store, standings, fresh, shown, recordRead, now }),
       ...createReplayRoutes({
         store,
         snapshots: createSnapshots(readStore, snapshotShapeOf, log),

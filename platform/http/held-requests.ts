@@ -1,4 +1,4 @@
-// Requests that are answered late: streams of events, and those that wait. Each takes room here for as long as it is open,
+// Requests that are answered late: streams of events, exports, and those that wait. Each takes room here for as long as it is open,
 // so a caller, and a tenant, may have so many at once.
 
 import { type Context, type Middleware, routeOf } from './context.ts';
@@ -49,8 +49,10 @@ export function heldRequests({ perCaller, perTenant, problem }: HeldRequestsOpti
   };
 }
 
+const STREAMED: ReadonlySet<string> = new Set(['text/event-stream', 'application/x-ndjson']);
+
 function isHeld(ctx: Context): boolean {
-  if (routeOf(ctx).answers?.[200]?.contentType === 'text/event-stream') return true;
+  if (STREAMED.has(routeOf(ctx).answers?.[200]?.contentType ?? '')) return true;
   const query = ctx.state.request?.query;
   return typeof query === 'object' && query !== null && 'wait' in query && query.wait !== undefined;
 }

@@ -84,12 +84,16 @@ function actorsOf(id: string | undefined, kind: Actor['kind'] | undefined): read
 
 const READS = Object.keys(accesses.events);
 
+/** What is asked of the types of events. */
+export function typeConditions({ types, reads }: Pick<AuditFilter, 'types' | 'reads'>) {
+  if (types) return [{ field: 'type', in: types }];
+  return reads ? [] : [{ field: 'type', notIn: READS }];
+}
+
 /** As the index of the audit is asked. */
 export function queryOf(filter: AuditFilter): Pick<SearchQuery, 'partition' | 'conditions' | 'text'> {
-  const { tenants, types, reads, stream, actors, from, to, words } = filter;
-  const conditions: Condition[] = [];
-  if (types) conditions.push({ field: 'type', in: types });
-  else if (!reads) conditions.push({ field: 'type', notIn: READS });
+  const { tenants, stream, actors, from, to, words } = filter;
+  const conditions: Condition[] = typeConditions(filter);
   if (actors) conditions.push({ field: 'actor', in: actors });
   if (stream !== undefined) conditions.push({ field: 'stream', in: [stream] });
   if (from !== undefined || to !== undefined)

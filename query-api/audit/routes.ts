@@ -12,9 +12,11 @@ import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { TokenBearer } from '../freshness.ts';
 import { notFound } from '../not-found.ts';
 import { createStandingReader, type StandingPorts } from '../stored-one.ts';
-import { type AuditFilter, auditFilter } from './audit-filter.ts';
+import { type AuditFilter, auditFilter, typeConditions } from './audit-filter.ts';
 import { type AskedPage, eventPage, type PagePlace, placeOf } from './audit-page.ts';
+import { exportAudit, type ExportFormat } from './export-audit.ts';
 import { type FindEvents, findByIndex, findInStream, isInStream } from './find-events.ts';
+import { bucketsOf, viewHistogram } from './histogram.ts';
 import type { RecordRead } from './record-read.ts';
 import { CONTENT_BYTES, type ShownValues, type Viewer } from './shown-values.ts';
 import { viewAuditEvent } from './view-audit-event.ts';
@@ -23,12 +25,15 @@ export interface AuditQueryPorts extends StandingPorts {
   readonly store: Pick<EventStore, 'readStream'>;
   readonly shown: ShownValues;
   readonly recordRead: RecordRead;
+  readonly now: () => number;
 }
+
+const DAY_MS = 86_400_000;
 
 type ListRequest = HttpRequest<unknown, unknown, unknown, Caller>;
 
 export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
-  const { store, fresh, shown, recordRead } = ports;
+  const { store, fresh, shown, recordRead, now } = ports;
   const readStandings = createStandingReader(ports);
 
   /** A stream's events are found in the log itself, unless words are looked for. */
@@ -63,6 +68,36 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
       return answerOf(request, find, place);
     },
 
+    countAudit: async (request) => {
+      const { caller, query } = request;
+      const { buckets: most, to = now(), from = to - DAY_MS, ...asked } = query;
+      const tenant = tenantAsked(caller, query.tenant);
+      const filter = auditFilter({ ...asked, from, to }, tenant === null ? undefined : [tenant]);
+      const index = await fresh.of(auditReadModel, request);
+      await recordRead(request, { tenant, query: recordedQuery({ ...query, from, to }) });
+      // Nothing was recorded before 1970, and no bucket begins where no year is written.
+      const [since, until] = [Math.max(0, from), Math.max(0, to)];
+      const buckets = bucketsOf(since, until, most);
+      const { width, starts } = buckets;
+      const conditions = typeConditions(filter);
+      const counts =
+        starts.length === 0
+          ? []
+          : await index.histogram({ partition: filter.tenants, from: since, to: until, width, conditions });
+      return { status: 200, body: viewHistogram(since, until, buckets, counts) };
+    },
+
+    exportAudit: async (request) => {
+      const { caller, query } = request;
+      const { format, ...asked } = query;
+      const tenant = tenantAsked(caller, query.tenant);
+      const filter = auditFilter(asked, tenant === null ? undefined : [tenant]);
+      const find = await finderOf(filter, request);
+      await recordRead(request, { tenant, query: recordedQuery(query) });
+      const stream = await exportAudit({ find, view: viewFor(caller), format });
+      return { status: 200, headers: EXPORT_HEADERS[format], stream };
+    },
+
     listUserActivity: async (request) => {
       const { caller, params, query } = request;
       const tenant = tenantAsked(caller, undefined);
@@ -89,6 +124,17 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
     },
   });
 }
+
+const EXPORT_HEADERS: Readonly<Record<ExportFormat, Readonly<Record<string, string>>>> = {
+  ndjson: {
+    'content-type': 'application/x-ndjson; charset=utf-8',
+    'content-disposition': 'attachment; filename="audit.ndjson"',
+  },
+  csv: {
+    'content-type': 'text/csv; charset=utf-8; header=present',
+    'content-disposition': 'attachment; filename="audit.csv"',
+  },
+};
 
 /** Null: all. Throws 403 where it is not the caller's to see. */
 function tenantAsked({ tenantId, permissions }: Caller, asked: string | undefined): string | null {

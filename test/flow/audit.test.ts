@@ -187,6 +187,79 @@ describeFlow(
       expect(typesIn(await read(viewer.api, '', '/v1/me/activity'))).to.include('MembershipAccepted');
     });
 
+    it('counts what happened by kind, in buckets of one width', async () => {
+      const count = async (query: string) =>
+        (
+          await tenant.api<{
+            from: string;
+            to: string;
+            bucketMs: number;
+            buckets: { start: string; counts: Record<string, number>; total: number }[];
+          }>('GET', `/v1/audit/histogram${query}`)
+        ).body;
+      const to = new Date().toISOString();
+      const from = new Date(Date.now() - 3_600_000).toISOString();
+      const { data } = await read(tenant.api, `?limit=100&from=${from}&to=${to}`);
+      const counted = await count(`?from=${from}&to=${to}&buckets=400`);
+      expect(counted).to.include({ from, to, bucketMs: 10_000 });
+      expect(counted.buckets).to.have.length.within(360, 361);
+      const of = (kind: string) => counted.buckets.reduce((sum, { counts }) => sum + (counts[kind] ?? 0), 0);
+      for (const kind of ['model', 'member', 'tenant', 'inference', 'apikey'])
+        expect(of(kind), kind).to.equal(data.filter((event) => event.kind === kind).length);
+      expect(of('access')).to.equal(0);
+      expect(counted.buckets.reduce((sum, { total }) => sum + total, 0)).to.equal(data.length);
+      const models = await count(`?from=${from}&to=${to}&buckets=1&kind=model`);
+      expect(models.buckets.map(({ counts }) => counts)).to.deep.equal([{ model: of('model') }]);
+      const reads = await count(`?from=${from}&to=${to}&buckets=1&reads=true`);
+      expect(reads.buckets[0]?.counts['access']).to.be.above(0);
+      expect((await count('?from=0001-01-01T00:00:00Z&to=9999-12-31T00:00:00Z&buckets=3')).buckets.length).to.be.within(
+        1,
+        3,
+      );
+      expect((await count(`?from=${to}&to=${to}`)).buckets).to.deep.equal([]);
+      const refused = async (query: string, pointer: string) =>
+        expectProblem(await tenant.api('GET', `/v1/audit/histogram?${query}`), 422, 'invalid-request', pointer);
+      for (const buckets of ['0', '401', '1e2', '-1', '']) await refused(`buckets=${buckets}`, '/buckets');
+      await refused(`from=${to}&to=${from}`, '/to');
+      await refused('from=12:00', '/from');
+      await refused('kind=x', '/kind');
+    });
+
+    it('is exported whole, the oldest first, as lines and as a table', async () => {
+      const exported = async (query: string) => {
+        const answer = await fetch(`${flow().url}/v1/audit/export${query}`, {
+          headers: { authorization: `Bearer ${tenant.key}` },
+        });
+        expect(answer.status).to.equal(200);
+        return { type: answer.headers.get('content-type'), text: await answer.text() };
+      };
+      const to = new Date().toISOString();
+      const expected = (await read(tenant.api, `?limit=100&order=asc&to=${to}`)).data;
+      const lines = await exported(`?to=${to}`);
+      expect(lines.type).to.match(/^application\/x-ndjson/);
+      expect(
+        lines.text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as AuditEventView),
+      ).to.deep.equal(expected);
+      const table = await exported(`?to=${to}&format=csv`);
+      expect(table.type).to.match(/^text\/csv/);
+      expect(table.text.trimEnd().split('\r\n')).to.have.length(expected.length + 1);
+      const few = await exported(`?type=TenantRenamed&q=carsisi`);
+      expect(few.text.trimEnd().split('\n')).to.have.length(1);
+      expectProblem(await tenant.api('GET', '/v1/audit/export?format=xml'), 422, 'invalid-request', '/format');
+      expectProblem(await tenant.api('GET', '/v1/audit/export?q=*'), 422, 'invalid-request', '/q');
+      await eventually(async () => {
+        const { data } = await read(tenant.api, '?type=AuditRead&limit=100');
+        expect(data.map((one) => one.data['route'])).to.include.members([
+          'exportAudit',
+          'countAudit',
+          'listUserActivity',
+        ]);
+      }, 20_000);
+    });
+
     it('is of nobody else: another tenant’s stream is as one that there is not', async () => {
       const other = await flow().newTenant('The others');
       for (const stream of [
