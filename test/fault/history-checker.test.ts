@@ -5,6 +5,7 @@ import { checkHistory, describeViolations } from '../support/history-checker.ts'
 import {
   acknowledged,
   assemble,
+  auditRead,
   claims,
   failedData,
   type HistoryParts,
@@ -253,6 +254,18 @@ const breaches: readonly Breach[] = [
     names: 'q8',
     parts: ({ reads }) =>
       reads.push({ request: 'q8', what: 'read', token: [{ stream: streams.plain, revision: 1 }], seen: [] }),
+  },
+  {
+    name: 'a read of the audit that left no record',
+    invariant: 'I1',
+    names: 'q11',
+    parts: ({ reads }) => reads.push({ request: 'q11', what: 'audit', token: [], seen: [], audited: true }),
+  },
+  {
+    name: 'a read of the audit that is recorded twice',
+    invariant: 'I1',
+    names: 'q12',
+    parts: (parts) => put(parts, streams.accesses, 'AuditRead', auditRead, 'q12'),
   },
   {
     name: 'a dead letter that stands though it was retried',

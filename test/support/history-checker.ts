@@ -4,7 +4,7 @@ import type { History, Violation } from './history.ts';
 import { standingLetters } from './history-letter-checks.ts';
 import { logOrder, requestEffects } from './history-log-checks.ts';
 import { readModelFaults } from './history-model-checks.ts';
-import { staleReads } from './history-read-checks.ts';
+import { staleReads, unrecordedReads } from './history-read-checks.ts';
 import { relayFaults } from './history-relay-checks.ts';
 import { inferenceEnds } from './history-result-checks.ts';
 
@@ -14,6 +14,7 @@ export const checkHistory = (history: History): Violation[] => [
   ...relayFaults(history),
   ...readModelFaults(history),
   ...staleReads(history),
+  ...unrecordedReads(history),
   ...standingLetters(history),
   ...inferenceEnds(history),
 ];

@@ -195,6 +195,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
     await recorder.read({
       what: 'audit of an inference',
       path: `/v1/audit?stream=${one.stream}`,
+      audited: true,
       tokens: [one],
       shows: ({ status, body }) => {
         const rows = status === 200 ? (body['data'] as { revision: number }[]) : [];

@@ -45,7 +45,8 @@ export function requestEffects({ log, requests }: History): Violation[] {
   const effects = new Map<string, RecordedEvent[]>();
   // What Defter does for a request later (a result) has the request's correlation id too, but Defter as its actor.
   for (const event of log) {
-    if (event.metadata.actor.kind === 'system') continue;
+    // Reads that were answered are looked at by themselves; others may have left their record too.
+    if (event.metadata.actor.kind === 'system' || event.type === 'AuditRead') continue;
     const { $correlationId: request } = event.metadata;
     effects.set(request, [...(effects.get(request) ?? []), event]);
   }

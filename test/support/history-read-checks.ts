@@ -22,6 +22,21 @@ export function staleReads({ log, reads }: History): Violation[] {
   ]);
 }
 
+/** I1 of reading: whoever was told what happened left a record of it, once. */
+export function unrecordedReads({ log, reads }: Pick<History, 'log' | 'reads'>): Violation[] {
+  const records = Map.groupBy(
+    log.filter(({ type }) => type === 'AuditRead'),
+    ({ metadata }) => metadata.$correlationId,
+  );
+  return reads
+    .filter(({ audited }) => audited)
+    .flatMap(({ request, what }): Violation[] => {
+      const { length } = records.get(request) ?? [];
+      if (length === 1) return [];
+      return [{ invariant: 'I1', sentence: `${what} (request ${request}) is recorded ${length} times.` }];
+    });
+}
+
 /** After these a thing is in no list. */
 const ENDS: ReadonlySet<string> = new Set(['ApiKeyRevoked', 'ModelRetired']);
 

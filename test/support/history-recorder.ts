@@ -28,6 +28,7 @@ export interface Read {
   readonly shows: (answer: ApiAnswer) => readonly Seen[] | undefined;
   /** Another key than the first. */
   readonly key?: string;
+  readonly audited?: true;
 }
 
 export interface Acknowledged extends Mark {
@@ -118,7 +119,7 @@ export function createRecorder(server: { whenUp(): Promise<{ readonly url: strin
       entry.outcome = outcomeOf(answer, stream);
       return { outcome: entry.outcome, answer };
     },
-    async read({ what, path, tokens, shows, key: as = key }) {
+    async read({ what, path, tokens, shows, key: as = key, audited }) {
       const request = randomUUID();
       const token = tokens.map((one) => one.token).join(',');
       const answer = await call(as, 'GET', path, {
@@ -129,7 +130,7 @@ export function createRecorder(server: { whenUp(): Promise<{ readonly url: strin
         unexpected.push(`${what} (request ${request}) was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
       const seen = shows(answer);
       const marks = tokens.map(({ stream, revision }) => ({ stream, revision }));
-      if (seen) reads.push({ request, what: `${what} ${path}`, token: marks, seen });
+      if (seen) reads.push({ request, what: `${what} ${path}`, token: marks, seen, ...(audited && { audited }) });
       return answer;
     },
   };

@@ -3,6 +3,7 @@
 import type { EventData, EventType } from '#events/aggregates.ts';
 import { v5 } from 'uuid';
 import { topicOf } from '#events/aggregates.ts';
+import { accesses } from '#events/access.ts';
 import { apiKeys } from '#events/api-key.ts';
 import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
@@ -13,6 +14,7 @@ import { partitionName } from '#platform/positions.ts';
 import { partitionOfKey } from '#platform/bus/partition.ts';
 import { everyReadModel } from '../../projectors/read-models.ts';
 import type { RelayedRecord } from './check-relayed.ts';
+import { plainContent } from './given-projection.ts';
 import { foldReadModels } from './history-folds.ts';
 import { tenantThen } from './history-past-checks.ts';
 import type { Claim, History, Relayed, RequestOutcome, SentRequest } from './history.ts';
@@ -136,7 +138,10 @@ export const streams = {
   revokedKey: apiKeys.stream('k1'),
   key: apiKeys.stream('k2'),
   model: models.stream('default', 'rival'),
+  accesses: accesses.stream('default', '2026-08-01'),
 } as const;
+
+export const auditRead = { route: 'listAudit', query: plainContent({}), tenant: 'default' } as const;
 
 /** The parts of a good history, to be broken before `assemble` makes the rest of it. */
 export interface HistoryParts {
@@ -168,6 +173,7 @@ export function sampleParts(): HistoryParts {
   write(streams.revokedKey, 'ApiKeyIssued', keyData('one'), 'r10');
   write(streams.key, 'ApiKeyIssued', keyData('two'), 'r11');
   write(streams.revokedKey, 'ApiKeyRevoked', {}, 'r12');
+  write(streams.accesses, 'AuditRead', auditRead, 'q12');
   write(streams.model, 'ModelRegistered', definition, 'r13');
   write(streams.model, 'ModelDefaultsSet', { defaults: { top: '1' } }, 'r14');
 
@@ -215,6 +221,7 @@ export function sampleParts(): HistoryParts {
       ],
     },
   ];
+  reads.push({ request: 'q12', what: 'audit', token: [], seen: [], audited: true });
   return { log, requests, reads };
 }
 

@@ -62,6 +62,8 @@ export interface AnsweredRead {
   /** What the tokens that it carried stand for, of the streams that it covers. */
   readonly token: readonly Mark[];
   readonly seen: readonly Seen[];
+  /** True: the audit was read, and the log says so. */
+  readonly audited?: true;
 }
 
 /** What was done to the processes. Kept for whoever reads the history. */
