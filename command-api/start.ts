@@ -17,6 +17,7 @@ import { createCredentialRoutes } from './credentials/routes.ts';
 import { createInferenceRoutes, type InferencePorts } from './inferences/routes.ts';
 import { createModelGrantRoutes } from './models/grant-routes.ts';
 import { createModelRoutes } from './models/routes.ts';
+import { createNotificationRoutes } from './notifications/routes.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createOrigins } from './origin.ts';
 import type { RolePorts } from './members/role-handlers.ts';
@@ -98,6 +99,7 @@ export function openCommandApi(options: CommandApiOptions): { readonly routes: B
       ...createCredentialRoutes({ ...shared, keyring }),
       ...createModelRoutes({ ...shared, manifestOf, upstreamFault }),
       ...createModelGrantRoutes(shared),
+      ...createNotificationRoutes({ ...shared, now }),
       ...createOperationRoutes({ ...shared, readStore, states, readModels: options.readModels }),
     ],
     close() {

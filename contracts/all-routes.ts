@@ -6,6 +6,7 @@ import { inferenceRoutes } from './inferences.ts';
 import { modelGrantRoutes } from './model-grants.ts';
 import { invitationRoutes } from './invitations.ts';
 import { modelRoutes } from './models.ts';
+import { notificationRoutes } from './notifications.ts';
 import { operationRoutes } from './operations.ts';
 import { passwordRoutes } from './passwords.ts';
 import { replayRoutes } from './replay.ts';
@@ -30,4 +31,5 @@ export const allRoutes: readonly RouteContract[] = [
   auditRoutes,
   replayRoutes,
   operationRoutes,
+  notificationRoutes,
 ].flatMap((table) => Object.values<RouteContract>(table));

@@ -39,3 +39,7 @@ export const inboxes = defineAggregate({
   evolve,
   standing: undefined,
 });
+
+/** Whether one of a tenant, of a moment, has been read. */
+export const isRead = ({ ids, upTo }: InboxState, one: { id: string; tenant: string; at: number }): boolean =>
+  one.at <= (upTo[one.tenant] ?? 0) || ids.includes(one.id);

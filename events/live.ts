@@ -34,3 +34,11 @@ export interface ModelWorkload {
   /** How many it ends in a second while it has work; absent until it has ended one. */
   readonly perSecond?: number;
 }
+
+/** What changed in lists, said by each process of projectors at most once a second for each read model. */
+export const LIST_CHANGES = 'list-changes';
+
+export interface ListChangesMessage {
+  /** By tenant, then by what the list is of: how many events changed it. */
+  readonly changes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}

@@ -6,6 +6,7 @@ import { auditReadModel } from './audit/read-model.ts';
 import { entitiesReadModel } from './entities/read-model.ts';
 import { inferenceReadModel } from './inference/read-model.ts';
 import { inferencesReadModel } from './inferences/read-model.ts';
+import { notificationsReadModel } from './notifications/read-model.ts';
 import { standingReadModel } from './standing/read-model.ts';
 
 export const everyReadModel: readonly Projection[] = [
@@ -14,6 +15,7 @@ export const everyReadModel: readonly Projection[] = [
   inferencesReadModel,
   auditReadModel,
   entitiesReadModel,
+  notificationsReadModel,
 ];
 
 /** Those that an installation keeps: what an embedded log answers as fast itself is left out. */

@@ -9,13 +9,14 @@ import type { Projection } from '#platform/projection/projection.ts';
 import { openVersionStates } from '#platform/projection/version-states.ts';
 import { definitionOf } from '#platform/projection/versions.ts';
 import { IndexShapeDiffers } from '#platform/search-index/search-index.ts';
+import { startListHints } from './hints/list-hints.ts';
 import { projectionStatesProjection } from './projections/projection.ts';
 import type { FeedPorts } from './versions/feed-options.ts';
 import { sayProjectorStatus } from './versions/say-status.ts';
 import { startVersionFeeds } from './versions/version-feeds.ts';
 import { startVersionKeeper } from './versions/version-keeper.ts';
 
-export interface ProjectorOptions extends Omit<FeedPorts, 'states' | 'letterReports' | 'now'> {
+export interface ProjectorOptions extends Omit<FeedPorts, 'states' | 'letterReports' | 'hints' | 'now'> {
   /** See read-models.ts. */
   readonly readModels: readonly Projection[];
   /** Milliseconds since the epoch; for tests. */
@@ -42,8 +43,9 @@ export async function startProjectors(options: ProjectorOptions) {
   const { store, readStore, live, log, observe, now = Date.now } = options;
   const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const letterReports = startLetterReports({ store, language: letterLanguage('projectors', newId), log });
-  const ports = { ...options, states, letterReports, now };
   const { bus, searchIndex } = options;
+  const hints = startListHints({ live, searchIndex, log });
+  const ports = { ...options, states, letterReports, hints, now };
   const of = { bus, store, readStore, searchIndex, live, log, letterReports, ...(observe && { observe }) };
   const known = await startProjection({ ...of, projection: projectionStatesProjection });
   const kept = await Promise.all(
@@ -61,6 +63,7 @@ export async function startProjectors(options: ProjectorOptions) {
       silence();
       await keeper.stop();
       await Promise.all(running.map((projection) => projection.stop()));
+      hints.stop();
       await letterReports.stop();
       states.close();
     },

@@ -27,6 +27,8 @@ import { createInferenceRoutes } from './inferences/routes.ts';
 import { createModelGrantRoutes } from './models/grant-routes.ts';
 import { createModelRoutes } from './models/routes.ts';
 import { namesToCompare } from './models/usable-models.ts';
+import { openListChanges } from './notifications/list-changes.ts';
+import { createNotificationRoutes } from './notifications/routes.ts';
 import { openProjectorStatus } from './operations/projector-status.ts';
 import { createOperationRoutes } from './operations/routes.ts';
 import { createReplayRoutes } from './replay/routes.ts';
@@ -66,6 +68,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
   const shown = createShownValues(contents);
   const recordRead = createReadRecorder({ store, contents, keyring, log, now });
   const inferences = createInferenceReader({ store, documents, contents, live });
+  const streamSnapshots = createSnapshots(readStore, snapshotShapeOf, log);
   return {
     routes: [
       ...createInferenceRoutes({ inferences, live, fresh }),
@@ -78,15 +81,8 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
       ...createAuditRoutes({ store, standings, fresh, shown, recordRead, now }),
-      ...createReplayRoutes({
-        store,
-        snapshots: createSnapshots(readStore, snapshotShapeOf, log),
-        readStore,
-        fresh,
-        shown,
-        recordRead,
-        now,
-      }),
+      ...createReplayRoutes({ store, snapshots: streamSnapshots, readStore, fresh, shown, recordRead, now }),
+      ...createNotificationRoutes({ store, snapshots: streamSnapshots, fresh, changes: openListChanges(live), now }),
       ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),
     ],
     close() {

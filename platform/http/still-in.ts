@@ -6,9 +6,10 @@ import type { Log } from '../logging/log.ts';
 import { saySeldom } from '../patience/say-seldom.ts';
 import { type Authenticate, problemOfRefusal } from './authentication.ts';
 import { stopWaiting } from './client-signal.ts';
-import type { Context, Middleware } from './context.ts';
+import { type Context, type Middleware, routeOf } from './context.ts';
 import { refusalOf } from './permission.ts';
 import { type HttpProblems, Problem } from './problem.ts';
+import type { Caller } from './route.ts';
 
 export interface StillInOptions {
   readonly authenticate: Authenticate;
@@ -58,10 +59,18 @@ export function stillIn({ authenticate, problems, log, everyMs = 2_000 }: StillI
     const found = await authenticate(first.req, first.state);
     for (const ctx of all) {
       const ended = found.ok
-        ? await Promise.resolve(refusalOf(ctx, found.caller, problems)).catch(problemOnly)
+        ? (lossOf(ctx, found.caller) ??
+          (await Promise.resolve(refusalOf(ctx, found.caller, problems)).catch(problemOnly)))
         : problemOfRefusal(found, problems);
       if (ended !== undefined) end(ctx, ended);
     }
+  }
+
+  /** What anybody may open shows each what they hold: who holds less than then opens it anew. */
+  function lossOf(ctx: Context, { permissions }: Caller): Problem | undefined {
+    const { caller } = ctx.state;
+    if (!routeOf(ctx).anyCaller || caller === undefined || holdsAll(permissions, caller.permissions)) return undefined;
+    return new Problem(problems.forbidden, { detail: 'You hold fewer permissions than when this began.' });
   }
 
   return (ctx, next) => {
@@ -69,6 +78,9 @@ export function stillIn({ authenticate, problems, log, everyMs = 2_000 }: StillI
     return next();
   };
 }
+
+const holdsAll = (held: ReadonlySet<string>, wanted: ReadonlySet<string>) =>
+  [...wanted].every((permission) => held.has(permission));
 
 const credentialOf = ({ req: { headers } }: Context) => `${headers.authorization}\n${String(headers['x-tenant-id'])}`;
 

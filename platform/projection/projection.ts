@@ -19,6 +19,11 @@ interface ProjectionBase {
   readonly shape?: number;
   /** Left out where the log is embedded: what the projection makes is read from the log itself there. */
   readonly onlyBesideRemoteLog?: true;
+  /**
+   * Which list shows what an event changed, once this has it; undefined for none. Left out where no list is made from it.
+   * See projectors/hints.
+   */
+  hintOf?(event: RecordedEvent): string | undefined;
   /** Makes what opens events for it; left out, they come sealed as they are in the log. */
   readonly createOpener?: (contents: Pick<Contents, 'open'>) => OpenEvent;
 }
@@ -78,7 +83,26 @@ export interface EventRowProjection extends ProjectionBase {
   fieldsOf(event: RecordedEvent): Fields | undefined;
 }
 
-export type RowProjection = StreamRowProjection | EventRowProjection;
+/** A row as it is written: whole; null deletes it. */
+export interface RowChange {
+  readonly id: string;
+  readonly fields: Fields | null;
+}
+
+/** Rows in a search index, any number of them for each stream; ids must not meet those that other streams make. */
+export interface StreamRowsProjection<State = unknown> extends ProjectionBase {
+  readonly kind: 'stream-rows';
+  readonly index: Omit<IndexDefinition, 'numbered'>;
+  /** Whether the stream makes rows. */
+  concerns(stream: string): boolean;
+  /** The state is what later events need to know of the rows; undefined before the first. */
+  project(
+    state: State | undefined,
+    event: RecordedEvent,
+  ): 'ignore' | { readonly state: State; readonly rows: readonly RowChange[] };
+}
+
+export type RowProjection = StreamRowProjection | EventRowProjection | StreamRowsProjection;
 
 export type Projection = DocumentProjection | RowProjection;
 

@@ -22,6 +22,7 @@ import { type OpenEvent, projectionChannel, type Projection } from './projection
 import type { ProjectionTarget } from './projection-target.ts';
 import { createStreamProjector } from './stream-projector.ts';
 import { createStreamRowTarget } from './stream-row-target.ts';
+import { createStreamRowsTarget } from './stream-rows-target.ts';
 
 export interface ProjectionOptions {
   readonly projection: Projection;
@@ -48,6 +49,8 @@ export interface ProjectionOptions {
   readonly attempts?: number;
   /** Milliseconds before the second try, doubled for each further one; default 50. */
   readonly firstPause?: number;
+  /** Given the events of each batch once they are written. */
+  readonly onWritten?: (events: readonly Delivery[]) => void;
   readonly observe?: {
     applied?(projection: string, batch: { readonly events: number; readonly milliseconds: number }): void;
     parked?(projection: string, stream: string): void;
@@ -144,6 +147,7 @@ export async function startProjection(options: ProjectionOptions): Promise<Runni
     const began = performance.now();
     const wanted = ({ stream, revision }: RecordedEvent) => target.concerns(stream) && !letters.skips(stream, revision);
     await advance(byStream(deliveries, wanted), positionsOf(deliveries));
+    options.onWritten?.(deliveries);
     for (const delivery of deliveries) ack(delivery);
     const milliseconds = performance.now() - began;
     observe?.applied?.(name, { events: deliveries.length, milliseconds });
@@ -237,6 +241,8 @@ function createTarget(projection: Projection, documents: Documents, searchIndex:
       return createStreamRowTarget(projection, searchIndex);
     case 'event-row':
       return createEventRowTarget(projection, searchIndex);
+    case 'stream-rows':
+      return createStreamRowsTarget(projection, searchIndex);
   }
 }
 

@@ -1,6 +1,7 @@
 // The audit list: one row for each event of the log, whoever's it is, by the event's position. What an event says is read
 // from the log when it is shown.
 
+import { accesses } from '#events/access.ts';
 import { topics } from '#events/aggregates.ts';
 import type { EventRowProjection } from '#platform/projection/projection.ts';
 import { createNameOpener } from './open-names.ts';
@@ -30,6 +31,8 @@ export const auditReadModel: EventRowProjection = {
     tally: { of: 'type', over: 'recordedAt' },
   },
   createOpener: createNameOpener,
+  // Whoever watches the list reads it, and reads are recorded: they would hear themselves for ever.
+  hintOf: (event) => (accesses.owns(event) ? undefined : 'audit'),
   fieldsOf(event) {
     const { tenantId, actor } = event.metadata;
     return {

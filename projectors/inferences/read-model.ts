@@ -47,6 +47,7 @@ export const inferencesReadModel: StreamRowProjection<InferenceRow> = {
   },
   createOpener: createTextOpener,
   concerns: (stream) => categoryOf(stream) === 'inference',
+  hintOf: ({ stream }) => (categoryOf(stream) === 'inference' ? 'inference' : undefined),
   project(before, event) {
     if (!inferences.owns(event)) return 'ignore';
     if (event.type === 'InferenceRequested') {

@@ -8,6 +8,7 @@ import {
   standingKey,
   standingTopics,
 } from '#events/standing.ts';
+import { categoryOf } from '#events/streams.ts';
 import type { DocumentProjection } from '#platform/projection/projection.ts';
 
 export const standingReadModel: DocumentProjection<Standing> = {
@@ -15,6 +16,7 @@ export const standingReadModel: DocumentProjection<Standing> = {
   name: 'standing',
   topics: standingTopics,
   withoutCounts: true,
+  hintOf: ({ stream }) => (hasStanding(stream) ? categoryOf(stream) : undefined),
   keyOf: (stream) => (hasStanding(stream) ? standingKey(stream) : undefined),
   project(before, event) {
     const standing = evolveStanding(before, event);

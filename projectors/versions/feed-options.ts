@@ -9,6 +9,7 @@ import type { ProjectionOptions } from '#platform/projection/start-projection.ts
 import type { VersionStates } from '#platform/projection/version-states.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { SearchIndex } from '#platform/search-index/search-index.ts';
+import type { ListHints } from '../hints/list-hints.ts';
 
 export interface FeedPorts {
   readonly store: EventStore;
@@ -26,5 +27,6 @@ export interface FeedPorts {
   readonly observe?: NonNullable<ProjectionOptions['observe']> | undefined;
   readonly states: VersionStates<ProjectionState>;
   readonly letterReports: Pick<LetterReports, 'tell'>;
+  readonly hints: Pick<ListHints, 'note'>;
   readonly now: () => number;
 }

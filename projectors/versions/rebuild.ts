@@ -99,7 +99,7 @@ async function parkedIn(
   { projection, readStore, store }: Pick<RebuildParts, 'projection' | 'readStore' | 'store'>,
   versions: readonly number[],
 ): Promise<Set<string>> {
-  if (projection.kind === 'event-row') return new Set();
+  if (projection.kind === 'event-row' || projection.kind === 'stream-rows') return new Set();
   const nameOf = async (stream: string) => {
     if (projection.kind === 'document') return projection.keyOf(stream) ?? [];
     if (!projection.index.numbered) return projection.idOf?.(stream) ?? stream;

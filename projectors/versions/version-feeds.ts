@@ -68,8 +68,9 @@ export async function startVersionFeeds(projection: Projection, ports: FeedPorts
     const shape = await markShape(readStore, projection, version);
     if (shape === 'older') older.add(version);
     if (shape !== 'same') throw new IndexShapeDiffers(versionName(name, version));
+    const versioned = versionOf(projection, version);
     const running = await startProjection({
-      projection: versionOf(projection, version),
+      projection: versioned,
       bus: source === 'rebuild-bus' && rebuildBus ? rebuildBus : bus,
       store,
       readStore,
@@ -79,6 +80,8 @@ export async function startVersionFeeds(projection: Projection, ports: FeedPorts
       log,
       letterRequests,
       letterReports: ports.letterReports,
+      // Nobody reads another one.
+      onWritten: (written) => version === liveVersion && ports.hints.note(versioned, written),
       topicOf,
       signal: stopping.signal,
       ...(open && { open }),

@@ -23,6 +23,7 @@ const IN_ORDER: readonly (readonly [operationId: string, status: number])[] = [
   ['registerModel', 201],
   ['setModelDefaults', 200],
   ['submitInference', 202],
+  ['markNotificationsRead', 204],
   ['rebuildProjection', 202],
   ['rollBackProjection', 202],
 ];

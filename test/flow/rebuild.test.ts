@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import type { NotificationView } from '#contracts/notifications.ts';
 import { tenants } from '#events/tenant.ts';
 import { appendBeside, manyTenants, tenantCreated } from '../support/append-beside.ts';
 import { type Api, createApi } from '../support/api-client.ts';
@@ -110,6 +111,13 @@ describe('operations, whatever is killed', function () {
     expectProblem(await api('GET', '/v1/dead-letters/nothing'), 404, 'not-found');
     expectProblem(await api('POST', '/v1/dead-letters/nothing/retry'), 404, 'not-found');
 
+    const unresolved = async () => {
+      const { body } = await api<{ data: NotificationView[] }>('GET', '/v1/notifications');
+      return body.data.filter(({ resolvedAt }) => resolvedAt === null).map(({ id, data }) => ({ id, data }));
+    };
+    await eventually(async () => expect(await unresolved()).to.have.length(1), 20_000);
+    const [first] = await unresolved();
+
     const retried = await api('POST', `/v1/dead-letters/${letter?.id}/retry`, { body: { reason: 'to see' } });
     expect(retried.status, JSON.stringify(retried.body)).to.equal(202);
     expect(retried.body).to.deep.equal({ id: letter?.id, status: 'retrying' });
@@ -117,6 +125,11 @@ describe('operations, whatever is killed', function () {
     // It fails again: the letter stands, and nothing is asked of it any more.
     await eventually(async () => expect((await list())[0]?.requested).to.equal(null), 20_000);
     expect(await list()).to.have.length(1);
+    await eventually(async () => {
+      const now = await unresolved();
+      expect(now).to.have.length(1);
+      expect(now[0]?.id).not.to.equal(first?.id);
+    }, 20_000);
 
     const headers = { 'idempotency-key': 'discard it' };
     const discarded = await api('POST', `/v1/dead-letters/${letter?.id}/discard`, { headers });
@@ -140,10 +153,18 @@ describe('operations, whatever is killed', function () {
     expect(await revisionsBy(`stream=${stream}`)).to.deep.equal([1, 0]);
     const asked = await api<{ data: { type: string; actor: { kind: string } }[] }>(
       'GET',
-      '/v1/audit?stream=projection-audit&type=DeadLetterDiscarded&type=DeadLetterRetried',
+      '/v1/audit?stream=projection-audit',
     );
-    expect(asked.body.data.map(({ type }) => type)).to.deep.equal(['DeadLetterDiscarded', 'DeadLetterRetried']);
-    expect(asked.body.data[0]?.actor.kind).to.equal('api-key');
+    const [parked, retried_] = ['DeadLetterParked', 'DeadLetterRetried'];
+    expect(asked.body.data.map(({ type }) => type)).to.deep.equal(['DeadLetterDiscarded', parked, retried_, parked]);
+    expect(asked.body.data.map(({ actor }) => actor.kind)).to.deep.equal(['api-key', 'system', 'api-key', 'system']);
+    const told = await api<{ data: NotificationView[] }>('GET', '/v1/notifications');
+    const data = { deadLetterId: letter?.id, version: 1, stream, revision: 0 };
+    expect(told.body.data).to.have.length(2);
+    for (const one of told.body.data) {
+      expect(one).to.deep.include({ kind: 'dead-letter', subject: 'audit', data });
+      expect(one.resolvedAt).to.be.a('string');
+    }
 
     // What was given up stays out of a version that is built anew.
     await api('POST', '/v1/projections/audit/rebuild');

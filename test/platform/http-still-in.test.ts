@@ -20,6 +20,9 @@ async function* one(signal: AbortSignal): AsyncGenerator<readonly ServerEvent[]>
 
 const needed = { permission: 'echo:read' } as const;
 const routes = [
+  bindRoute({ id: 'any', method: 'GET', path: '/v1/any', anyCaller: true } as const, ({ signal }) =>
+    answerWithEvents({ events: one(signal), signal, heartbeatMs: 20 }),
+  ),
   bindRoute({ id: 'events', method: 'GET', path: '/v1/events', ...needed } as const, ({ signal }) =>
     answerWithEvents({ events: one(signal), signal, heartbeatMs: 20 }),
   ),
@@ -74,6 +77,17 @@ describe('a request that is open when its caller’s standing goes', () => {
       answer = { ok: false, reason: 'revoked' };
       expect(await cut(response)).to.equal('cut');
     });
+
+  it('is cut where anybody may open it, when they hold less than then', async () => {
+    const response = await open('/v1/any');
+    answer = { ok: true, caller: { ...caller, permissions: new Set([...caller.permissions, 'more']) } };
+    const later = await open('/v1/any');
+    await eventually(() => asked > 4);
+    answer = { ok: true, caller };
+    expect(await cut(later)).to.equal('cut');
+    answer = { ok: true, caller: { ...caller, permissions: new Set() } };
+    expect(await cut(response)).to.equal('cut');
+  });
 
   it('is answered 401 where it waits, with nothing of what it waited for', async () => {
     const waiting = open('/v1/poll');

@@ -26,6 +26,6 @@ describe('the read models of an installation', () => {
   });
 
   it('have no document for each inference where the log is embedded', () => {
-    expect(namesOf({})).to.deep.equal(['standing', 'inferences', 'audit', 'entities']);
+    expect(namesOf({})).to.deep.equal(['standing', 'inferences', 'audit', 'entities', 'notifications']);
   });
 });

@@ -31,7 +31,12 @@ export function createApi(url: string, key: string | undefined): Api {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal && { signal }),
     });
+    // A stream that goes on is left: that it was begun is the answer.
+    if (response.headers.get('content-type')?.startsWith('text/event-stream'))
+      return response.body!.cancel().then(() => ({ ...statusOf(response), body: undefined as Body }));
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : undefined) as Body };
+    return { ...statusOf(response), body: (text ? JSON.parse(text) : undefined) as Body };
   };
 }
+
+const statusOf = ({ status, headers }: Response) => ({ status, headers });

@@ -12,6 +12,7 @@ import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { entitiesReadModel, STILL_THERE } from '../../projectors/entities/read-model.ts';
 import { inferenceKey, inferenceReadModel } from '../../projectors/inference/read-model.ts';
 import { inferencesReadModel } from '../../projectors/inferences/read-model.ts';
+import { notificationsReadModel, type OpenNotifications } from '../../projectors/notifications/read-model.ts';
 import { byStream } from './history-log-checks.ts';
 import type { History, IndexRow, ReadModels, Row } from './history.ts';
 
@@ -62,7 +63,12 @@ export function foldReadModels({
         value: plain(standing),
       })),
     ],
-    rows: [...inferences.map(inferenceIndexRow), ...log.map(auditIndexRow), ...streams.flatMap(entityIndexRow)],
+    rows: [
+      ...inferences.map(inferenceIndexRow),
+      ...log.map(auditIndexRow),
+      ...streams.flatMap(entityIndexRow),
+      ...streams.flatMap(notificationRows),
+    ],
   };
 }
 
@@ -125,6 +131,32 @@ function entityIndexRow([stream, events]: readonly [string, readonly RecordedEve
     },
   ];
 }
+
+function notificationRows([stream, events]: readonly [string, readonly RecordedEvent[]]): IndexRow[] {
+  if (!notificationsReadModel.concerns(stream)) return [];
+  const rows = new Map<string, IndexRow | undefined>();
+  let state: OpenNotifications | undefined;
+  for (const event of events) {
+    const change = notificationsReadModel.project(state, event);
+    if (change === 'ignore') continue;
+    state = change.state;
+    for (const { id, fields } of change.rows)
+      rows.set(
+        id,
+        fields
+          ? {
+              key: `${notificationsReadModel.name}/${id}`,
+              revision: event.revision,
+              fields: { ...NO_FIELDS, ...fields },
+            }
+          : undefined,
+      );
+  }
+  return [...rows.values()].filter((row) => row !== undefined);
+}
+
+/** As an index shows what was left out. */
+const NO_FIELDS = Object.fromEntries(Object.keys(notificationsReadModel.index.fields).map((name) => [name, null]));
 
 /** As JSON keeps it. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;

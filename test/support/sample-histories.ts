@@ -4,6 +4,7 @@ import { createEvent, type Origin } from '#events/create-event.ts';
 import type { NewEvent, RecordedEvent } from '#events/envelope.ts';
 import { ORIGIN, recorded } from './given-decider.ts';
 import { AS_ISSUED, plainContent } from './given-projection.ts';
+import { modelDefinition } from './model-definition.ts';
 
 let events = 0;
 
@@ -54,10 +55,25 @@ const standings = [
   ),
 ];
 
+const notified = [
+  ...history('apikey-3', createEvent('ApiKeyIssued', { ...AS_ISSUED, expiresAt: 90_000 }, origin())),
+  ...history(
+    'model-acme-m',
+    createEvent('ModelRegistered', modelDefinition, origin()),
+    createEvent('ModelBecameUnhealthy', { reason: 'timeout' }, origin()),
+    createEvent('ModelRecovered', {}, origin()),
+  ),
+  ...history(
+    'projection-audit',
+    createEvent('DeadLetterParked', { version: 1, stream: 'tenant-acme', revision: 0, error: 'x' }, origin()),
+  ),
+];
+
 export const sampleHistories: Readonly<Record<string, readonly RecordedEvent[]>> = {
   standing: standings,
   inference: inferences,
   inferences,
   audit: [...standings, ...inferences],
   entities: standings,
+  notifications: notified,
 };
