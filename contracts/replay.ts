@@ -324,7 +324,7 @@ export const replayRoutes = routesUnder('Replay', {
     tenantFrom: { path: 'id' },
     summary: 'Read what became of a tenant, step by step',
     description:
-      'The tenant as it was at `from`, and up to 500 events after it, each with what it made of its thing: a client that puts the states in their places has the tenant at every moment of the window. Reading it is itself recorded, once.',
+      'The tenant as it was at `from`, and up to 500 events after it (fewer where they are more than 4 MiB), each with what it made of its thing: a client that puts the states in their places has the tenant at every moment of the window. Reading it is itself recorded, once.',
     params: tenant,
     query: z.strictObject({
       from: momentParameter,

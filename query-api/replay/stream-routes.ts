@@ -17,6 +17,7 @@ import { inTurn } from './in-turn.ts';
 import { requireInOrder, type ResolveMoment, viewMoment } from './moments.ts';
 import type { PastOfStreams, Step } from './past-of-stream.ts';
 import type { ShownTo } from './shown-past.ts';
+import { withinBytes } from './within-bytes.ts';
 
 /** Of the events of a page; what is beyond it is on the next. */
 const PAGE_BYTES = 1_048_576;
@@ -79,7 +80,7 @@ export function createStreamHandlers({ store, past, fresh, moments, shownTo, rec
       ...(await shown.event(event)),
       ...(step && { changes: await shown.changes(stream, step.before, step.after) }),
     }));
-    const data = withinBytes(views);
+    const data = withinBytes(views, PAGE_BYTES);
     const next = data.length < views.length ? inOrder[data.length - 1]?.event.revision : page.next;
     return {
       status: 200,
@@ -152,11 +153,4 @@ function pageOf(
   const high = after === undefined ? last : Math.min(Number(after) - 1, last);
   const low = Math.max(high - limit + 1, 0);
   return { low, high, next: low > 0 ? low : undefined };
-}
-
-/** The first few that are no more than a page may be, and at least one. */
-function withinBytes<View>(views: readonly View[]): View[] {
-  let bytes = 0;
-  const end = views.findIndex((view, at) => (bytes += JSON.stringify(view).length) > PAGE_BYTES && at > 0);
-  return views.slice(0, end < 0 ? undefined : end);
 }

@@ -20,6 +20,10 @@ import { openPastEntities, type PastEntityPorts } from './past-entities.ts';
 import type { Step } from './past-of-stream.ts';
 import { type Difference, peopleAt, tenantAt, tenantBetween } from './past-tenant.ts';
 import type { ShownTo } from './shown-past.ts';
+import { withinBytes } from './within-bytes.ts';
+
+/** Of the steps of a history; what is beyond it is told after `next`. */
+const STEPS_BYTES = 4 * 1_048_576;
 
 export interface TenantPastPorts extends PastEntityPorts {
   readonly fresh: Freshness;
@@ -140,6 +144,9 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
         changes: await shown.changes(stream, before, after),
       };
     });
+    const shownSteps = withinBytes(views, STEPS_BYTES);
+    const isCut = shownSteps.length < views.length;
+    const end = isCut ? steps[shownSteps.length - 1]?.event.position : last;
     return {
       status: 200,
       body: {
@@ -148,9 +155,9 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
         from: viewMoment(from),
         to: viewMoment(to),
         first,
-        steps: views,
-        truncated,
-        next: truncated && last !== undefined ? String(last) : null,
+        steps: shownSteps,
+        truncated: truncated || isCut,
+        next: (truncated || isCut) && end !== undefined ? String(end) : null,
       },
     };
   };
