@@ -15,6 +15,7 @@ import {
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { entitiesReadModel, STILL_THERE } from '../../projectors/entities/read-model.ts';
 import { inferencesReadModel, SEARCHED } from '../../projectors/inferences/read-model.ts';
+import { notificationsReadModel } from '../../projectors/notifications/read-model.ts';
 import { everyReadModel } from '../../projectors/read-models.ts';
 import { describeOn } from '../services/describe-on.ts';
 import { openTestSearchIndex } from '../support/elasticsearch-index.ts';
@@ -102,6 +103,7 @@ const rows = new Map<IndexDefinition, readonly Row[]>([
       entity(22, 'model', { owner: 'other' }),
     ],
   ],
+  [notificationsReadModel.index, []],
 ]);
 
 /** By the title of each query: what both engines find. */

@@ -3,6 +3,7 @@
 // and n alone, whatever became of those before.
 
 import { apiKeys } from '#events/api-key.ts';
+import { inboxes } from '#events/inbox.ts';
 import { inferences } from '#events/inference.ts';
 import { members } from '#events/member.ts';
 import { models } from '#events/model.ts';
@@ -24,6 +25,7 @@ const TEXTS = [
 const ROLES = ['member', 'viewer'];
 const SHARED_MODELS = ['shared/one', 'shared/two'];
 const IDLE_MS = 25;
+const DAY_MS = 86_400_000;
 /** More than one thing draws or counts. */
 const PER_STEP = 1_000;
 const MOST_PAGES = 20;
@@ -51,6 +53,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
   const keys: IssuedKey[] = [];
   /** People who were invited and to whom nothing else is known to have happened, by the last that was said of them. */
   const invited: (Acknowledged & { readonly id: string; readonly role: string })[] = [];
+  let inbox: string | undefined;
   let counter = 0;
   const next = (what: string) => `${name}-${what}-${++counter}`;
 
@@ -141,6 +144,8 @@ export async function runClient(options: ClientOptions): Promise<void> {
     [6, () => readInference('?wait=2s')],
     [6, () => listAfterSubmit()],
     [5, () => audit()],
+    [2, () => asOfNow()],
+    [3, () => readNotifications()],
     [7, () => issueKey()],
     [5, () => revokeKey()],
     [5, () => readKeys()],
@@ -206,6 +211,50 @@ export async function runClient(options: ClientOptions): Promise<void> {
     });
   }
 
+  async function asOfNow() {
+    const one = keys.at(-1);
+    if (!one) return;
+    const { stream } = one;
+    await recorder.read({
+      what: 'tenant as of now',
+      path: `/v1/tenants/${TENANT}/as-of`,
+      tokens: [one.revoked ?? one],
+      audited: true,
+      shows: ({ status, body }) => {
+        if (status !== 200) return undefined;
+        const isHere = (body['entities'] as { stream: string }[]).some((entity) => entity.stream === stream);
+        return [{ stream, shows: isHere ? 'alive' : 'nothing' }];
+      },
+    });
+  }
+
+  async function readNotifications() {
+    const list = (query: string) =>
+      recorder.read({ what: 'notifications', path: `/v1/notifications${query}`, tokens: [], shows: () => [] });
+    await list('');
+    inbox ??= await inboxOfKey();
+    const stream = inbox;
+    if (stream === undefined) return;
+    await command(
+      {
+        what: 'mark as read',
+        claim: { type: 'NotificationsRead', where: {} },
+        mayChangeNothing: true,
+        method: 'POST',
+        path: '/v1/notifications/read',
+        payload: {},
+        stream: () => stream,
+      },
+      false,
+    );
+    await list('?unread=true');
+  }
+
+  async function inboxOfKey(): Promise<string | undefined> {
+    const me = await recorder.read({ what: 'me', path: '/v1/me', tokens: [], shows: () => [] });
+    return me?.status === 200 ? inboxes.stream('api-key', String(me.body['id'])) : undefined;
+  }
+
   async function issueKey() {
     const { outcome, answer } = await command(
       {
@@ -213,7 +262,11 @@ export async function runClient(options: ClientOptions): Promise<void> {
         claim: { type: 'ApiKeyIssued', where: {} },
         method: 'POST',
         path: '/v1/api-keys',
-        payload: { name: next('key'), scopes: ['models:read', 'inference:read'] },
+        payload: {
+          name: next('key'),
+          scopes: ['models:read', 'inference:read'],
+          ...(random.next() < 0.3 && { expiresAt: inDays(6) }),
+        },
         stream: ({ body }) => apiKeys.stream(String(body['id'])),
       },
       random.next() < 0.6,
@@ -421,6 +474,9 @@ export async function runClient(options: ClientOptions): Promise<void> {
     await sleep(idle);
   }
 }
+
+/** The midnight after so many days; the same in every run of a day. */
+const inDays = (days: number) => new Date((Math.floor(Date.now() / DAY_MS) + days) * DAY_MS).toISOString();
 
 function shown(stream: string, { status, headers, body }: ApiAnswer): Seen {
   const revision = Number(/^"(\d+)"$/.exec(headers.get('etag') ?? '')?.[1] ?? -1);
