@@ -9,6 +9,7 @@ import { type FieldFault, Problem } from '#platform/http/problem.ts';
 import { didYouMean } from '#platform/nearest-name.ts';
 import { foldQuery } from '#platform/search-index/fold.ts';
 import type { Condition, SearchQuery } from '#platform/search-index/search-index.ts';
+import { faultOfWords } from '../searched-words.ts';
 
 /** Times in milliseconds since the epoch. */
 export interface AskedFilter {
@@ -49,6 +50,11 @@ const unknownOf = (name: string, values: readonly string[] = [], all: readonly s
       : [fault(values.length === 1 ? name : `${name}/${i}`, `There is no ${name} ${value}${didYouMean(value, all)}`)],
   );
 
+function faultsOf(words: readonly string[]): FieldFault[] {
+  const message = faultOfWords(words);
+  return message === undefined ? [] : [fault('q', message)];
+}
+
 const TYPES = [...catalog.keys()];
 const KINDS = [...new Set<string>(aggregates.map(({ category }) => category))];
 
@@ -61,7 +67,7 @@ export function auditFilter(asked: AskedFilter, tenants: readonly string[] | und
     ...unknownOf('type', type, TYPES),
     ...(from !== undefined && to !== undefined && from > to ? [fault('to', 'Must not be before `from`')] : []),
     ...(actorKind !== undefined && actor === undefined ? [fault('actorKind', 'Only together with `actor`')] : []),
-    ...(words?.length === 0 ? [fault('q', 'Must hold a word')] : []),
+    ...(words ? faultsOf(words) : []),
   ];
   if (errors.length > 0) throw new Problem(problems['invalid-request'], { errors });
   const ofKinds = kind?.flatMap(typesOfKind);

@@ -42,7 +42,10 @@ describe('what is asked of the audit', () => {
     ]);
     expect(faults({ from: 2, to: 1 })).to.deep.equal([['/to', 'Must not be before `from`']]);
     expect(faults({ actorKind: 'user' })).to.deep.equal([['/actorKind', 'Only together with `actor`']]);
-    for (const q of ['*', '"', '--', "';"]) expect(faults({ q }), q).to.deep.equal([['/q', 'Must hold a word']]);
+    const without = [['/q', 'Must hold a word: signs are not searched']];
+    for (const q of ['*', '"', '--', "';"]) expect(faults({ q }), q).to.deep.equal(without);
+    const many = Array.from({ length: 200 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join('');
+    expect(JSON.stringify(faults({ q: many }))).to.include('more than 128 words');
   });
 
   it('takes the syntax of every query language for words', () => {
