@@ -228,26 +228,33 @@ describeFlow('replay', (flow) => {
     });
 
     it('says where to go on beyond 500 steps', async function () {
-      this.timeout(120_000);
+      this.timeout(240_000);
       const { id: long, api: itsOwn } = await flow().newTenant('Long');
-      done(await itsOwn('PUT', '/v1/models/long', { body: MODEL }));
-      let token = '';
-      // Each is another than the one before: the same would change nothing.
-      for (let n = 0; n < 504; n++)
-        token = done(await itsOwn('PUT', '/v1/models/long/defaults', { body: { top: 1 + (n % 3) } }));
+      const change = async (_: unknown, model: number) => {
+        const path = `/v1/models/long${model}`;
+        done(await itsOwn('PUT', path, { body: MODEL }));
+        let token = '';
+        // Each is another than the one before: the same would change nothing.
+        for (let n = 0; n < 50; n++)
+          token = done(await itsOwn('PUT', `${path}/defaults`, { body: { top: 1 + (n % 3) } }));
+        return token;
+      };
+      const token = (await Promise.all(Array.from({ length: 10 }, change))).join(',');
       const path = `/v1/tenants/${long}/history`;
       const first = await read<HistoryThen>(`${path}?from=0`, token, itsOwn);
       expect(first.steps).to.have.length(500);
       expect(first).to.include({ truncated: true, next: first.steps.at(-1)?.event.position });
       const rest = await read<HistoryThen>(`${path}?from=${first.next}`, token, itsOwn);
       expect(rest).to.include({ truncated: false, next: null });
-      const revisions = [...first.steps, ...rest.steps].flatMap(({ event }) =>
-        event.stream === `model-${long}-long` ? [event.position] : [],
-      );
-      expect(revisions).to.deep.equal([...new Set(revisions)]);
-      expect(byStream(rest.first.entities).get(`model-${long}-long`)).to.deep.equal(
-        first.steps.findLast(({ event }) => event.stream === `model-${long}-long`)?.state,
-      );
+      const positions = [...first.steps, ...rest.steps].map(({ event }) => Number(event.position));
+      expect(positions).to.deep.equal([...new Set(positions)].toSorted((one, other) => one - other));
+      // The models, the tenant and its key.
+      expect(positions.length).to.be.at.least(10 * 51 + 2);
+      const states = byStream(rest.first.entities);
+      for (let model = 0; model < 10; model++) {
+        const name = `model-${long}-long${model}`;
+        expect(states.get(name)).to.deep.equal(first.steps.findLast(({ event }) => event.stream === name)?.state);
+      }
     });
   });
 
