@@ -2,6 +2,8 @@
 
 import { expect } from 'chai';
 import { allRoutes } from '#contracts/all-routes.ts';
+import type { AuditEventView } from '#contracts/audit.ts';
+import type { RouteContract } from '#contracts/route.ts';
 import type { SignedIn } from '#contracts/people.ts';
 import { randomBytes } from 'node:crypto';
 import { createApi } from '../support/api-client.ts';
@@ -135,7 +137,9 @@ describeFlow(
       this.timeout(120_000);
       const { url } = flow();
       const { accessToken } = await signIn(url, ADMIN);
-      const gets = allRoutes.filter(({ method }) => method === 'GET').map(({ path }) => path);
+      // A stream of events has no end to wait for.
+      const ends = ({ answers }: RouteContract) => answers[200]?.contentType !== 'text/event-stream';
+      const gets = allRoutes.filter((route) => route.method === 'GET' && ends(route)).map(({ path }) => path);
       const tenants = ['default', 'platform'];
       let answered = 0;
       const look = async (path: string, tenant: string): Promise<string> => {
@@ -153,15 +157,28 @@ describeFlow(
           const text = await look(`${path}?limit=100`, tenant).then((found) =>
             found.includes('"object":"list"') ? found : look(path, tenant),
           );
+          if (path === '/v1/audit/export') continue;
           const listed = (JSON.parse(text) as { data?: { id?: string; name?: string }[] }).data ?? [];
           for (const under of gets.filter(
             (one) => /^\/\{\w+\}(?!.*\{)/.test(one.slice(path.length)) && one.startsWith(`${path}/{`),
           ))
             for (const { id, name } of listed)
-              if (!under.endsWith('/events'))
-                await look(under.replace(/\{\w+\}/, encodeURIComponent(id ?? name ?? '')), tenant);
+              await look(under.replace(/\{\w+\}/, encodeURIComponent(id ?? name ?? '')), tenant);
         }
       expect(answered).to.be.above(20);
+      for (const tenant of tenants) {
+        const lines = await look('/v1/audit/export?reads=true', tenant);
+        const events = lines
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as AuditEventView);
+        // What is looked for would be seen: what each event says is there.
+        expect(lines).to.include('[secret]').and.include(personal['a new name']);
+        await look('/v1/audit/export?format=csv&reads=true', tenant);
+        for (const stream of new Set(events.map((event) => event.stream)))
+          await look(`/v1/streams/${encodeURIComponent(stream)}?include=states&limit=100`, tenant);
+        await look(`/v1/tenants/${tenant}/history?from=1`, tenant);
+      }
     });
   },
   { env: { LOG_LEVEL: 'debug', ...MANY_SIGN_IN, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password } },
