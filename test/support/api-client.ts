@@ -35,6 +35,9 @@ export function createApi(url: string, key: string | undefined): Api {
     if (response.headers.get('content-type')?.startsWith('text/event-stream'))
       return response.body!.cancel().then(() => ({ ...statusOf(response), body: undefined as Body }));
     const text = await response.text();
+    // Lines of JSON are no JSON.
+    if (response.headers.get('content-type')?.startsWith('application/x-ndjson'))
+      return { ...statusOf(response), body: text as Body };
     return { ...statusOf(response), body: (text ? JSON.parse(text) : undefined) as Body };
   };
 }
