@@ -91,11 +91,13 @@ export const markReadSchema = z
       .max(100)
       .optional()
       .meta({ description: `These; the last ${MARKED_REMEMBERED} marked by id are remembered.` }),
-    upTo: timeSchema
-      .optional()
-      .meta({ description: 'All until then, of the tenants whose you are shown. A time to come means now.' }),
+    upTo: timeSchema.optional().meta({
+      description:
+        'All until then, of the tenants whose you are shown: send the `upTo` of the list that you have read. A time to come means now.',
+    }),
   })
-  .meta({ id: 'MarkNotificationsRead' });
+  .refine(({ ids, upTo }) => ids !== undefined || upTo !== undefined, 'Must name ids or upTo')
+  .meta({ id: 'MarkNotificationsRead', minProperties: 1 });
 
 const example = {
   id: '00000000000000001024',
@@ -146,6 +148,10 @@ export const notificationRoutes = routesUnder('Notifications', {
             object: z.literal('list'),
             data: z.array(notificationSchema),
             next: z.string().nullable(),
+            upTo: timeSchema.nullable().meta({
+              description:
+                'What to send to mark these as read, and all before them: the time of the newest of this page; null where it is empty.',
+            }),
             unread: z
               .number()
               .int()
@@ -154,7 +160,7 @@ export const notificationRoutes = routesUnder('Notifications', {
               .meta({ description: `How many you have not read, of all; ${MOST_UNREAD} stands for as many or more.` }),
           })
           .meta({ id: 'NotificationList' }),
-        example: { object: 'list', data: [example], next: null, unread: 1 },
+        example: { object: 'list', data: [example], next: null, upTo: example.at, unread: 1 },
       },
     },
   },
@@ -165,9 +171,8 @@ export const notificationRoutes = routesUnder('Notifications', {
     anyCaller: true,
     summary: 'Mark notifications as read',
     description:
-      'For you, or for this key, alone: those that are named, else all that you have been told by now. What is read already stays so.',
+      'For you, or for this key, alone: those that are named, and all up to a moment. What is read already stays so. What you were not shown yet stays unread if you send the `upTo` of the list that you were shown.',
     body: markReadSchema,
-    bodyOptional: true,
     bodyExample: { upTo: '2026-08-01T09:30:00Z' },
     answers: { 204: { description: 'They are read.', headers: ['x-consistency-token', 'etag'] } },
   },

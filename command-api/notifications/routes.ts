@@ -19,8 +19,7 @@ export function createNotificationRoutes(ports: NotificationPorts): BoundRoute[]
       const { ids, upTo } = body;
       const origin = await origins(request);
       const of = permissions.has('platform') ? [...new Set([tenantId, PLATFORM])] : [tenantId];
-      // Neither means all.
-      const until = upTo === undefined ? (ids ? undefined : Infinity) : Date.parse(upTo);
+      const until = upTo === undefined ? undefined : Date.parse(upTo);
       const asked = { ids: ids ?? [], upTo: until, of, now: now(), origin };
       const done = await runCommand(ports, {
         aggregate: inboxes,

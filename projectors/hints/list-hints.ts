@@ -10,9 +10,9 @@ import { saySeldom } from '#platform/patience/say-seldom.ts';
 import type { Projection } from '#platform/projection/projection.ts';
 import type { SearchIndex } from '#platform/search-index/search-index.ts';
 
-/** Milliseconds from the first change to what is said of it, */
+/** Milliseconds from the first change to what is said of it. */
 const SAID_AFTER_MS = 100;
-/** and from one message of a read model to its next. */
+/** Milliseconds from one message of a read model to its next. */
 const SAID_EVERY_MS = 1_000;
 /** A message names no more tenants. */
 const MOST_TENANTS = 500;

@@ -41,7 +41,7 @@ export function createNotificationRoutes(ports: NotificationQueryPorts): BoundRo
       countUnread(index, asked, MOST_UNREAD),
     ]);
     const data = hits.flatMap((hit) => viewNotification(hit, isHitRead(asked.inbox, hit), asked.now) ?? []);
-    return { status: 200, body: { object: 'list', data, next, unread } };
+    return { status: 200, body: { object: 'list', data, next, upTo: data[0]?.at ?? null, unread } };
   };
 
   const followChanges: Handler<typeof notificationRoutes.followChanges> = (request) => {

@@ -15,6 +15,7 @@ const WITHIN_MS = 20_000;
 interface Listed {
   readonly data: readonly NotificationView[];
   readonly next: string | null;
+  readonly upTo: string | null;
   readonly unread: number;
 }
 
@@ -118,11 +119,12 @@ describeFlow(
       const other = as((await issue(tenant.api, { scopes: ['keys:read', 'models:read'], expiresAt: undefined })).key);
       for (const name of ['a', 'b']) await issue(tenant.api, { name });
       const { token } = await issue(tenant.api, { name: 'c' });
-      const { data } = await list(tenant.api, '', token);
+      const { data, upTo } = await list(tenant.api, '', token);
       expect(data).to.have.length(3);
       const [newest, , oldest] = data;
+      expect(upTo).to.equal(newest?.at);
 
-      const mark = (body: object) => tenant.api('POST', '/v1/notifications/read', { body });
+      const mark = (body?: object) => tenant.api('POST', '/v1/notifications/read', { body });
       for (let n = 0; n < 2; n++) expect((await mark({ ids: [newest?.id] })).status).to.equal(204);
       expect((await list(tenant.api)).data.map(({ read }) => read)).to.deep.equal([true, false, false]);
       expect((await mark({ upTo: oldest?.at })).status).to.equal(204);
@@ -130,23 +132,32 @@ describeFlow(
       expect(left).to.deep.include({ unread: 1, next: null });
       expect(left.data.map(({ id }) => id)).to.deep.equal([data[1]?.id]);
       expect((await mark({ upTo: '2999-01-01T00:00:00Z' })).status).to.equal(204);
-      expect(await list(tenant.api, '?unread=true')).to.deep.include({ data: [], unread: 0 });
+      expect(await list(tenant.api, '?unread=true')).to.deep.include({ data: [], upTo: null, unread: 0 });
       expect((await list(other)).unread).to.equal(3);
       // What comes later is unread, though all was read until a time to come.
       const next = await issue(tenant.api, { name: 'd' });
       expect((await list(tenant.api, '', next.token)).unread).to.equal(1);
-      expect((await tenant.api('POST', '/v1/notifications/read')).status).to.equal(204);
+      // What has come since a list was read stays unread when that list is marked.
+      const shown = await list(tenant.api);
+      const unseen = await issue(tenant.api, { name: 'e' });
+      expect((await mark({ upTo: shown.upTo })).status).to.equal(204);
+      const unread = await list(tenant.api, '?unread=true', unseen.token);
+      expect(unread).to.deep.include({ unread: 1, upTo: unread.data[0]?.at });
+      expect(unread.data.map(({ subject }) => subject)).to.deep.equal([unseen.id]);
+      expect((await mark({ upTo: unread.upTo })).status).to.equal(204);
       expect((await list(tenant.api)).unread).to.equal(0);
       const pages = await list(tenant.api, '?limit=2');
-      const rest = await list(tenant.api, `?limit=2&after=${pages.next}`);
+      const rest = await list(tenant.api, `?limit=3&after=${pages.next}`);
       expect([...pages.data, ...rest.data].map((one) => one.kind === 'key-expiring' && one.data.name)).to.deep.equal([
+        'e',
         'd',
         'c',
         'b',
         'a',
       ]);
-      for (const body of [{ ids: [] }, { ids: [''] }, { upTo: 'yesterday' }, { ids: ['a'], all: true }])
+      for (const body of [{}, { ids: [] }, { ids: [''] }, { upTo: 'yesterday' }, { ids: ['a'], all: true }])
         expectProblem(await mark(body), 422, 'invalid-request');
+      expectProblem(await mark(), 400, 'body-missing');
       for (const query of ['?unread=yes', '?after=x', '?limit=0'])
         expectProblem(await tenant.api('GET', `/v1/notifications${query}`), 422, 'invalid-request');
     });

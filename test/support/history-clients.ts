@@ -231,10 +231,11 @@ export async function runClient(options: ClientOptions): Promise<void> {
   async function readNotifications() {
     const list = (query: string) =>
       recorder.read({ what: 'notifications', path: `/v1/notifications${query}`, tokens: [], shows: () => [] });
-    await list('');
+    const shown = await list('');
     inbox ??= await inboxOfKey();
     const stream = inbox;
-    if (stream === undefined) return;
+    const upTo = shown?.status === 200 ? shown.body['upTo'] : null;
+    if (stream === undefined || upTo === null) return;
     await command(
       {
         what: 'mark as read',
@@ -242,7 +243,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
         mayChangeNothing: true,
         method: 'POST',
         path: '/v1/notifications/read',
-        payload: {},
+        payload: { upTo },
         stream: () => stream,
       },
       false,

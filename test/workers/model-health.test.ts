@@ -3,6 +3,7 @@ import { snapshotShapeOf } from '#events/aggregates.ts';
 import { createEvent } from '#events/create-event.ts';
 import { type Model, models } from '#events/model.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
+import { finalError } from '#platform/errors.ts';
 import { createSnapshots } from '#platform/event-store/snapshots.ts';
 import type { RunResult } from '#platform/model-host/model-runtime.ts';
 import { decideModelHealth } from '../../workers/inference/decide-health.ts';
@@ -20,6 +21,7 @@ const unhealthy = createEvent('ModelBecameUnhealthy', { reason: 'timeout' }, ORI
 const recovered = createEvent('ModelRecovered', {}, ORIGIN);
 const fine: RunResult = { ok: true, output: '', usage: { inputTokens: 0, outputTokens: 0 } };
 const failed = (code: string): RunResult => ({ ok: false, error: { code, message: 'secret', retriable: false } });
+class Refused extends finalError('refused') {}
 const DOWN = { failure: 'upstream-failed' };
 
 describe('the health of a model', () => {
@@ -118,6 +120,44 @@ describe('a worker that watches the health of models', () => {
     await eventually(async () => expect(await types()).to.deep.equal(['ModelBecameUnhealthy']));
     start().ran({ ...ran, unhealthySince: 1 }, 'well');
     await eventually(async () => expect(await types()).to.deep.equal(['ModelBecameUnhealthy', 'ModelRecovered']));
+  });
+
+  it('tells the end of each time that it fails, whoever told the beginning', async () => {
+    const health = start();
+    const BOTH = ['ModelBecameUnhealthy', 'ModelRecovered'];
+    for (let n = 0; n < FAILURES_IN_A_ROW; n++) health.ran(ran, DOWN);
+    await eventually(async () => expect(await types()).to.have.length(1));
+    health.ran({ ...ran, unhealthySince: 1 }, 'well');
+    await eventually(async () => expect(await types()).to.deep.equal(BOTH));
+    const another = start();
+    for (let n = 0; n < FAILURES_IN_A_ROW; n++) another.ran(ran, DOWN);
+    await eventually(async () => expect(await types()).to.have.length(3));
+    health.ran({ ...ran, unhealthySince: 1 }, 'well');
+    health.ran({ ...ran, unhealthySince: 2 }, 'well');
+    await eventually(async () => expect(await types()).to.deep.equal([...BOTH, ...BOTH]));
+  });
+
+  it('tells that a model still fails where another worker told that it works', async () => {
+    const health = start();
+    for (let n = 0; n < FAILURES_IN_A_ROW; n++) health.ran(ran, DOWN);
+    await eventually(async () => expect(await types()).to.have.length(1));
+    start().ran({ ...ran, unhealthySince: 1 }, 'well');
+    await eventually(async () => expect(await types()).to.have.length(2));
+    for (let n = 0; n < FAILURES_IN_A_ROW; n++) health.ran(ran, DOWN);
+    await eventually(async () => expect((await types()).at(-1)).to.equal('ModelBecameUnhealthy'));
+  });
+
+  it('tells of a recovery again where that was refused', async () => {
+    await store.append(STREAM, [unhealthy], 'any');
+    let refusals = 1;
+    const health = start({
+      readStream: (...asked) => store.readStream(...asked),
+      append: (...asked) => (refusals-- > 0 ? Promise.reject(new Refused('no')) : store.append(...asked)),
+    });
+    await eventually(async () => {
+      health.ran({ ...ran, unhealthySince: 1_000 }, 'well');
+      expect(await types()).to.deep.equal(['ModelBecameUnhealthy', 'ModelRecovered']);
+    });
   });
 
   it('counts from nothing for another registration', async () => {

@@ -54,8 +54,12 @@ type Ran = Pick<Model, 'owner' | 'revision' | 'unhealthySince'> & { readonly def
 interface Known {
   readonly revision: number;
   failures: number;
-  /** What was last told of it from here, or is being told. */
-  told: 'unhealthy' | 'well' | undefined;
+  /** It was told from here that it fails, and nothing of it since. */
+  saidUnhealthy: boolean;
+  /** Since when it had failed when its end was told from here: read once more, that is not news. */
+  endToldOf: number | undefined;
+  /** What is told last, until that is told. */
+  telling: 'unhealthy' | 'well' | undefined;
 }
 
 export interface ModelHealth {
@@ -93,11 +97,19 @@ export function createModelHealth({ store, snapshots, log, signal }: ModelHealth
     else log.warn({ owner, model: name, failure }, 'a model fails time after time');
   }
 
-  function begin(model: Ran, failure: string | undefined): void {
+  function begin(model: Ran, one: Known, failure: string | undefined): void {
+    const what = failure === undefined ? 'well' : 'unhealthy';
+    if (one.telling === what) return;
+    one.telling = what;
     telling = telling
       .then(() => tell(model, failure))
       .catch((err: unknown) => {
+        // The next success tells of it again.
+        one.endToldOf = undefined;
         if (!(err instanceof Interrupted)) log.error({ err }, 'the health of a model could not be told');
+      })
+      .finally(() => {
+        if (one.telling === what) one.telling = undefined;
       });
   }
 
@@ -105,7 +117,7 @@ export function createModelHealth({ store, snapshots, log, signal }: ModelHealth
     const key = `${owner}/${name}`;
     const before = known.get(key);
     if (before?.revision === revision) return before;
-    const now: Known = { revision, failures: 0, told: undefined };
+    const now: Known = { revision, failures: 0, saidUnhealthy: false, endToldOf: undefined, telling: undefined };
     known.set(key, now);
     return now;
   }
@@ -114,19 +126,24 @@ export function createModelHealth({ store, snapshots, log, signal }: ModelHealth
     ran(model, verdict) {
       if (verdict === undefined) return;
       const one = knownOf(model);
+      const { unhealthySince } = model;
+      // Another worker may have told of it; what this one has told the end of may be read as it was for a while.
+      const isReadUnhealthy = unhealthySince !== undefined && unhealthySince !== one.endToldOf;
       if (verdict === 'well') {
         one.failures = 0;
-        // Another worker may have told of it; what this one has told of is not told again while the model is read as it was.
-        const isUnhealthy = one.told === 'unhealthy' || (one.told === undefined && model.unhealthySince !== undefined);
-        if (!isUnhealthy) return;
-        one.told = 'well';
-        begin(model, undefined);
+        if (!one.saidUnhealthy && !isReadUnhealthy) return;
+        one.saidUnhealthy = false;
+        one.endToldOf = unhealthySince;
+        begin(model, one, undefined);
         return;
       }
       one.failures += 1;
-      if (one.failures < FAILURES_IN_A_ROW || one.told === 'unhealthy') return;
-      one.told = 'unhealthy';
-      begin(model, verdict.failure);
+      if (one.failures < FAILURES_IN_A_ROW) return;
+      // As many again tell it again, unless it is read as failing by then: another worker may have told its end.
+      one.failures = 0;
+      if (isReadUnhealthy) return;
+      one.saidUnhealthy = true;
+      begin(model, one, verdict.failure);
     },
   };
 }
