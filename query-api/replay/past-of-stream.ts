@@ -5,6 +5,7 @@ import type { AnyAggregate } from '#events/aggregate.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Snapshots } from '#platform/event-store/snapshots.ts';
+import { ownShare } from './in-turn.ts';
 import { createRememberedStates } from './remembered-states.ts';
 
 /** Most streams end within it, and what is remembered of a long one is nearly always as near. */
@@ -36,8 +37,8 @@ export interface PastOfStreams {
   stateAt(stream: string, position: bigint): Promise<StateThen | undefined>;
   /** The last event up to a position. */
   lastUpTo(stream: string, position: bigint): Promise<RecordedEvent | undefined>;
-  /** What the events of these revisions did, both included. */
-  steps(stream: string, from: number, to: number): Promise<Step[]>;
+  /** What the events of these revisions did, both included; of a long stretch perhaps only the few that are wanted. */
+  steps(stream: string, from: number, to: number, isWanted?: (event: RecordedEvent) => boolean): Promise<Step[]>;
 }
 
 export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStreams {
@@ -49,6 +50,9 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
       const page = await store.readStream(stream, { from, limit });
       for (const event of page) {
         if (event.position > position) return;
+        // What is read and folded at once would hold up all others, however long the stream.
+        const pause = ownShare();
+        if (pause) await pause;
         yield event;
       }
       if (page.length < limit) return;
@@ -96,7 +100,7 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
       return found;
     },
 
-    async steps(stream, from, to) {
+    async steps(stream, from, to, isWanted = () => true) {
       const { initial, evolve } = foldOf(stream);
       const base = from === 0 ? undefined : await kept(stream, ({ revision }) => revision < from);
       let state = base ? base.state : initial;
@@ -107,7 +111,7 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
         const before = state;
         state = evolve(before, event);
         remembered.note(stream, { state, event });
-        if (event.revision >= from) steps.push({ event, before, after: state });
+        if (event.revision >= from && isWanted(event)) steps.push({ event, before, after: state });
         if (event.revision === to) break;
       }
       return steps;

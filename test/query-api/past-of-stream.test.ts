@@ -107,6 +107,29 @@ describe('the past of a stream', () => {
     expect(limitOf((await past.stateAt(STREAM, positionOf(7)))?.state)).to.equal(7);
   });
 
+  it('tells of a long stretch only what is wanted, and leaves the loop to others meanwhile', async () => {
+    const { past } = await longStream();
+    let rounds = 0;
+    let isDone = false;
+    const count = () => {
+      rounds++;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const slowly = ({ revision }: { readonly revision: number }) => {
+      for (const began = performance.now(); performance.now() - began < 0.2;);
+      return [5, 650].includes(revision);
+    };
+    const steps = await past.steps(STREAM, 5, 650, slowly);
+    isDone = true;
+    expect(steps.map(({ before, after }) => [limitOf(before), limitOf(after)])).to.deep.equal([
+      [4, 5],
+      [649, 650],
+    ]);
+    // 130 ms of work on what is there at once.
+    expect(rounds).to.be.greaterThan(40);
+  });
+
   it('believes nothing that is kept of another log', async () => {
     const { past } = await longStream({ revision: 600, eventId: idOf(1), state: { status: 'revoked' } });
     expect(limitOf((await past.stateAt(STREAM, positionOf(650)))?.state)).to.equal(650);
