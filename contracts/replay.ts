@@ -106,7 +106,8 @@ const tenantThenSchema = z
     moment: momentSchema,
     ...thingsThen,
     people: z.array(personSchema).meta({ description: 'Those who were active members.' }),
-    sessions: z.array(sessionSchema).meta({ description: 'Of those people, as far as they went on.' }),
+    sessions: z.array(sessionSchema).meta({ description: 'Of those people, as far as they went on; at most 20,000.' }),
+    sessionsTruncated: z.boolean().meta({ description: 'There may be more sessions; the newest are left out.' }),
   })
   .meta({ id: 'TenantAsOf' });
 
@@ -150,6 +151,7 @@ const tenantThenExample = {
   entities: [example.entity],
   people: [],
   sessions: [],
+  sessionsTruncated: false,
   next: null,
 };
 

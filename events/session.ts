@@ -80,7 +80,7 @@ export const sessions = defineAggregate({
 
 const DAY_MS = 86_400_000;
 /** Since the last refresh, and in all. */
-const LONGEST_MS = { unused: 30 * DAY_MS, inAll: 90 * DAY_MS } as const;
+export const LONGEST_MS = { unused: 30 * DAY_MS, inAll: 90 * DAY_MS } as const;
 
 /** When it ends by itself, in milliseconds since the epoch. */
 export const sessionExpiresAt = ({ startedAt, refreshedAt }: Pick<Session, 'startedAt' | 'refreshedAt'>): number =>

@@ -5,13 +5,13 @@
 import { aggregates } from '#events/aggregates.ts';
 import { hasStanding, isThere, ownerOf, type Standing, standingKey, standingOf } from '#events/standing.ts';
 import { categoryOf } from '#events/streams.ts';
-import { listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { type Hit, idOfNumber } from '#platform/search-index/search-index.ts';
 import { entitiesReadModel } from '../../projectors/entities/read-model.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { Freshness, TokenBearer } from '../freshness.ts';
 import { inTurn } from './in-turn.ts';
+import { parkedBy } from './parked-streams.ts';
 import type { PastOfStreams } from './past-of-stream.ts';
 
 /** A thing as it was. */
@@ -43,6 +43,8 @@ export interface Wanted {
   readonly since: bigint;
   /** Only what has changed after. */
   readonly changedAfter?: bigint;
+  /** Only what has changed after this time, in milliseconds since the epoch. */
+  readonly usedAfter?: number;
   /** Only what was born after. */
   readonly bornAfter?: bigint | undefined;
   readonly limit: number;
@@ -89,8 +91,7 @@ export async function openPastEntities(
 
   /** What the read model tells of these is old, or it tells nothing. */
   async function findParked(): Promise<Candidate[]> {
-    const letters = await listDeadLetters(readStore, { group: entitiesReadModel.name, limit: MOST_AT_ONCE });
-    const streams = [...new Set(letters.map(({ stream }) => stream))].filter(hasStanding);
+    const streams = [...(await parkedBy(readStore, entitiesReadModel.name)).keys()].filter(hasStanding);
     const found = await inTurn(streams, async (stream): Promise<Candidate[]> => {
       const first = await past.first(stream);
       return first ? [{ stream, kind: categoryOf(stream), born: first.position, last: undefined }] : [];
@@ -99,7 +100,7 @@ export async function openPastEntities(
   }
 
   async function rowsOf(owners: readonly string[], wanted: Wanted): Promise<Hit[]> {
-    const { kinds, until, since, changedAfter, bornAfter, limit } = wanted;
+    const { kinds, until, since, changedAfter, usedAfter, bornAfter, limit } = wanted;
     const rows: Hit[] = [];
     let after = bornAfter === undefined ? undefined : { sort: Number(bornAfter), id: idOfNumber(Number(bornAfter)) };
     while (rows.length < limit) {
@@ -111,6 +112,7 @@ export async function openPastEntities(
           { field: 'born', to: Number(until) },
           { field: 'gone', from: Number(since) + 1 },
           ...(changedAfter === undefined ? [] : [{ field: 'changed', from: Number(changedAfter) + 1 }]),
+          ...(usedAfter === undefined ? [] : [{ field: 'changedAt', from: usedAfter + 1 }]),
         ],
         order: 'ascending',
         limit: asked,

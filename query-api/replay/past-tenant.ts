@@ -1,7 +1,7 @@
 // A whole tenant at a moment, and between two.
 
 import { ownerOf, type Standing } from '#events/standing.ts';
-import { type Session, sessions, sessionStands } from '#events/session.ts';
+import { LONGEST_MS, type Session, sessions, sessionStands } from '#events/session.ts';
 import { subjectOf } from '#events/streams.ts';
 import { type UserState, users } from '#events/user.ts';
 import type { PageEnd } from '../page-cursor.ts';
@@ -9,7 +9,7 @@ import { type EntityThen, type PastEntities, TENANT_KINDS } from './past-entitie
 
 /** In one answer. */
 const MOST_ENTITIES = 5_000;
-/** Of the people in one answer. */
+/** Of the people in one answer, who are no more than its entities. */
 const MOST_SESSIONS = 20_000;
 
 /** Where an answer ended: at a thing of this kind, by its birth. */
@@ -35,9 +35,10 @@ export async function tenantAt(
   tenantId: string,
   position: bigint,
   after: PageEnd | undefined,
+  most = MOST_ENTITIES,
 ): Promise<Portion<EntityThen>> {
   const owners = [tenantId];
-  const { found, next } = await inPortions(THINGS, after, (kind, bornAfter, limit) =>
+  const { found, next } = await inPortions(THINGS, after, most, (kind, bornAfter, limit) =>
     entities.find({ owners, kinds: [kind], until: position, since: position, bornAfter, limit }),
   );
   const then = await entities.at(found, new Set(owners), position);
@@ -50,10 +51,11 @@ export async function tenantBetween(
   tenantId: string,
   window: { readonly from: bigint; readonly to: bigint },
   after: PageEnd | undefined,
+  most = MOST_ENTITIES,
 ): Promise<Portion<Difference>> {
   const { from, to } = window;
   const owners = [tenantId];
-  const { found, next } = await inPortions(TENANT_KINDS, after, (kind, bornAfter, limit) =>
+  const { found, next } = await inPortions(TENANT_KINDS, after, most, (kind, bornAfter, limit) =>
     entities.find({ owners, kinds: [kind], until: to, since: from, changedAfter: from, bornAfter, limit }),
   );
   const [before, now] = await Promise.all([from, to].map((at) => entities.at(found, new Set(owners), at)));
@@ -66,19 +68,22 @@ export async function tenantBetween(
   return { found: differences.filter(({ before: one, after: other }) => one?.revision !== other?.revision), next };
 }
 
+/** The place before the first thing of a kind. */
+const BEFORE_ALL = 0n;
+
 async function inPortions<One extends { readonly born: bigint }>(
   kinds: readonly string[],
   after: PageEnd | undefined,
+  most: number,
   find: (kind: string, bornAfter: bigint | undefined, limit: number) => Promise<readonly One[]>,
 ): Promise<Portion<One>> {
   const found: One[] = [];
   for (const kind of kinds) {
     if (after !== undefined && kind < after.id) continue;
-    const room = MOST_ENTITIES - found.length;
+    const room = most - found.length;
     const some = await find(kind, after?.id === kind ? BigInt(after.sort) : undefined, room + 1);
     found.push(...some.slice(0, room));
-    const last = found.at(-1);
-    if (some.length > room) return { found, next: last && { sort: Number(last.born), id: kind } };
+    if (some.length > room) return { found, next: { sort: Number(some[room - 1]?.born ?? BEFORE_ALL), id: kind } };
   }
   return { found, next: undefined };
 }
@@ -92,6 +97,8 @@ export interface PersonThen {
 export interface PeopleThen {
   readonly people: readonly PersonThen[];
   readonly sessions: readonly { readonly id: string; readonly session: Session }[];
+  /** There may be more sessions. */
+  readonly truncated: boolean;
 }
 
 /**
@@ -103,11 +110,16 @@ export async function peopleAt(
   ofTenant: readonly EntityThen[],
   position: bigint,
   clock: number,
+  mostSessions = MOST_SESSIONS,
 ): Promise<PeopleThen> {
   const owners = ofTenant.flatMap(({ standing }) => activeMember(standing));
-  const kinds = [users.category, sessions.category];
-  const limit = MOST_SESSIONS + owners.length;
-  const found = await entities.find({ owners, kinds, until: position, since: position, limit });
+  const wanted = { owners, until: position, since: position };
+  const persons = await entities.find({ ...wanted, kinds: [users.category], limit: MOST_SESSIONS });
+  // Most sessions are over without an end in the log: those of nobody who was there in this while.
+  const unused = clock - LONGEST_MS.unused;
+  const limit = mostSessions + 1;
+  const signedIn = await entities.find({ ...wanted, kinds: [sessions.category], usedAfter: unused, limit });
+  const found = [...persons, ...signedIn.slice(0, mostSessions)];
   const then = (await entities.at(found, new Set(owners), position)).filter((one) => one !== undefined);
   const people = then.flatMap(({ stream, standing }): PersonThen[] =>
     standing.of === 'user' ? [{ id: subjectOf(stream), state: standing.state }] : [],
@@ -119,7 +131,7 @@ export async function peopleAt(
     const stands = sessionStands(id, standing.state, states.get(ownerOf(stream, standing)), clock);
     return stands ? [{ id, session: standing.state.session }] : [];
   });
-  return { people, sessions: goingOn };
+  return { people, sessions: goingOn, truncated: signedIn.length > mostSessions };
 }
 
 const activeMember = (standing: Standing): string[] =>

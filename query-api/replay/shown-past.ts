@@ -42,7 +42,7 @@ export function createShownPast(values: ShownValues, viewer: Viewer) {
       return changesBetween(await state(stream, before), await state(stream, after));
     },
 
-    async people({ people, sessions }: PeopleThen) {
+    async people({ people, sessions, truncated }: PeopleThen) {
       const views = await inTurn(people, async ({ id, state: { status, user } }): Promise<PersonThenView> => {
         const { name, email, language } = user;
         const opened = (await values.stateOf(users.stream(id), { name, email }, viewer)) as Pick<
@@ -57,7 +57,7 @@ export function createShownPast(values: ShownValues, viewer: Viewer) {
         startedAt: isoTime(session.startedAt),
         refreshedAt: isoTime(session.refreshedAt),
       }));
-      return { people: views, sessions: sessionViews };
+      return { people: views, sessions: sessionViews, sessionsTruncated: truncated };
     },
   };
 }

@@ -16,14 +16,15 @@ import { type PageEnd, readCursor, writeCursor } from '../page-cursor.ts';
 import { stepsOf } from './history-steps.ts';
 import { inTurn } from './in-turn.ts';
 import { type Moment, requireInOrder, type ResolveMoment, viewMoment } from './moments.ts';
-import { openPastEntities, type PastEntityPorts } from './past-entities.ts';
+import { type EntityThen, openPastEntities, type PastEntityPorts } from './past-entities.ts';
 import type { Step } from './past-of-stream.ts';
 import { type Difference, peopleAt, tenantAt, tenantBetween } from './past-tenant.ts';
 import type { ShownTo } from './shown-past.ts';
 import { withinBytes } from './within-bytes.ts';
 
-/** Of the steps of a history; what is beyond it is told after `next`. */
+/** Of the steps of a history, and of the things of a tenant; what is beyond it is told after `next`. */
 const STEPS_BYTES = 4 * 1_048_576;
+const THINGS_BYTES = 16 * 1_048_576;
 
 export interface TenantPastPorts extends PastEntityPorts {
   readonly fresh: Freshness;
@@ -47,13 +48,15 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
       tenantAt(entities, tenantId, position, after),
       past.stateAt(tenants.stream(tenantId), position),
     ]);
-    const views = await shown.entities(found);
+    const views = withinBytes(await shown.entities(found), THINGS_BYTES);
+    const told = found.slice(0, views.length);
+    const end = told.length < found.length ? endOf(told.at(-1)) : next;
     const things = {
       tenant: await shown.state(tenants.stream(tenantId), tenant?.state),
       entities: views,
-      next: next === undefined ? null : writeCursor(next),
+      next: end === undefined ? null : writeCursor(end),
     };
-    return { entities, found, shown, things };
+    return { entities, found: told, shown, things };
   }
 
   const getTenantAsOf: Handler<typeof replayRoutes.getTenantAsOf> = async (request) => {
@@ -171,6 +174,8 @@ const viewerOf = ({ permissions }: Caller, tenantId: string): Viewer => ({
   permissions,
   contentBytes: CONTENT_BYTES.list,
 });
+
+const endOf = (one: EntityThen | undefined): PageEnd | undefined => one && { sort: Number(one.born), id: one.kind };
 
 interface Windowed {
   readonly caller: Caller;

@@ -6,17 +6,24 @@ import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { evolveStanding, isThere, ownerOf, type Standing } from '#events/standing.ts';
 import { categoryOf } from '#events/streams.ts';
-import { listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
+import { deadLetterKey, listDeadLetters } from '#platform/bus/dead-letter-rows.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { changesBetween } from '../../query-api/replay/changes.ts';
 import { stepsOf } from '../../query-api/replay/history-steps.ts';
+import type { PageEnd } from '../../query-api/page-cursor.ts';
+import { parkedBy } from '../../query-api/replay/parked-streams.ts';
 import { openPastEntities, TENANT_KINDS } from '../../query-api/replay/past-entities.ts';
-import { tenantAt, tenantBetween } from '../../query-api/replay/past-tenant.ts';
+import { peopleAt, tenantAt, tenantBetween } from '../../query-api/replay/past-tenant.ts';
 import { applyChanges } from '../support/apply-changes.ts';
 import { ORIGIN } from '../support/given-decider.ts';
-import { AS_INVITED } from '../support/given-projection.ts';
+import { AS_INVITED, AS_ISSUED } from '../support/given-projection.ts';
+import { createMemoryReadStore } from '../support/memory-read-store.ts';
 import { openPast } from '../support/past-run.ts';
 import { randomTenants, TENANTS } from '../support/random-tenants.ts';
+
+const SEALED = { keyId: 'ada/2026-01-01', sealed: 'AA==', blob: null, bytes: 2 };
+
+const FAILED = { eventId: 'e', error: 'no', attempts: 1, failedAt: 1, request: -1 };
 
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
@@ -96,6 +103,78 @@ describe('the past of a tenant', function () {
     );
   });
 
+  it('has each thing on exactly one page, wherever a page ends', async () => {
+    const offered = (userId: string) =>
+      createEvent('MembershipOffered', { userId, role: 'admin', expiresAt: 9, ...AS_INVITED }, ORIGIN);
+    const issued = (name: string) => createEvent('ApiKeyIssued', { ...AS_ISSUED, name }, ORIGIN);
+    // Things of the later kind are born before, between and after those of the other.
+    const run = await openPast([
+      ['member-acme-ada', offered('ada')],
+      ['apikey-acme1', issued('one')],
+      ['member-acme-bob', offered('bob')],
+      ['apikey-acme2', issued('two')],
+      ['member-acme-cem', offered('cem')],
+    ]);
+    try {
+      const entities = await openPastEntities(run, run.request);
+      const to = run.positions.at(-1) ?? 0n;
+      const all = ['apikey-acme1', 'apikey-acme2', 'member-acme-ada', 'member-acme-bob', 'member-acme-cem'];
+      for (const most of [1, 2, 3, 4, 5]) {
+        const walks = [
+          (after?: PageEnd) => tenantAt(entities, 'acme', to, after, most),
+          (after?: PageEnd) => tenantBetween(entities, 'acme', { from: 0n, to }, after, most),
+        ];
+        for (const walk of walks) {
+          const pages: string[][] = [];
+          let after: PageEnd | undefined;
+          do {
+            const { found, next } = await walk(after);
+            pages.push(found.map(({ stream }) => stream));
+            after = next;
+          } while (after && pages.length < 9);
+          expect(pages.flat(), `pages of ${most}`).to.deep.equal(all);
+          expect(pages).to.have.length(Math.ceil(all.length / most));
+        }
+      }
+    } finally {
+      await run.close();
+    }
+  });
+
+  it('has all its people, however many old sessions they left, and says where there are more sessions', async () => {
+    const person = createEvent('UserInvited', { email: SEALED, name: SEALED, language: 'en' }, ORIGIN);
+    const registered = createEvent('UserRegistered', { name: SEALED, language: 'en' }, ORIGIN);
+    const started = createEvent('SessionStarted', { userId: 'ada', epoch: 0 }, ORIGIN);
+    const offered = createEvent(
+      'MembershipOffered',
+      { userId: 'ada', role: 'admin', expiresAt: 9, ...AS_INVITED },
+      ORIGIN,
+    );
+    const run = await openPast([
+      ...['a', 'b', 'c'].map((name) => [`session-old-${name}`, started] as const),
+      ['user-ada', person],
+      ['user-ada', registered],
+      ['member-acme-ada', offered],
+      ['member-acme-ada', createEvent('MembershipAccepted', {}, ORIGIN)],
+      ...['d', 'e', 'f'].map((name) => [`session-${name}`, started] as const),
+    ]);
+    try {
+      const entities = await openPastEntities(run, run.request);
+      const to = run.positions.at(-1) ?? 0n;
+      const { found } = await tenantAt(entities, 'acme', to, undefined);
+      // The three old ones, of the first three seconds, have not been used for 30 days by then.
+      const clock = 30 * 86_400_000 + 3_500;
+      const at = async (most: number) => {
+        const { people, sessions, truncated } = await peopleAt(entities, found, to, clock, most);
+        return [people.map(({ id }) => id), sessions.map(({ id }) => id), truncated];
+      };
+      expect(await at(3)).to.deep.equal([['ada'], ['d', 'e', 'f'], false]);
+      expect(await at(2)).to.deep.equal([['ada'], ['d', 'e'], true]);
+    } finally {
+      await run.close();
+    }
+  });
+
   it('has what the read model set aside as a dead letter, as the log tells it', async () => {
     const offered = createEvent(
       'MembershipOffered',
@@ -132,5 +211,18 @@ describe('the past of a tenant', function () {
     } finally {
       await run.close();
     }
+  });
+});
+
+describe('the streams that a read model has parked', () => {
+  it('are all found, of every version, by the first event that one of them lacks', async () => {
+    const rows = createMemoryReadStore();
+    const letter = (group: string, stream: string, revision: number) =>
+      rows.put(deadLetterKey(group, stream), { group, stream, revision, ...FAILED });
+    for (let n = 0; n < 5; n++) await letter('audit.2', `apikey-${n}`, n);
+    await letter('audit.3', 'apikey-4', 2);
+    await letter('entities.2', 'apikey-9', 9);
+    const expected = new Map([0, 1, 2, 3, 4].map((n) => [`apikey-${n}`, n === 4 ? 2 : n]));
+    for (const atOnce of [2, 3, 6, 100]) expect(await parkedBy(rows, 'audit', atOnce)).to.deep.equal(expected);
   });
 });

@@ -94,6 +94,7 @@ describe('the past as it is shown', () => {
     const { people } = await erased.people({
       people: [{ id: 'ada', state: state as Exclude<UserState, { status: 'absent' }> }],
       sessions: [],
+      truncated: false,
     });
     expect(people).to.deep.equal([
       { id: 'ada', name: '[erased]', email: '[erased]', language: 'en', status: 'active' },
