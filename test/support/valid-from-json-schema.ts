@@ -14,6 +14,7 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean | Schema;
   readonly propertyNames?: Schema;
+  readonly minProperties?: number;
   readonly maxProperties?: number;
   readonly items?: Schema;
   readonly minItems?: number;
@@ -70,6 +71,11 @@ export function validFromJsonSchema(
 }
 
 function objectOf(schema: Schema, inner: (one: Schema) => fc.Arbitrary<unknown>): fc.Arbitrary<object> {
+  const { minProperties = 0 } = schema;
+  return anyObjectOf(schema, inner).filter((one) => Object.keys(one).length >= minProperties);
+}
+
+function anyObjectOf(schema: Schema, inner: (one: Schema) => fc.Arbitrary<unknown>): fc.Arbitrary<object> {
   const { properties = {}, required = [], additionalProperties, propertyNames, maxProperties = 4 } = schema;
   const may = Object.entries(properties).filter(([, one]) => !one.not);
   const known = fc.record(Object.fromEntries(may.map(([name, one]) => [name, inner(one)])), {
