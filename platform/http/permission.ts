@@ -20,9 +20,14 @@ export function permission(problems: HttpProblems): Middleware {
   };
 }
 
+/** For a route that is open to any caller, though not in a tenant that is suspended: throws what other routes answer. */
+export function requireActive({ suspended }: Caller, problems: HttpProblems): void {
+  if (suspended !== undefined) throw tenantSuspended(suspended, problems);
+}
+
 /** For a route that is open to any caller, and asks for a permission by what is read: throws what other routes answer. */
 export function requirePermission(caller: Caller, needed: string, problems: HttpProblems): void {
-  if (caller.suspended !== undefined) throw tenantSuspended(caller.suspended, problems);
+  requireActive(caller, problems);
   orThrow(refusalBy(caller.permissions, needed, problems));
 }
 

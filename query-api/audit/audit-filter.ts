@@ -90,6 +90,10 @@ function actorsOf(id: string | undefined, kind: Actor['kind'] | undefined): read
 
 const READS = Object.keys(accesses.events);
 
+/** By name, all of them where none were. */
+export const askedTypes = ({ types, reads }: Pick<AuditFilter, 'types' | 'reads'>): readonly string[] =>
+  types ?? (reads ? TYPES : TYPES.filter((type) => !READS.includes(type)));
+
 /** What is asked of the types of events. */
 export function typeConditions({ types, reads }: Pick<AuditFilter, 'types' | 'reads'>) {
   if (types) return [{ field: 'type', in: types }];

@@ -54,6 +54,22 @@ export function findByIndex(index: Pick<FreshIndex, 'search'>, store: Store, fil
   };
 }
 
+/** What any of these find, in one order; no two of them may find the same event. */
+export function findInAll(finders: readonly FindEvents[]): FindEvents {
+  return async (walk) => {
+    const ahead = walk.order === 'ascending' ? 1 : -1;
+    const found = await Promise.all(finders.map((find) => find(walk)));
+    const inOrder = found
+      .flatMap(({ events }) => events)
+      .toSorted((one, other) => ahead * (one.end.sort - other.end.sort));
+    // Beyond where one of them stopped it may have more.
+    const [stop] = found.flatMap(({ rest }) => rest ?? []).toSorted((one, other) => ahead * (one.sort - other.sort));
+    const known = inOrder.filter(({ end }) => stop === undefined || ahead * (end.sort - stop.sort) <= 0);
+    const events = known.slice(0, walk.limit);
+    return { events, rest: events.length < known.length ? events.at(-1)?.end : stop };
+  };
+}
+
 const endOf = ({ sort, id }: Hit): PageEnd => ({ sort, id });
 
 /** The events of hits, each in its hit's place; those of one stream that are near each other are read in one go. */

@@ -1,11 +1,11 @@
 import { type AuditEventView, auditRoutes } from '#contracts/audit.ts';
 import { problems } from '#contracts/problems.ts';
 import { members } from '#events/member.ts';
-import { PLATFORM } from '#events/model.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { users } from '#events/user.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import { bindRoutes } from '#platform/http/bind-routes.ts';
+import { requireActive } from '#platform/http/permission.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Caller, HttpRequest } from '#platform/http/route.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
@@ -15,8 +15,9 @@ import { createStandingReader, type StandingPorts } from '../stored-one.ts';
 import { type AuditFilter, auditFilter, typeConditions } from './audit-filter.ts';
 import { type AskedPage, eventPage, type PagePlace, placeOf } from './audit-page.ts';
 import { exportAudit, type ExportFormat } from './export-audit.ts';
-import { type FindEvents, findByIndex, findInStream, isInStream } from './find-events.ts';
+import { type FindEvents, findByIndex, findInAll, findInStream, isInStream } from './find-events.ts';
 import { bucketsOf, viewHistogram } from './histogram.ts';
+import { ownFilters } from './own-activity.ts';
 import type { RecordRead } from './record-read.ts';
 import { CONTENT_BYTES, type ShownValues, type Viewer } from './shown-values.ts';
 import { viewAuditEvent } from './view-audit-event.ts';
@@ -116,11 +117,13 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
 
     listMyActivity: async (request) => {
       const { caller, query } = request;
+      requireActive(caller, problems);
       const { actor, tenantId } = caller;
-      // Of a person's own account and sessions the events are the platform's.
-      const tenants = actor.kind === 'user' ? [...new Set([tenantId, PLATFORM])] : [tenantId];
-      const filter = auditFilter({ ...query, actor: actor.id, actorKind: actor.kind }, tenants);
-      return answerOf(request, await finderOf(filter, request), placeIn(filter, query));
+      const filter = auditFilter({ ...query, actor: actor.id, actorKind: actor.kind }, [tenantId]);
+      const place = placeIn(filter, query);
+      const index = await fresh.of(auditReadModel, request);
+      const filters = actor.kind === 'user' ? ownFilters(filter, actor.id) : [filter];
+      return answerOf(request, findInAll(filters.map((one) => findByIndex(index, store, one))), place);
     },
   });
 }

@@ -5,7 +5,7 @@ import type { AuditEventView } from '#contracts/audit.ts';
 import type { Api } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectProblem } from '../support/expect-problem.ts';
-import { joinTenant, MANY_SIGN_IN, type Person } from '../support/people.ts';
+import { joinTenant, MANY_SIGN_IN, type Person, someEmail } from '../support/people.ts';
 import { describeFlow } from './with-defter.ts';
 
 interface Page {
@@ -188,6 +188,29 @@ describeFlow(
         async () => expect(typesIn(await read(viewer.api, '', '/v1/me/activity'))).to.include('MembershipAccepted'),
         20_000,
       );
+    });
+
+    it('tells who invites an address nothing of whether it is known elsewhere', async () => {
+      const other = await flow().newTenant('Who knows it');
+      const { email: known } = await joinTenant(flow(), other.api, 'viewer');
+      const inviter = await joinTenant(flow(), tenant.api, 'admin');
+      const after = async (email: string) => {
+        const asked = `?to=${new Date(Date.now() + 60_000).toISOString()}`;
+        const before = (await read(inviter.api, asked, '/v1/me/activity')).data.map(({ id }) => id);
+        const done = await inviter.api('POST', '/v1/users', { body: { email, role: 'viewer' } });
+        expect(done.status, JSON.stringify(done.body)).to.equal(201);
+        const headers = { 'x-consistency-token': done.headers.get('x-consistency-token') ?? '' };
+        const { body } = await inviter.api<Page>('GET', '/v1/me/activity?limit=100', { headers });
+        return typesIn({ ...body, data: body.data.filter(({ id }) => !before.includes(id)) });
+      };
+      expect(await after(known)).to.deep.equal(['MembershipOffered']);
+      expect(await after(someEmail())).to.deep.equal(['MembershipOffered']);
+      for (const kind of ['user', 'login']) {
+        const { data } = await read(inviter.api, `?kind=${kind}&limit=100`, '/v1/me/activity');
+        expect(new Set(data.map(({ stream }) => stream)), kind).to.deep.equal(
+          new Set(kind === 'user' ? [`user-${inviter.id}`] : []),
+        );
+      }
     });
 
     it('counts what happened by kind, in buckets of one width', async () => {

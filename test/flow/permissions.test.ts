@@ -40,6 +40,9 @@ const ofPeople = new Set([
 /** Open to any caller, as what they need depends on what is read: here it is no inference. */
 const byWhatIsRead: Readonly<Record<string, Permission>> = { getStream: 'audit:read', diffStream: 'audit:read' };
 
+/** Open to any caller, of a tenant that is not suspended. */
+const ofTheTenant = new Set(['listMyActivity']);
+
 const hasAllTenants = ({ permissions }: Caller) => permissions.includes('platform');
 
 function verdict(route: RouteContract, caller: Caller, asked: { header?: string; path?: string } = {}): Verdict {
@@ -49,7 +52,8 @@ function verdict(route: RouteContract, caller: Caller, asked: { header?: string;
   const isPlatforms = hasAllTenants(caller);
   if (asked.header !== undefined && asked.header !== caller.tenantId && !isPlatforms) return 'forbidden';
   const needed = byWhatIsRead[route.id];
-  if (caller.isSuspended && (!route.anyCaller || needed !== undefined)) return 'tenant-suspended';
+  if (caller.isSuspended && (!route.anyCaller || needed !== undefined || ofTheTenant.has(route.id)))
+    return 'tenant-suspended';
   if (caller.kind === 'key' && ofPeople.has(route.id)) return 'forbidden';
   if (needed !== undefined) return caller.permissions.includes(needed) ? 'let in' : 'forbidden';
   if (route.anyCaller) return 'let in';

@@ -317,6 +317,15 @@ describeFlow('replay', (flow) => {
       expectProblem(await reader('GET', `/v1/streams/${stream()}`), 403, 'forbidden');
       const { api: auditor } = await flow().newTenant('Auditors', ['audit:read']);
       expectProblem(await auditor('GET', `/v1/streams/${own}`), 403, 'forbidden');
+      // Whoever sees all tenants reads it only where they act, as the inference itself.
+      const platform = await flow().asPlatform();
+      for (const path of [
+        `streams/${own}`,
+        `streams/${own}?include=states`,
+        `streams/${own}/diff?from=0`,
+        `inferences/${submitted.body.id}`,
+      ])
+        expectProblem(await platform('GET', `/v1/${path}`), 404, 'not-found');
     });
 
     it("of another tenant is answered as one that never was, whatever it is, and the platform's own too", async () => {

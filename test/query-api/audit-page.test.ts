@@ -5,7 +5,7 @@ import { createEvent } from '#events/create-event.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import { auditFilter } from '../../query-api/audit/audit-filter.ts';
 import { type AskedPage, eventPage, placeOf } from '../../query-api/audit/audit-page.ts';
-import { type FindEvents, findInStream, runsOf } from '../../query-api/audit/find-events.ts';
+import { type FindEvents, findInAll, findInStream, runsOf } from '../../query-api/audit/find-events.ts';
 import { viewEventHead } from '../../query-api/audit/view-audit-event.ts';
 import { ORIGIN } from '../support/given-decider.ts';
 import { createMemoryEventStore } from '../support/memory-event-store.ts';
@@ -62,6 +62,34 @@ describe('pages of events', () => {
           back.unshift(revisionsOf(page));
         }
         expect(back.flat()).to.deep.equal(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('of several walks are as those of one, wherever one of them stops', async () => {
+    const cases = fc.tuple(
+      fc.array(fc.array(fc.boolean(), { maxLength: 3 }), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 7 }),
+      fc.constantFrom('asc', 'desc'),
+    );
+    await fc.assert(
+      fc.asyncProperty(cases, async ([rows, limit, order]) => {
+        const { find, asked } = await streamOf(rows.length);
+        // Each event is one walk's, and a walk may stop before it has a whole page.
+        const finders = [0, 1, 2].map((which): FindEvents => async (walk) => {
+          const { events, rest } = await find({ ...walk, limit: Math.min(walk.limit, 1 + which) });
+          return { events: events.filter(({ event }) => (rows[event.revision]?.length ?? 0) % 3 === which), rest };
+        });
+        const there: number[][] = [];
+        let after: string | null | undefined;
+        do {
+          const page = await pageAt(findInAll(finders), { order, limit, ...(after && { after }) });
+          expect(page.data.length).to.be.at.most(limit);
+          there.push(revisionsOf(page));
+          after = page.next;
+        } while (after !== null);
+        expect(there.flat()).to.deep.equal(order === 'asc' ? asked : asked.toReversed());
       }),
       { numRuns: 60 },
     );
