@@ -4,13 +4,12 @@
 import type { Origin } from '#events/create-event.ts';
 import { PLATFORM } from '#events/model.ts';
 import { pause } from '#platform/patience/back-off.ts';
-import { isFinal } from '#platform/errors.ts';
 import { newId } from '#platform/new-id.ts';
 import type { Projection } from '#platform/projection/projection.ts';
-import { versionIndex } from '#platform/projection/versions.ts';
 import { takeTurn } from '#platform/read-store/turns.ts';
 import { decideRetire, decideShapeRebuild, versionToRetire } from './decide.ts';
 import type { FeedPorts } from './feed-options.ts';
+import { createPublishedName } from './published-name.ts';
 import { append, rebuild, type RebuildParts } from './rebuild.ts';
 import { removeVersion } from './remove-version.ts';
 import type { VersionFeeds } from './version-feeds.ts';
@@ -33,14 +32,17 @@ const originOf = (causedBy = newId()): Origin => ({
 });
 
 export function startVersionKeeper(projections: readonly KeptProjection[], ports: FeedPorts) {
-  const { readStore, states, log, now } = ports;
+  const { readStore, searchIndex, states, log, now } = ports;
   const stopping = new AbortController();
   const phases = new Map<string, 'building' | 'comparing'>();
 
   async function keepOne({ projection, feeds }: KeptProjection, signal: AbortSignal): Promise<void> {
     const { name } = projection;
     const removed = new Set<number>();
-    let published: number | undefined;
+    const named =
+      projection.kind === 'document'
+        ? undefined
+        : createPublishedName({ name: projection.index.name, searchIndex, log });
     const parts: RebuildParts = {
       ...ports,
       projection,
@@ -57,7 +59,11 @@ export function startVersionKeeper(projections: readonly KeptProjection[], ports
         await pause(LOOK_EVERY_MS, signal);
       }
     };
-    const lead = async () => void (published = await publish(parts, published));
+    const lead = async () => {
+      const { live } = await states.directory.of(name);
+      // Until it is fed it may not be there yet, or be of another shape.
+      if (feeds.of(live)) await named?.lead(live, signal);
+    };
     await Promise.all([again(() => build(parts, signal)), again(() => clearAway(parts, removed, signal)), again(lead)]);
     feeds.build(undefined);
   }
@@ -67,21 +73,6 @@ export function startVersionKeeper(projections: readonly KeptProjection[], ports
     const { candidate, live } = await states.directory.look(projection.name);
     if (candidate) await rebuild(parts, candidate, signal);
     else if (feeds.isOlderShape(live)) await append(parts, (state) => decideShapeRebuild(originOf(), state));
-  }
-
-  /** Whoever queries the engine itself finds the live version by the read model's name. Answers the version. */
-  async function publish(parts: RebuildParts, published: number | undefined): Promise<number | undefined> {
-    const { projection, feeds, searchIndex } = parts;
-    const { live } = await states.directory.of(projection.name);
-    // Until it is fed it may not be there yet, or be of another shape.
-    if (projection.kind === 'document' || live === published || !feeds.of(live)) return published;
-    const { name } = projection.index;
-    await searchIndex.publish(name, versionIndex(name, live)).catch((err: unknown) => {
-      // What refuses a name does so each time.
-      if (!isFinal(err)) throw err;
-      log.warn({ err, projection: projection.name, version: live }, 'a read model has no name for those who query it');
-    });
-    return live;
   }
 
   async function clearAway(parts: RebuildParts, removed: Set<number>, signal: AbortSignal): Promise<void> {
