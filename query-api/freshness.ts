@@ -33,6 +33,8 @@ export type TokenBearer = Pick<HttpRequest<unknown, unknown, unknown, Caller>, '
 /** The documents of the version that a request reads, all that it reads. */
 export type FreshDocuments = Pick<Documents, 'get' | 'range' | 'sizes' | 'counters'>;
 
+type Besides = readonly ConsistencyEntry[];
+
 /** The search of the version that a request reads. */
 export interface FreshIndex {
   search(query: SearchQuery): Promise<Hit[]>;
@@ -43,10 +45,11 @@ export interface FreshIndex {
 export interface Freshness {
   /**
    * Chooses the version of the read model that the request reads, and waits until it has what the request's token stands
-   * for; throws 422, or 503 when it takes too long.
+   * for, and what is named besides; throws 422, or 503 when it takes too long. A stream that the read model has parked is
+   * refused where a token names it: what is named besides is then no more waited for.
    */
-  of(readModel: DocumentProjection, request: TokenBearer): Promise<FreshDocuments>;
-  of(readModel: RowProjection, request: TokenBearer): Promise<FreshIndex>;
+  of(readModel: DocumentProjection, request: TokenBearer, besides?: Besides): Promise<FreshDocuments>;
+  of(readModel: RowProjection, request: TokenBearer, besides?: Besides): Promise<FreshIndex>;
   /** What a version shows to a reader now. */
   positions(readModel: Projection, version: number): Promise<Positions>;
   /** Only checks the token: for reads that go to the log itself. */
@@ -99,12 +102,14 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
   };
 
   /** Answers the version that the request reads. */
-  const chosen = async (request: TokenBearer, readModel: Projection): Promise<number> => {
+  const chosen = async (request: TokenBearer, readModel: Projection, besides: Besides): Promise<number> => {
     const { name, topics } = readModel;
-    const entries = entriesOf(request).filter(({ topic }) => topics.includes(topic));
+    const isConsumed = ({ topic }: ConsistencyEntry) => topics.includes(topic);
+    const entries = entriesOf(request).filter(isConsumed);
+    const all = [...entries, ...besides.filter(isConsumed)];
     const version = await reader.choose(readModel);
-    if (entries.length === 0) return version;
-    const wanted = entries.map(({ topic, stream, position }) => ({
+    if (all.length === 0) return version;
+    const wanted = all.map(({ topic, stream, position }) => ({
       topic,
       partition: partitionOf(topic, stream),
       position,
@@ -118,10 +123,14 @@ export function createFreshness(ports: FreshnessPorts): Freshness {
     throw new Problem(problems['not-caught-up'], { detail, headers: { 'retry-after': '1' } });
   };
 
-  function of(readModel: DocumentProjection, request: TokenBearer): Promise<FreshDocuments>;
-  function of(readModel: RowProjection, request: TokenBearer): Promise<FreshIndex>;
-  async function of(readModel: Projection, request: TokenBearer): Promise<FreshDocuments | FreshIndex> {
-    const version = await chosen(request, readModel);
+  function of(readModel: DocumentProjection, request: TokenBearer, besides?: Besides): Promise<FreshDocuments>;
+  function of(readModel: RowProjection, request: TokenBearer, besides?: Besides): Promise<FreshIndex>;
+  async function of(
+    readModel: Projection,
+    request: TokenBearer,
+    besides: Besides = [],
+  ): Promise<FreshDocuments | FreshIndex> {
+    const version = await chosen(request, readModel, besides);
     if (readModel.kind === 'document') return versionDocuments(readStore, readModel.name, version);
     const index = await defined(readModel.index, version);
     return {

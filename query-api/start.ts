@@ -28,6 +28,7 @@ import { createModelGrantRoutes } from './models/grant-routes.ts';
 import { createModelRoutes } from './models/routes.ts';
 import { namesToCompare } from './models/usable-models.ts';
 import { openListChanges } from './notifications/list-changes.ts';
+import { createNewestEvents } from './newest-events.ts';
 import { createNotificationRoutes } from './notifications/routes.ts';
 import { openProjectorStatus } from './operations/projector-status.ts';
 import { createOperationRoutes } from './operations/routes.ts';
@@ -65,6 +66,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
   const documents = readModels.some(({ name }) => name === inferenceReadModel.name)
     ? liveDocuments(readStore, inferenceReadModel.name, directory)
     : undefined;
+  const newest = createNewestEvents({ store, fresh, now });
   const shown = createShownValues(contents);
   const recordRead = createReadRecorder({ store, contents, keyring, log, now });
   const inferences = createInferenceReader({ store, documents, contents, live });
@@ -81,7 +83,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
       ...createAuditRoutes({ store, standings, fresh, shown, recordRead, now }),
-      ...createReplayRoutes({ store, snapshots: streamSnapshots, readStore, fresh, shown, recordRead, now }),
+      ...createReplayRoutes({ store, snapshots: streamSnapshots, readStore, fresh, newest, shown, recordRead, now }),
       ...createNotificationRoutes({ store, snapshots: streamSnapshots, fresh, changes: openListChanges(live), now }),
       ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),
     ],

@@ -1,11 +1,15 @@
 // The steps of a window: a tenant's events of things that it has, each with what it made of its thing.
 
 import { aggregateOf, aggregates } from '#events/aggregates.ts';
+import type { RecordedEvent } from '#events/envelope.ts';
 import { ownerOf, standingOf } from '#events/standing.ts';
 import { categoryOf } from '#events/streams.ts';
+import type { DeadLetterRows } from '#platform/bus/dead-letter-rows.ts';
+import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { FreshIndex } from '../freshness.ts';
 import { inTurn } from './in-turn.ts';
 import { TENANT_KINDS } from './past-entities.ts';
+import { parkedBy } from './parked-streams.ts';
 import type { PastOfStreams, Step } from './past-of-stream.ts';
 
 export const MOST_STEPS = 500;
@@ -22,41 +26,62 @@ export interface Window {
   readonly types?: readonly string[] | undefined;
 }
 
-/** In the order of the log; at most `MOST_STEPS`, and whether there are more. */
+export interface StepPorts {
+  readonly audit: Pick<FreshIndex, 'search'>;
+  readonly past: Pick<PastOfStreams, 'steps' | 'between'>;
+  readonly readStore: DeadLetterRows;
+}
+
+/** In the order of the log; at most `most`, and whether there are more. */
 export async function stepsOf(
-  { audit, past }: { readonly audit: FreshIndex; readonly past: Pick<PastOfStreams, 'steps'> },
+  { audit, past, readStore }: StepPorts,
   tenantId: string,
   { from, to, types }: Window,
+  most = MOST_STEPS,
 ): Promise<{ readonly steps: readonly Step[]; readonly truncated: boolean; readonly last: bigint | undefined }> {
   const wanted = types ? types.filter((type) => TYPES.has(type)) : [...TYPES];
   if (wanted.length === 0) return { steps: [], truncated: false, last: undefined };
-  const found = await audit.search({
+  const limit = most + 1;
+  const hits = await audit.search({
     partition: tenantId,
     conditions: [
       { field: 'type', in: wanted },
       { field: 'position', from: Number(from) + 1, to: Number(to) },
     ],
     order: 'ascending',
-    limit: MOST_STEPS + 1,
+    limit,
   });
-  const hits = found.slice(0, MOST_STEPS);
-  const revisions = Map.groupBy(hits, ({ fields }) => String(fields['stream']));
-  const ofStreams = await inTurn([...revisions], ([stream, rows]) => {
-    const [first, last] = [rows[0], rows.at(-1)];
-    return first && last ? past.steps(stream, first.revision, last.revision) : [];
+  const places = new Map(
+    hits.map(({ sort, revision, fields }) => [BigInt(sort), { stream: String(fields['stream']), revision }]),
+  );
+  // What the audit has parked, only the log tells.
+  const parked = [...(await parkedBy(readStore, auditReadModel.name))].filter(([stream]) => isOfTenants(stream));
+  const isWanted = ({ type, metadata }: RecordedEvent) => wanted.includes(type) && metadata.tenantId === tenantId;
+  const missed = await inTurn(parked, ([stream, revision]) =>
+    past.between(stream, { revision, from, to, isWanted, limit }),
+  );
+  for (const { position, stream, revision } of missed.flat()) places.set(position, { stream, revision });
+
+  const positions = [...places.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+  const asked = new Set(positions.slice(0, most));
+  const shown = [...places].filter(([position]) => asked.has(position));
+  const revisions = Map.groupBy(shown, ([, { stream }]) => stream);
+  const ofStreams = await inTurn([...revisions], ([stream, found]) => {
+    const all = found.map(([, { revision }]) => revision);
+    return past.steps(stream, Math.min(...all), Math.max(...all), ({ position }) => asked.has(position));
   });
-  const positions = new Set(hits.map(({ sort }) => sort));
   const steps = ofStreams
     .flat()
-    .filter((step) => positions.has(Number(step.event.position)) && isOf(tenantId, step))
+    .filter((step) => isOf(tenantId, step))
     .toSorted((a, b) => (a.event.position < b.event.position ? -1 : 1));
-  const last = hits.at(-1);
-  return { steps, truncated: found.length > hits.length, last: last && BigInt(last.sort) };
+  return { steps, truncated: positions.length > most, last: positions[Math.min(most, positions.length) - 1] };
 }
+
+export const isOfTenants = (stream: string): boolean => TENANT_KINDS.includes(categoryOf(stream));
 
 /** An event may be told in a tenant's audit and be about what is another's. */
 function isOf(tenantId: string, { event, before, after }: Step): boolean {
-  if (!TENANT_KINDS.includes(categoryOf(event.stream)) || !aggregateOf(event.stream)) return false;
+  if (!isOfTenants(event.stream) || !aggregateOf(event.stream)) return false;
   return [before, after].some((state) => {
     const standing = standingOf(event.stream, state);
     return standing !== undefined && ownerOf(event.stream, standing) === tenantId;

@@ -5,6 +5,7 @@
 import { aggregates } from '#events/aggregates.ts';
 import { hasStanding, isThere, ownerOf, type Standing, standingKey, standingOf } from '#events/standing.ts';
 import { categoryOf } from '#events/streams.ts';
+import type { ConsistencyEntry } from '#platform/consistency/consistency-token.ts';
 import type { ReadStore } from '#platform/read-store/read-store.ts';
 import { type Hit, idOfNumber } from '#platform/search-index/search-index.ts';
 import { entitiesReadModel } from '../../projectors/entities/read-model.ts';
@@ -81,11 +82,13 @@ export const TENANT_KINDS: readonly string[] = aggregates
   .map(({ category }) => category)
   .toSorted();
 
+/** `newest` is what the read model must have besides what the request's token stands for. */
 export async function openPastEntities(
   { fresh, readStore, past }: PastEntityPorts,
   request: TokenBearer,
+  newest: readonly ConsistencyEntry[] = [],
 ): Promise<PastEntities> {
-  const index = await fresh.of(entitiesReadModel, request);
+  const index = await fresh.of(entitiesReadModel, request, newest);
   const documents = await fresh.of(standingReadModel, request);
   let parked: Promise<Candidate[]> | undefined;
 

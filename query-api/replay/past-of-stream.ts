@@ -25,6 +25,14 @@ export interface Step {
   readonly after: unknown;
 }
 
+export interface Stretch {
+  readonly revision: number;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly isWanted: (event: RecordedEvent) => boolean;
+  readonly limit: number;
+}
+
 export interface PastPorts {
   readonly store: Pick<EventStore, 'readStream'>;
   readonly snapshots: Pick<Snapshots, 'find'>;
@@ -37,6 +45,8 @@ export interface PastOfStreams {
   stateAt(stream: string, position: bigint): Promise<StateThen | undefined>;
   /** The last event up to a position. */
   lastUpTo(stream: string, position: bigint): Promise<RecordedEvent | undefined>;
+  /** Events from a revision on, after a position and up to another, at most so many of those that are wanted. */
+  between(stream: string, stretch: Stretch): Promise<RecordedEvent[]>;
   /** What the events of these revisions did, both included; of a long stretch perhaps only the few that are wanted. */
   steps(stream: string, from: number, to: number, isWanted?: (event: RecordedEvent) => boolean): Promise<Step[]>;
 }
@@ -73,8 +83,33 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
   const eventAt = async (stream: string, revision: number) =>
     (await store.readStream(stream, { from: revision, limit: 1 }))[0];
 
+  async function lastUpTo(stream: string, position: bigint): Promise<RecordedEvent | undefined> {
+    const [newest] = await store.readStream(stream, { backwards: true, limit: 1 });
+    if (!newest || newest.position <= position) return newest;
+    let found: RecordedEvent | undefined;
+    // Between one that is past, or none, and one that is not yet.
+    for (let low = -1, high = newest.revision; high - low > 1;) {
+      const middle = Math.floor((low + high) / 2);
+      const event = await eventAt(stream, middle);
+      if (event && event.position <= position) [found, low] = [event, middle];
+      else high = middle;
+    }
+    return found;
+  }
+
   return {
     first: (stream) => eventAt(stream, 0),
+    lastUpTo,
+
+    async between(stream, { revision, from, to, isWanted, limit }) {
+      const before = await lastUpTo(stream, from);
+      const events: RecordedEvent[] = [];
+      for await (const event of eventsFrom(stream, Math.max(revision, (before?.revision ?? -1) + 1), to)) {
+        if (isWanted(event)) events.push(event);
+        if (events.length === limit) break;
+      }
+      return events;
+    },
 
     async stateAt(stream, position) {
       const { initial, evolve } = foldOf(stream);
@@ -84,20 +119,6 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
         remembered.note(stream, then);
       }
       return then;
-    },
-
-    async lastUpTo(stream, position) {
-      const [newest] = await store.readStream(stream, { backwards: true, limit: 1 });
-      if (!newest || newest.position <= position) return newest;
-      let found: RecordedEvent | undefined;
-      // Between one that is past, or none, and one that is not yet.
-      for (let low = -1, high = newest.revision; high - low > 1;) {
-        const middle = Math.floor((low + high) / 2);
-        const event = await eventAt(stream, middle);
-        if (event && event.position <= position) [found, low] = [event, middle];
-        else high = middle;
-      }
-      return found;
     },
 
     async steps(stream, from, to, isWanted = () => true) {

@@ -7,6 +7,7 @@ import type { ReadStore } from '#platform/read-store/read-store.ts';
 import type { RecordRead } from '../audit/record-read.ts';
 import type { ShownValues } from '../audit/shown-values.ts';
 import type { Freshness } from '../freshness.ts';
+import type { NewestEvents } from '../newest-events.ts';
 import { createMoments } from './moments.ts';
 import { createPastOfStreams } from './past-of-stream.ts';
 import { createShownPast, type ShownTo } from './shown-past.ts';
@@ -20,6 +21,7 @@ export interface ReplayPorts {
   readonly fresh: Freshness;
   readonly shown: ShownValues;
   readonly recordRead: RecordRead;
+  readonly newest: NewestEvents;
   readonly now: () => number;
 }
 

@@ -2,7 +2,7 @@
 
 import { problems } from '#contracts/problems.ts';
 import type { replayRoutes } from '#contracts/replay.ts';
-import { isThere, standingOf } from '#events/standing.ts';
+import { hasStanding, isThere, standingOf } from '#events/standing.ts';
 import { categoryOf, subjectOf } from '#events/streams.ts';
 import { tenants } from '#events/tenant.ts';
 import { Problem } from '#platform/http/problem.ts';
@@ -11,9 +11,10 @@ import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { RecordRead } from '../audit/record-read.ts';
 import { CONTENT_BYTES, type Viewer } from '../audit/shown-values.ts';
 import type { Freshness, TokenBearer } from '../freshness.ts';
+import type { NewestEvents } from '../newest-events.ts';
 import { notFound } from '../not-found.ts';
 import { type PageEnd, readCursor, writeCursor } from '../page-cursor.ts';
-import { stepsOf } from './history-steps.ts';
+import { isOfTenants, stepsOf } from './history-steps.ts';
 import { inTurn } from './in-turn.ts';
 import { type Moment, requireInOrder, type ResolveMoment, viewMoment } from './moments.ts';
 import { type EntityThen, openPastEntities, type PastEntityPorts } from './past-entities.ts';
@@ -29,21 +30,26 @@ const THINGS_BYTES = 16 * 1_048_576;
 export interface TenantPastPorts extends PastEntityPorts {
   readonly fresh: Freshness;
   readonly moments: ResolveMoment;
+  readonly newest: NewestEvents;
   readonly shownTo: ShownTo;
   readonly recordRead: RecordRead;
 }
 
 export function createTenantPastHandlers(ports: TenantPastPorts) {
-  const { fresh, past, moments, shownTo, recordRead } = ports;
+  const { fresh, past, moments, newest, shownTo, recordRead } = ports;
 
   /** Throws 404 for a tenant that never was. */
   const requireTenant = async (id: string) => {
     if (!(await past.first(tenants.stream(id)))) throw notFound();
   };
 
-  async function thingsAt(request: TokenBearer, tenantId: string, { position }: Moment, after?: PageEnd) {
+  const openEntities = async (request: TokenBearer, upTo: Moment) =>
+    openPastEntities(ports, request, await newest(request.caller, upTo, ({ stream }) => hasStanding(stream)));
+
+  async function thingsAt(request: TokenBearer, tenantId: string, moment: Moment, after?: PageEnd) {
+    const { position } = moment;
     const shown = shownTo(viewerOf(request.caller, tenantId));
-    const entities = await openPastEntities(ports, request);
+    const entities = await openEntities(request, moment);
     const [{ found, next }, tenant] = await Promise.all([
       tenantAt(entities, tenantId, position, after),
       past.stateAt(tenants.stream(tenantId), position),
@@ -94,7 +100,7 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
     const { from, to } = await windowOf(request);
     await recordRead(request, { tenant: params.id, query: { ...params, ...query } });
     const shown = shownTo(viewerOf(caller, params.id));
-    const entities = await openPastEntities(ports, request);
+    const entities = await openEntities(request, to);
     const window = { from: from.position, to: to.position };
     const { found, next } = await tenantBetween(entities, params.id, window, after);
     const views = await inTurn(found, async ({ stream, kind, ...two }: Difference) => ({
@@ -129,11 +135,15 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
     const { from, to } = await windowOf(request);
     await recordRead(request, { tenant: id, query: { ...params, ...query } });
     const shown = shownTo(viewerOf(caller, params.id));
-    const audit = await fresh.of(auditReadModel, request);
+    const audit = await fresh.of(
+      auditReadModel,
+      request,
+      await newest(caller, to, ({ stream }) => isOfTenants(stream)),
+    );
     const window = { from: from.position, to: to.position, types: query.type };
     const [{ things: first }, { steps, truncated, last }] = await Promise.all([
       thingsAt(request, id, from),
-      stepsOf({ audit, past }, id, window),
+      stepsOf({ ...ports, audit }, id, window),
     ]);
     const views = await inTurn(steps, async ({ event, before, after }: Step) => {
       const { stream } = event;

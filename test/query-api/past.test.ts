@@ -10,6 +10,7 @@ import { deadLetterKey, listDeadLetters } from '#platform/bus/dead-letter-rows.t
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import { changesBetween } from '../../query-api/replay/changes.ts';
 import { stepsOf } from '../../query-api/replay/history-steps.ts';
+import { createNewestEvents } from '../../query-api/newest-events.ts';
 import type { PageEnd } from '../../query-api/page-cursor.ts';
 import { parkedBy } from '../../query-api/replay/parked-streams.ts';
 import { openPastEntities, TENANT_KINDS } from '../../query-api/replay/past-entities.ts';
@@ -56,7 +57,7 @@ describe('the past of a tenant', function () {
       fc.asyncProperty(randomTenants, fc.nat(), fc.nat(), async (history, one, other) => {
         const run = await openPast(history);
         try {
-          const { past, fresh, positions, request } = run;
+          const { fresh, positions, request } = run;
           const log = await run.store.readAll(0n, 1_000);
           const entities = await openPastEntities(run, request);
           const at = [0n, ...positions];
@@ -83,7 +84,7 @@ describe('the past of a tenant', function () {
             expect(changed, `${tenantId} from ${from} to ${to} by changes`).to.deep.equal(after);
 
             const audit = await fresh.of(auditReadModel, request);
-            const { steps, truncated } = await stepsOf({ audit, past }, tenantId, { from, to });
+            const { steps, truncated } = await stepsOf({ ...run, audit }, tenantId, { from, to });
             expect(truncated).to.equal(false);
             const walked = new Map(before);
             for (const { event, after: state } of steps) {
@@ -175,6 +176,24 @@ describe('the past of a tenant', function () {
     }
   });
 
+  it('has what was done just before, without a token for it', async () => {
+    const run = await openPast([['tenant-acme', createEvent('TenantCreated', { name: 'Acme' }, ORIGIN)]]);
+    try {
+      const newest = createNewestEvents(run);
+      for (let n = 0; n < 20; n++) {
+        const stream = `apikey-new${n}`;
+        const eventId = `018f0000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+        const position = await run.append(stream, createEvent('ApiKeyIssued', AS_ISSUED, { ...ORIGIN, eventId }));
+        const entries = await newest(run.request.caller, { position, time: run.now() }, () => true);
+        const entities = await openPastEntities(run, run.request, entries);
+        const { found } = await tenantAt(entities, 'acme', position, undefined);
+        expect(found.map((one) => one.stream)).to.include(stream);
+      }
+    } finally {
+      await run.close();
+    }
+  });
+
   it('has what the read model set aside as a dead letter, as the log tells it', async () => {
     const offered = createEvent(
       'MembershipOffered',
@@ -208,6 +227,16 @@ describe('the past of a tenant', function () {
         [parked, 'active'],
       ]);
       expect(await statusesAt(third, 'beta')).to.deep.equal([]);
+
+      const audit = await run.fresh.of(auditReadModel, run.request);
+      const positionsOf = async (from: bigint, to: bigint, most?: number) => {
+        const { steps, truncated, last } = await stepsOf({ ...run, audit }, 'acme', { from, to }, most);
+        return [steps.map(({ event }) => event.position), truncated, last];
+      };
+      expect(await positionsOf(0n, third)).to.deep.equal([[first, second, third], false, third]);
+      expect(await positionsOf(0n, third, 2)).to.deep.equal([[first, second], true, second]);
+      expect(await positionsOf(second, third)).to.deep.equal([[third], false, third]);
+      expect(await positionsOf(first, second)).to.deep.equal([[second], false, second]);
     } finally {
       await run.close();
     }

@@ -46,7 +46,7 @@ export async function openPast(history: PastHistory) {
   const states = openVersionStates({ store, readStore, live, log, ...projectionVersions });
   const fresh = createFreshness({
     tokens: { issue: () => '', read: () => ({ ok: true, entries: [] }) },
-    partitionOf: () => 0,
+    partitionOf: projectors.partitionOf,
     live,
     readStore,
     searchIndex,
@@ -62,8 +62,14 @@ export async function openPast(history: PastHistory) {
     fresh,
     /** Of the events, in their order. */
     positions,
+    now: () => now,
     request: { caller: NOBODY, consistencyToken: undefined },
     past: createPastOfStreams({ store, snapshots: { find: async () => undefined } }),
+    /** A second later; the read models may not show it yet. */
+    async append(stream: string, event: NewEvent) {
+      now += 1_000;
+      return (await store.append(stream, [event], 'any')).position;
+    },
     async close() {
       states.close();
       await projectors.stop();

@@ -60,6 +60,7 @@ export async function runProjectors(run: ProjectorsRun) {
   });
   return {
     ...running,
+    partitionOf: (topic: string, stream: string) => bus.partitionOf(topic, stream),
     log,
     live,
     async stop() {
