@@ -40,12 +40,15 @@ export const eventHeadSchema = z
   .meta({ id: 'EventHead' });
 export type EventHeadView = z.infer<typeof eventHeadSchema>;
 
+/** `longest` is up to where content is shown. */
+export const eventDataSchema = (longest: string) =>
+  z.record(z.string(), z.unknown()).meta({
+    description: `What it says. In the place of a secret stands \`[secret]\`, of content that you may not read or that is longer than ${longest} \`[content]\`, of what was erased \`[erased]\`, and of what cannot be read any more \`[unreadable]\`.`,
+  });
+
 export const auditEventSchema = eventHeadSchema
   .extend({
-    data: z.record(z.string(), z.unknown()).meta({
-      description:
-        'What it says. In the place of a secret stands `[secret]`, of content that you may not read or that is longer than 2,000 bytes `[content]`, of what was erased `[erased]`, and of what cannot be read any more `[unreadable]`.',
-    }),
+    data: eventDataSchema('2,000 bytes'),
     origin: originSchema,
   })
   .meta({ id: 'AuditEvent' });
@@ -110,10 +113,28 @@ const example = {
   recordedAt: '2026-08-01T09:30:00.000Z',
 };
 
+const searchedSchema = z
+  .object({
+    words: z.array(z.string()).meta({ description: 'What was looked for: the words of `q` as they are indexed.' }),
+    differentWords: z.number().int().meta({ description: 'Of each event so many are indexed at most.' }),
+    inferences: z.literal(false).meta({ description: 'What is asked of models and answered is found elsewhere.' }),
+    reads: z.literal(false).meta({ description: 'Who read the audit is found by no words.' }),
+  })
+  .meta({ id: 'SearchedAudit', description: 'With `q`: what the search covered.' });
+
 const pageOfEvents = pageBothWays('AuditEventList', auditEventSchema, 'A page of events.', example);
 
+const searchedPage = {
+  200: {
+    ...pageOfEvents[200],
+    schema: pageOfEvents[200].schema
+      .extend({ searched: searchedSchema.optional() })
+      .meta({ id: 'SearchedAuditEventList' }),
+  },
+};
+
 const PAGES =
-  'A page may hold fewer than `limit` where its events are large; `next` and `previous` say whether there are more.';
+  'A page may hold fewer than `limit` where its events are large; `next` says whether more follow. `previous` asks for what is before the first event of a page, on the first page for what has come since: an empty page then gives the `previous` to ask by again.';
 
 const BUCKETS = 'Must be a whole number from 1 to 400';
 
@@ -143,7 +164,7 @@ export const auditRoutes = routesUnder('Audit', {
     summary: 'List what happened, the newest first',
     description: `Every event of your tenant, with what it says; with the permission \`platform\`, of all tenants. Reading it is itself recorded before it is answered; where that cannot be done the answer is 503. ${PAGES}`,
     query: z.strictObject({ ...filters, ...page }),
-    answers: pageOfEvents,
+    answers: searchedPage,
     problems: ['search-timed-out'],
   },
   countAudit: {

@@ -124,7 +124,10 @@ export const pageOf = <Item extends z.ZodType>(id: string, item: Item, descripti
   },
 });
 
-/** As `pageOf`, of a list that is walked both ways: `previous` goes into `before`, null on the first page. */
+/**
+ * As `pageOf`, of a list that is walked both ways: `previous` goes into `before`; it is
+ * there whenever the page has an item, as others may come before it.
+ */
 export const pageBothWays = <Item extends z.ZodType>(
   id: string,
   item: Item,
@@ -141,7 +144,7 @@ export const pageBothWays = <Item extends z.ZodType>(
         previous: z.string().nullable(),
       })
       .meta({ id }),
-    example: { object: 'list', data: [example], next: null, previous: null },
+    example: { object: 'list', data: [example], next: null, previous: 'WzEwMjQsIjEwMjQiXQ' },
   },
 });
 

@@ -5,6 +5,7 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { problems } from '#contracts/problems.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type PageEnd, readCursor, writeCursor } from '../page-cursor.ts';
+import { withinBytes } from '../replay/within-bytes.ts';
 import type { FindEvents } from './find-events.ts';
 
 /** Of JSON; one event may be larger. */
@@ -56,21 +57,14 @@ export async function eventPage(
   const opposite = order === 'ascending' ? 'descending' : 'ascending';
   const { events, rest } = await find({ order: back ? opposite : order, limit, after: from });
   const viewed = await Promise.all(events.map(({ event }) => view(event)));
-  const kept = howManyFit(viewed);
-  const data = viewed.slice(0, kept);
-  const end = kept < viewed.length ? events[kept - 1]?.end : rest;
-  const first = events[0]?.end;
-  const [beyond, behind] = [end && writeCursor(end), from && first && writeCursor(first)];
+  const data = withinBytes(viewed, MOST_BYTES);
+  const isCut = data.length < viewed.length;
+  const [first, last] = [events[0]?.end, events[data.length - 1]?.end];
+  const beyond = isCut ? last : rest;
+  // Whoever waits at the beginning of a list asks for what has come since by its first event, or as they did before.
   return back
-    ? { data: data.toReversed(), next: behind ?? null, previous: beyond ?? null }
-    : { data, next: beyond ?? null, previous: behind ?? null };
+    ? { data: data.toReversed(), next: cursorOf(first), previous: cursorOf(beyond ?? last ?? from) }
+    : { data, next: cursorOf(beyond), previous: cursorOf(first) };
 }
 
-function howManyFit(views: readonly AuditEventView[]): number {
-  let bytes = 0;
-  const tooMany = views.findIndex((view, i) => {
-    bytes += Buffer.byteLength(JSON.stringify(view));
-    return i > 0 && bytes > MOST_BYTES;
-  });
-  return tooMany < 0 ? views.length : tooMany;
-}
+const cursorOf = (end: PageEnd | undefined) => (end === undefined ? null : writeCursor(end));

@@ -13,6 +13,8 @@ export type ExportFormat = 'ndjson' | 'csv';
 
 /** Events read at a time. */
 const PORTION = 200;
+/** Bytes that are handed over at a time: whoever is slow has taken some of them before they are taken for gone. */
+const PIECE = 16_384;
 /** Milliseconds that a client may take nothing. */
 const STALL_MS = 60_000;
 
@@ -29,14 +31,14 @@ export async function exportAudit({ find, view, format, stallMs = STALL_MS }: Ex
   const first = await texts.next();
   async function* paced() {
     try {
-      for (let next = first; !next.done; next = await texts.next()) {
+      for await (const piece of piecesOf(first, texts)) {
         // Whoever asks for the next has room for it.
         const stalled = setTimeout(
           () => stream.destroy(new ClientTooSlow(`a client took nothing for ${stallMs} ms`)),
           stallMs,
         );
         try {
-          yield next.value;
+          yield piece;
         } finally {
           clearTimeout(stalled);
         }
@@ -47,6 +49,13 @@ export async function exportAudit({ find, view, format, stallMs = STALL_MS }: Ex
   }
   const stream = Readable.from(paced(), { objectMode: false, highWaterMark: 65_536 });
   return stream;
+}
+
+async function* piecesOf(first: IteratorResult<string, void>, texts: AsyncGenerator<string, void, void>) {
+  for (let next = first; !next.done; next = await texts.next()) {
+    const bytes = Buffer.from(next.value);
+    for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+  }
 }
 
 async function* textsOf(

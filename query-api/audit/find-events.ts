@@ -1,11 +1,13 @@
 // Events that meet a filter, in the order of the log: found by the index, or of one stream in the log itself, and read from
 // the log either way, so that what is shown is what was written.
 
+import { aggregateOf } from '#events/aggregates.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Hit } from '#platform/search-index/search-index.ts';
 import type { FreshIndex } from '../freshness.ts';
 import type { PageEnd } from '../page-cursor.ts';
+import { inTurn } from '../replay/in-turn.ts';
 import { type AuditFilter, isAsked, queryOf } from './audit-filter.ts';
 
 export interface Walk {
@@ -31,8 +33,6 @@ export type FindEvents = (walk: Walk) => Promise<Found>;
 
 type Store = Pick<EventStore, 'readStream'>;
 
-/** Reads of the log that are under way at once. */
-const AT_ONCE = 16;
 /** Events of a stream between two that were found are read along, up to so many. */
 const GAP = 8;
 
@@ -79,13 +79,8 @@ async function readFound(store: Store, hits: readonly Hit[]): Promise<(RecordedE
   const reads = [...Map.groupBy(hits, ({ fields }) => String(fields['stream']))].flatMap(([stream, of]) =>
     runsOf(of.map(({ revision }) => revision)).map((run) => ({ stream, ...run })),
   );
-  for (let at = 0; at < reads.length; at += AT_ONCE) {
-    const some = reads.slice(at, at + AT_ONCE);
-    const read = await Promise.all(
-      some.map(({ stream, from, to }) => store.readStream(stream, { from, limit: to - from + 1 })),
-    );
-    for (const event of read.flat()) found.set(name(event.stream, event.revision), event);
-  }
+  const read = await inTurn(reads, ({ stream, from, to }) => store.readStream(stream, { from, limit: to - from + 1 }));
+  for (const event of read.flat()) found.set(name(event.stream, event.revision), event);
   return hits.map(({ fields, revision }) => found.get(name(String(fields['stream']), revision)));
 }
 
@@ -108,6 +103,8 @@ const READ_AT_ONCE = 500;
 const IN_STREAM = 'revision';
 
 export function findInStream(store: Store, stream: string, filter: AuditFilter): FindEvents {
+  // What is no stream of ours may be something else to the event store.
+  if (aggregateOf(stream) === undefined) return async () => ({ events: [], rest: undefined });
   return async ({ order, limit, after }) => {
     const backwards = order === 'descending';
     const events: FoundEvent[] = [];

@@ -8,6 +8,7 @@ import { bindRoutes } from '#platform/http/bind-routes.ts';
 import { requireActive } from '#platform/http/permission.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { BoundRoute, Caller, HttpRequest } from '#platform/http/route.ts';
+import { maxWords } from '#platform/search-index/fold.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { TokenBearer } from '../freshness.ts';
 import { notFound } from '../not-found.ts';
@@ -28,6 +29,9 @@ export interface AuditQueryPorts extends StandingPorts {
   readonly recordRead: RecordRead;
   readonly now: () => number;
 }
+
+/** What of each event is found by its words. */
+const SEARCHED = { differentWords: maxWords, inferences: false, reads: false } as const;
 
 const DAY_MS = 86_400_000;
 
@@ -66,7 +70,9 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
       const place = placeIn(filter, query);
       const find = await finderOf(filter, request);
       await recordRead(request, { tenant, query: recordedQuery(query) });
-      return answerOf(request, find, place);
+      const { status, body } = await answerOf(request, find, place);
+      const { words } = filter;
+      return { status, body: { ...body, ...(words && { searched: { words, ...SEARCHED } }) } };
     },
 
     countAudit: async (request) => {

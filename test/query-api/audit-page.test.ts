@@ -49,7 +49,6 @@ describe('pages of events', () => {
         const expected = order === 'asc' ? asked : asked.toReversed();
         const there: number[][] = [];
         let page = await pageAt(find, { order, limit });
-        expect(page.previous).to.equal(null);
         there.push(revisionsOf(page));
         while (page.next !== null) {
           page = await pageAt(find, { order, limit, after: page.next });
@@ -57,7 +56,7 @@ describe('pages of events', () => {
         }
         expect(there.flat()).to.deep.equal(expected);
         const back = [revisionsOf(page)];
-        while (page.previous !== null) {
+        while (page.previous !== null && page.data.length > 0) {
           page = await pageAt(find, { order, limit, before: page.previous });
           back.unshift(revisionsOf(page));
         }
@@ -106,6 +105,39 @@ describe('pages of events', () => {
     expect(revisionsOf(back)).to.deep.equal(asked.slice(0, 3));
     const huge = async (event: RecordedEvent) => ({ ...(await view(event)), data: { text: 'x'.repeat(2_000_000) } });
     expect(revisionsOf(await pageAt(find, { order: 'asc', limit: 10 }, huge))).to.deep.equal(asked.slice(0, 1));
+  });
+
+  it('say how to ask for what has come since, also where there was nothing yet', async () => {
+    const store = createMemoryEventStore(() => 1_000);
+    const append = () => store.append(STREAM, [createEvent('TenantReinstated', {}, ORIGIN)], 'any');
+    const find = findInStream(store, STREAM, auditFilter({ reads: false }, ['acme']));
+    expect(await pageAt(find, { order: 'desc', limit: 2 })).to.deep.equal({ data: [], next: null, previous: null });
+    await append();
+    const first = await pageAt(find, { order: 'desc', limit: 2 });
+    const before = first.previous ?? '';
+    expect(before).to.not.equal('');
+    expect(await pageAt(find, { order: 'desc', limit: 2, before })).to.deep.equal({
+      data: [],
+      next: null,
+      previous: before,
+    });
+    for (let i = 0; i < 3; i++) await append();
+    const since = await pageAt(find, { order: 'desc', limit: 2, before });
+    expect(revisionsOf(since)).to.deep.equal([2, 1]);
+    const newest = await pageAt(find, { order: 'desc', limit: 2, before: since.previous ?? '' });
+    expect(revisionsOf(newest)).to.deep.equal([3]);
+    expect(revisionsOf(await pageAt(find, { order: 'desc', limit: 2, after: newest.next ?? '' }))).to.deep.equal([
+      2, 1,
+    ]);
+  });
+
+  it('in a stream ask the log only for what can be a stream of it', async () => {
+    const refusing = { readStream: () => Promise.reject(new Error('is read')) };
+    for (const name of ['$all', '$ce-tenant', 'defter-log', 'nothing', ''])
+      for (const order of ['asc', 'desc'] as const) {
+        const find = findInStream(refusing, name, auditFilter({ reads: false, stream: name }, undefined));
+        expect((await pageAt(find, { order, limit: 2 })).data, name).to.deep.equal([]);
+      }
   });
 
   it('of a long stream with few that are asked for come in portions, and go on', async () => {

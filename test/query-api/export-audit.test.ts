@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { AuditEventView } from '#contracts/audit.ts';
 import { createEvent } from '#events/create-event.ts';
@@ -87,6 +88,21 @@ describe('an export of the audit', () => {
     stalled.read(1);
     const [error] = (await once(stalled, 'error')) as [Error];
     expect(error).to.have.property('code', 'client-too-slow');
+  });
+
+  it('is not cut while a slow client takes a little at a time, however much of it there is', async () => {
+    const { find } = await opened(190, (i) => `${i} ${'x'.repeat(3_000)}`);
+    const stream = await exportAudit({ find, view, format: 'ndjson', stallMs: 500 });
+    const pieces: Buffer[] = [];
+    const began = performance.now();
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      expect(piece.length).to.be.below(100_000);
+      pieces.push(piece);
+      // Slower than the whole may be waited for, and faster than nothing at all.
+      await delay(100);
+    }
+    expect(performance.now() - began).to.be.above(500);
+    expect(Buffer.concat(pieces).toString().trimEnd().split('\n')).to.have.length(190);
   });
 
   it('that fails at once is refused, not begun', async () => {
