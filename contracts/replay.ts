@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { auditEventSchema, typeSchema } from './audit.ts';
+import { auditEventSchema, eventDataSchema, typeSchema } from './audit.ts';
 import { idSchema, limitParameter, repeatedParameter, revisionSchema, timeSchema } from './primitives.ts';
 import { type RouteTable, routesUnder } from './route.ts';
 
@@ -16,10 +16,11 @@ export function readMoment(text: string): MomentAsked | undefined {
   return time.success ? { time: Date.parse(time.data) } : undefined;
 }
 
+const NO_MOMENT = 'Must be a position in the log, such as 998201, or a time in UTC, such as 2026-08-01T09:30:00Z';
+
+// Each says the whole: what is wrong with only one of them is told in the words of that one.
 const momentParameter = z
-  .union([z.string().regex(POSITION), timeSchema], {
-    error: 'Must be a position in the log, such as 998201, or a time in UTC, such as 2026-08-01T09:30:00Z',
-  })
+  .union([z.string().regex(POSITION, NO_MOMENT), z.iso.datetime({ message: NO_MOMENT })], { error: NO_MOMENT })
   .meta({ description: 'A position in the log, or a time in UTC: the last event recorded by then.' });
 
 const positionSchema = z
@@ -112,7 +113,7 @@ const tenantThenSchema = z
   .meta({ id: 'TenantAsOf' });
 
 const streamEventSchema = auditEventSchema
-  .extend({ changes: changesSchema.optional() })
+  .extend({ data: eventDataSchema('65,536 bytes'), changes: changesSchema.optional() })
   .meta({ id: 'StreamEvent', description: 'With `include=states` also what it changed.' });
 
 const example = {
@@ -156,7 +157,10 @@ const tenantThenExample = {
 };
 
 const stream = z.object({
-  stream: z.string().min(1).max(1_000).meta({ description: 'The name of a stream, as the audit tells it.' }),
+  stream: z.string().min(1).max(1_000).meta({
+    description:
+      'The name of a stream, as the audit tells it. Where it ends with `/diff`, that slash must be written as `%2F`.',
+  }),
 });
 const tenant = z.object({ id: idSchema });
 const afterEntity = z
@@ -174,7 +178,7 @@ export const replayRoutes = routesUnder('Replay', {
     anyCaller: true,
     summary: 'Read the history of one thing, and how it was at a moment',
     description:
-      'Needs `audit:read`, for an inference `inference:read` instead. The events of a stream up to a moment, and what they add up to. Events of old versions read as if written today. Reading it is itself recorded, but for an inference.',
+      'Needs `audit:read`, for an inference `inference:read` instead, in its own tenant. The events of a stream up to a moment, and what they add up to. Events of old versions read as if written today. Reading it is itself recorded, but for an inference.',
     params: stream,
     slashes: 'stream',
     query: z.strictObject({
@@ -217,6 +221,7 @@ export const replayRoutes = routesUnder('Replay', {
         },
       },
     },
+    problems: ['search-timed-out'],
   },
   diffStream: {
     method: 'GET',
@@ -224,7 +229,8 @@ export const replayRoutes = routesUnder('Replay', {
     side: 'query',
     anyCaller: true,
     summary: 'Compare one thing at two moments',
-    description: 'Needs `audit:read`, for an inference `inference:read` instead. Reading it is itself recorded.',
+    description:
+      'Needs `audit:read`, for an inference `inference:read` instead. Reading it is itself recorded, but for an inference.',
     params: stream,
     slashes: 'stream',
     query: z.strictObject({
@@ -250,6 +256,7 @@ export const replayRoutes = routesUnder('Replay', {
         },
       },
     },
+    problems: ['search-timed-out'],
   },
   getTenantAsOf: {
     method: 'GET',
@@ -268,6 +275,7 @@ export const replayRoutes = routesUnder('Replay', {
     answers: {
       200: { description: 'The tenant as it was.', schema: tenantThenSchema, example: tenantThenExample },
     },
+    problems: ['search-timed-out'],
   },
   diffTenant: {
     method: 'GET',
@@ -317,6 +325,7 @@ export const replayRoutes = routesUnder('Replay', {
         },
       },
     },
+    problems: ['search-timed-out'],
   },
   getTenantHistory: {
     method: 'GET',
@@ -385,5 +394,6 @@ export const replayRoutes = routesUnder('Replay', {
         },
       },
     },
+    problems: ['search-timed-out'],
   },
 } as const satisfies RouteTable);

@@ -58,6 +58,12 @@ function faultsOf(words: readonly string[]): FieldFault[] {
 const TYPES = [...catalog.keys()];
 const KINDS = [...new Set<string>(aggregates.map(({ category }) => category))];
 
+/** Throws 422 for names of types that there are not. */
+export function requireTypes(types: readonly string[] | undefined): void {
+  const errors = unknownOf('type', types, TYPES);
+  if (errors.length > 0) throw new Problem(problems['invalid-request'], { errors });
+}
+
 /** Throws 422 for names that there are not, times the wrong way round and a text without a word. */
 export function auditFilter(asked: AskedFilter, tenants: readonly string[] | undefined): AuditFilter {
   const { kind, type, stream, actor, actorKind, from, to, q, reads } = asked;

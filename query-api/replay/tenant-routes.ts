@@ -8,6 +8,7 @@ import { tenants } from '#events/tenant.ts';
 import { Problem } from '#platform/http/problem.ts';
 import type { Caller, Handler } from '#platform/http/route.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
+import { requireTypes } from '../audit/audit-filter.ts';
 import type { RecordRead } from '../audit/record-read.ts';
 import { CONTENT_BYTES, type Viewer } from '../audit/shown-values.ts';
 import type { Freshness, TokenBearer } from '../freshness.ts';
@@ -131,6 +132,7 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
   const getTenantHistory: Handler<typeof replayRoutes.getTenantHistory> = async (request) => {
     const { caller, params, query } = request;
     const { id } = params;
+    requireTypes(query.type);
     await requireTenant(id);
     const { from, to } = await windowOf(request);
     await recordRead(request, { tenant: id, query: { ...params, ...query } });

@@ -142,6 +142,9 @@ describe('the OpenAPI document', () => {
     ]);
     expect(known('getInference')).to.include.members(['not-found', 'not-caught-up']);
     expect(known('listModels')).not.to.include('body-too-large');
+    // Moments and what was read at them are found in an index.
+    for (const { id } of allRoutes.filter(({ path }) => /^[/]v1[/](audit|streams)|[/](as-of|diff|history)$/.test(path)))
+      expect(known(id), id).to.include('search-timed-out');
   });
 
   it('says of a body that is never held whole its media types, its bound and what it is refused for', () => {

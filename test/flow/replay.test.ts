@@ -226,6 +226,12 @@ describeFlow('replay', (flow) => {
       expect(none).to.deep.include({ steps: [], truncated: false, next: null });
     });
 
+    it('knows no steps of a type that there is not, and says which was meant', async () => {
+      const answer = await api('GET', `/v1/tenants/${id}/history?from=0&type=ModelRegistered&type=ModelDefaultSet`);
+      const { errors } = expectProblem(answer, 422, 'invalid-request', '/type/1');
+      expect(JSON.stringify(errors)).to.include('ModelDefaultsSet');
+    });
+
     it('is an empty window where both ends are one', async () => {
       const path = `/v1/tenants/${id}/history?from=${marks[0]}&to=${marks[0]}`;
       expect(await read<HistoryThen>(path)).to.deep.include({ steps: [], truncated: false, next: null });
@@ -403,6 +409,8 @@ describeFlow('replay', (flow) => {
       '2026-08-01T09:30:00',
       '2026-08-01T09:30:00+03:00',
       '2026-13-01T00:00:00Z',
+      '2026-08-01T24:00:00Z',
+      '2026-02-29T00:00:00Z',
       '-1',
       '1.5',
       '1e3',
@@ -417,8 +425,13 @@ describeFlow('replay', (flow) => {
         const text = encodeURIComponent(at);
         for (const path of paths())
           expectProblem(await api('GET', `${path}?at=${text}`), 422, 'invalid-request', '/at');
-        for (const path of windows())
-          expectProblem(await api('GET', `${path}?from=${text}`), 422, 'invalid-request', '/from');
+        const sentence =
+          'Must be a position in the log, such as 998201, or a time in UTC, such as 2026-08-01T09:30:00Z';
+        for (const path of windows()) {
+          const answer = await api('GET', `${path}?from=${text}`);
+          const { errors } = expectProblem(answer, 422, 'invalid-request', '/from');
+          expect(errors?.map(({ message }) => message)).to.deep.equal([sentence]);
+        }
       });
 
     it('is refused beyond the end of the log, which it says, and in the future', async () => {
