@@ -18,7 +18,7 @@ export async function listStandings(
   set: string,
   { limit, after }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<{ readonly items: Listed[]; readonly next: string | null }> {
-  const from = readCursor(after);
+  const from = readCursor(set, after);
   const members = await documents.range(set, {
     limit: limit + 1,
     reverse: true,
@@ -32,6 +32,6 @@ export async function listStandings(
       : [],
   );
   const last = page.at(-1);
-  const next = members.length > limit && last ? writeCursor({ sort: last.score, id: last.member }) : null;
+  const next = members.length > limit && last ? writeCursor(set, { sort: last.score, id: last.member }) : null;
   return { items, next };
 }

@@ -26,20 +26,19 @@ export interface PagePlace {
   readonly back: boolean;
 }
 
+/** What its cursors are good for. */
+const listOf = (order: PagePlace['order']) => `audit ${order}`;
+
 /** Throws 422 for what is no place in a list, or two. */
-export function placeOf({ order, limit, after, before }: AskedPage): PagePlace {
+export function placeOf({ order: asked, limit, after, before }: AskedPage): PagePlace {
   if (after !== undefined && before !== undefined) {
     const errors = [{ in: 'query' as const, pointer: '/before', message: 'Not together with `after`' }];
     throw new Problem(problems['invalid-request'], { errors });
   }
   const back = before !== undefined;
   const name = back ? 'before' : 'after';
-  return {
-    order: order === 'asc' ? 'ascending' : 'descending',
-    limit,
-    from: readCursor(before ?? after, name),
-    back,
-  };
+  const order = asked === 'asc' ? 'ascending' : 'descending';
+  return { order, limit, from: readCursor(listOf(order), before ?? after, name), back };
 }
 
 export interface EventPage {
@@ -54,6 +53,7 @@ export async function eventPage(
   { order, limit, from, back }: PagePlace,
   view: (event: RecordedEvent) => Promise<AuditEventView>,
 ): Promise<EventPage> {
+  const cursorOf = (end: PageEnd | undefined) => (end === undefined ? null : writeCursor(listOf(order), end));
   const opposite = order === 'ascending' ? 'descending' : 'ascending';
   const { events, rest } = await find({ order: back ? opposite : order, limit, after: from });
   const viewed = await Promise.all(events.map(({ event }) => view(event)));
@@ -66,5 +66,3 @@ export async function eventPage(
     ? { data: data.toReversed(), next: cursorOf(first), previous: cursorOf(beyond ?? last ?? from) }
     : { data, next: cursorOf(beyond), previous: cursorOf(first) };
 }
-
-const cursorOf = (end: PageEnd | undefined) => (end === undefined ? null : writeCursor(end));

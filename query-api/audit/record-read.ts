@@ -23,7 +23,7 @@ type ReadRequest = Pick<
 >;
 
 export interface WhatIsRead {
-  /** Whose audit; null for that of all. */
+  /** Whose audit, in which it is recorded too, so that nobody reads a tenant unseen by it; null for that of all. */
   readonly tenant: string | null;
   /** The filter as it was asked for: a JSON value. */
   readonly query: unknown;
@@ -48,8 +48,9 @@ export function createReadRecorder({ store, contents, keyring, log, now }: ReadR
 
   const record = async (request: ReadRequest, { tenant, query }: WhatIsRead): Promise<void> => {
     const { route, requestId, traceparent, caller, remoteAddress, headers } = request;
-    const { tenantId, actor } = caller;
-    const subject = actor.kind === 'user' ? actor.id : tenantId;
+    const { actor } = caller;
+    const tenantId = tenant ?? caller.tenantId;
+    const subject = actor.kind === 'user' ? actor.id : caller.tenantId;
     const [sealedQuery, sealedOrigin] = await Promise.all([
       contents.seal(subject, query),
       sealOrigin(subject, { address: remoteAddress, client: headers['user-agent'] }),

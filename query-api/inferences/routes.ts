@@ -41,7 +41,7 @@ export function createInferenceRoutes({ inferences, live, fresh }: InferenceQuer
     const words = query.q === undefined ? undefined : searchedWords(query.q);
     const index = await fresh.of(inferencesReadModel, request);
     const { tenantId } = caller;
-    const { hits, next } = await searchPage(index, query, {
+    const { hits, next } = await searchPage('inferences', index, query, {
       partition: tenantId,
       conditions: conditionsOf(query),
       ...(words && { text: { field: 'words', words } }),

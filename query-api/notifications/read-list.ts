@@ -39,11 +39,15 @@ export const isHitRead = (inbox: InboxState, { id, sort, fields }: Hit) =>
 export async function readPage(index: Searched, asked: PageAsked) {
   const { inbox, unread, limit, after } = asked;
   const wanted = (hit: Hit) => !unread || !isHitRead(inbox, hit);
-  const { hits, stoppedAt } = await look(index, asked, { wanted, most: limit + 1, from: readCursor(after) });
+  const { hits, stoppedAt } = await look(index, asked, {
+    wanted,
+    most: limit + 1,
+    from: readCursor('notifications', after),
+  });
   const page = hits.slice(0, limit);
   const last = page.at(-1);
   const end = hits.length > limit && last ? last : stoppedAt;
-  return { hits: page, next: end ? writeCursor(end) : null };
+  return { hits: page, next: end ? writeCursor('notifications', end) : null };
 }
 
 /** How many have not been read, counted up to `most`. */

@@ -61,7 +61,7 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
     const things = {
       tenant: await shown.state(tenants.stream(tenantId), tenant?.state),
       entities: views,
-      next: end === undefined ? null : writeCursor(end),
+      next: end === undefined ? null : writeCursor(thingsOf(tenantId), end),
     };
     return { entities, found: told, shown, things };
   }
@@ -69,7 +69,7 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
   const getTenantAsOf: Handler<typeof replayRoutes.getTenantAsOf> = async (request) => {
     const { caller, params, query } = request;
     const { id } = params;
-    const after = readEntityCursor(query.after);
+    const after = readEntityCursor(params.id, query.after);
     await requireTenant(id);
     const moment = await moments(caller, query.at, '/at');
     await recordRead(request, { tenant: id, query: { ...params, ...query } });
@@ -96,7 +96,7 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
 
   const diffTenant: Handler<typeof replayRoutes.diffTenant> = async (request) => {
     const { caller, params, query } = request;
-    const after = readEntityCursor(query.after);
+    const after = readEntityCursor(params.id, query.after);
     await requireTenant(params.id);
     const { from, to } = await windowOf(request);
     await recordRead(request, { tenant: params.id, query: { ...params, ...query } });
@@ -124,7 +124,7 @@ export function createTenantPastHandlers(ports: TenantPastPorts) {
         from: viewMoment(from),
         to: viewMoment(to),
         entities: views,
-        next: next === undefined ? null : writeCursor(next),
+        next: next === undefined ? null : writeCursor(thingsOf(params.id), next),
       },
     };
   };
@@ -194,9 +194,12 @@ interface Windowed {
   readonly query: { readonly from: string; readonly to?: string | undefined };
 }
 
+/** What its cursors are good for. */
+const thingsOf = (tenantId: string) => `things of ${tenantId}`;
+
 /** Throws 422 for what is no `next` of ours. */
-function readEntityCursor(text: string | undefined): PageEnd | undefined {
-  const end = readCursor(text);
+function readEntityCursor(tenantId: string, text: string | undefined): PageEnd | undefined {
+  const end = readCursor(thingsOf(tenantId), text);
   if (end === undefined || (Number.isSafeInteger(end.sort) && end.sort >= 0)) return end;
   const errors = [{ in: 'query' as const, pointer: '/after', message: 'is not a `next` that an answer gave' }];
   throw new Problem(problems['invalid-request'], { detail: 'There is no such page.', errors });

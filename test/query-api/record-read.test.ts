@@ -53,6 +53,15 @@ describe('the record of a read of the audit', () => {
     expect(events.reduce(accesses.evolve, accesses.initial)).to.deep.equal({ reads: 2 });
   });
 
+  it('is an event of the tenant that was read, whoever read it', async () => {
+    await ports.keyring.createSubject('other');
+    await record(request({ kind: 'api-key', id: 'k1' }), { tenant: 'other', query: { q: 'x' } });
+    expect(await ports.store.readStream('access-acme-2026-08-01')).to.deep.equal([]);
+    const [event] = await ports.store.readStream('access-other-2026-08-01');
+    expect(event?.metadata).to.include({ tenantId: 'other' });
+    expect((event!.data as { query: Content }).query.keyId).to.match(/^acme\//);
+  });
+
   it('that cannot be written refuses the read, and says so once in the log', async () => {
     ports.before.append = () => {
       throw new Error('the disk is full');
