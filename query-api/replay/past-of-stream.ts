@@ -54,6 +54,9 @@ export interface PastOfStreams {
 export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStreams {
   const remembered = createRememberedStates();
 
+  const eventAt = async (stream: string, revision: number) =>
+    (await store.readStream(stream, { from: revision, limit: 1 }))[0];
+
   /** Events from a revision on, up to a position; `some` is how many will nearly always do. */
   async function* eventsFrom(stream: string, first: number, position: bigint, some = FIRST_PAGE) {
     for (let from = first, limit = Math.min(some, PAGE); ; limit = PAGE) {
@@ -73,15 +76,13 @@ export function createPastOfStreams({ store, snapshots }: PastPorts): PastOfStre
   /** A state that is remembered or kept, if it is of this log, and of no later time than is asked for. */
   async function kept(stream: string, isWanted: (event: RecordedEvent) => boolean): Promise<StateThen | undefined> {
     const known = remembered.find(stream, (then) => isWanted(then.event));
-    if (known) return known;
+    if (known && (await eventAt(stream, known.event.revision))?.id === known.event.id) return known;
+    if (known) remembered.forget(stream);
     const snapshot = await snapshots.find(stream);
     if (!snapshot) return undefined;
-    const [event] = await store.readStream(stream, { from: snapshot.revision, limit: 1 });
+    const event = await eventAt(stream, snapshot.revision);
     return event?.id === snapshot.eventId && isWanted(event) ? { state: snapshot.state, event } : undefined;
   }
-
-  const eventAt = async (stream: string, revision: number) =>
-    (await store.readStream(stream, { from: revision, limit: 1 }))[0];
 
   async function lastUpTo(stream: string, position: bigint): Promise<RecordedEvent | undefined> {
     const [newest] = await store.readStream(stream, { backwards: true, limit: 1 });

@@ -1,51 +1,65 @@
 // States of long streams that were folded once, every few events, so that who looks at a moment a little earlier or later
-// folds little. The log does not change, so what is remembered holds for as long as the process lives.
+// folds little. A log may be restored under a running process: who finds one asks the log whether its event is there.
 
+import { sizeOf } from '#platform/projection/state-size.ts';
 import type { StateThen } from './past-of-stream.ts';
 
 /** Events between two that are remembered. */
 const EVERY = 16;
-/** Of all streams together; neighbours share what has not changed between them. */
-const MOST = 10_000;
+/** Of all streams together, each state counted as if it shared nothing with its neighbours. */
+const MOST_BYTES = 64 * 1_048_576;
 
 export interface RememberedStates {
   /** The latest of those that are wanted. */
   find(stream: string, isWanted: (then: StateThen) => boolean): StateThen | undefined;
   /** Remembers it, if its turn has come. */
   note(stream: string, then: StateThen): void;
+  /** All of a stream that are not of this log. */
+  forget(stream: string): void;
 }
 
-export function createRememberedStates(): RememberedStates {
-  /** By revision; the stream that was used last is the last. */
-  const streams = new Map<string, Map<number, StateThen>>();
-  let count = 0;
+interface OfStream {
+  /** By revision. */
+  readonly states: Map<number, StateThen>;
+  bytes: number;
+}
 
-  function forgetOldest(): void {
-    const [oldest] = streams;
-    if (!oldest) return;
-    streams.delete(oldest[0]);
-    count -= oldest[1].size;
+export function createRememberedStates(mostBytes = MOST_BYTES): RememberedStates {
+  /** The stream that was asked for last is the last. */
+  const streams = new Map<string, OfStream>();
+  let bytes = 0;
+
+  function forget(stream: string): void {
+    bytes -= streams.get(stream)?.bytes ?? 0;
+    streams.delete(stream);
   }
 
   return {
     find(stream, isWanted) {
-      const states = streams.get(stream);
-      if (!states) return undefined;
+      const known = streams.get(stream);
+      if (!known) return undefined;
       streams.delete(stream);
-      streams.set(stream, states);
+      streams.set(stream, known);
       let found: StateThen | undefined;
-      for (const then of states.values())
+      for (const then of known.states.values())
         if ((!found || then.event.revision > found.event.revision) && isWanted(then)) found = then;
       return found;
     },
     note(stream, then) {
       const { revision } = then.event;
-      if (revision % EVERY !== EVERY - 1) return;
-      const states = streams.get(stream) ?? new Map<number, StateThen>();
-      if (states.has(revision)) return;
-      states.set(revision, then);
-      streams.set(stream, states);
-      if (++count > MOST) forgetOldest();
+      if (revision % EVERY !== EVERY - 1 || streams.get(stream)?.states.has(revision)) return;
+      const size = sizeOf(then.state) + sizeOf(then.event);
+      if (size > mostBytes) return;
+      while (bytes + size > mostBytes) {
+        const [oldest] = streams.keys();
+        if (oldest !== undefined) forget(oldest);
+      }
+      const known = streams.get(stream) ?? { states: new Map<number, StateThen>(), bytes: 0 };
+      known.states.set(revision, then);
+      known.bytes += size;
+      bytes += size;
+      streams.set(stream, known);
     },
+    forget,
   };
 }

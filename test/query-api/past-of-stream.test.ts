@@ -130,6 +130,28 @@ describe('the past of a stream', () => {
     expect(rounds).to.be.greaterThan(40);
   });
 
+  it('is of the log as it is, also where that was restored meanwhile', async () => {
+    const logs = await Promise.all(
+      [0, 10_000].map(async (apart) => {
+        const store = createMemoryEventStore(() => 1_000);
+        await store.append(STREAM, [createEvent('ApiKeyIssued', AS_ISSUED, ORIGIN)], 'no_stream');
+        const later = Array.from({ length: 99 }, (_, at) => limits(apart + at + 1));
+        await store.append(STREAM, later, 0);
+        return store;
+      }),
+    );
+    let log = logs[0];
+    const past = createPastOfStreams({
+      store: { readStream: async (stream, options) => (await log?.readStream(stream, options)) ?? [] },
+      snapshots: { find: async () => undefined },
+    });
+    const limitNow = async () => limitOf((await past.stateAt(STREAM, positionOf(79)))?.state);
+    expect(await limitNow()).to.equal(79);
+    log = logs[1];
+    expect(await limitNow()).to.equal(10_079);
+    expect(await limitNow()).to.equal(10_079);
+  });
+
   it('believes nothing that is kept of another log', async () => {
     const { past } = await longStream({ revision: 600, eventId: idOf(1), state: { status: 'revoked' } });
     expect(limitOf((await past.stateAt(STREAM, positionOf(650)))?.state)).to.equal(650);
