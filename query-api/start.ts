@@ -82,7 +82,7 @@ export function openQueryApi(options: QueryApiOptions): { readonly routes: Bound
       ...createSessionRoutes({ standings, fresh, contents, now }),
       ...createApiKeyRoutes({ standings, fresh, readStore, now }),
       ...createCredentialRoutes({ standings, fresh }),
-      ...createAuditRoutes({ store, standings, fresh, shown, recordRead, now }),
+      ...createAuditRoutes({ store, newest, standings, fresh, shown, recordRead, now }),
       ...createReplayRoutes({ store, snapshots: streamSnapshots, readStore, fresh, newest, shown, recordRead, now }),
       ...createNotificationRoutes({ store, snapshots: streamSnapshots, fresh, changes: openListChanges(live), now }),
       ...createOperationRoutes({ store, snapshots, readStore, fresh, readModels, statusOf: status.of }),

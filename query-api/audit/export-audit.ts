@@ -22,12 +22,15 @@ export interface ExportOptions {
   readonly find: FindEvents;
   readonly view: (event: RecordedEvent) => Promise<AuditEventView>;
   readonly format: ExportFormat;
+  /** The position up to which events are exported. */
+  readonly until: bigint;
   readonly stallMs?: number;
 }
 
 /** Resolves once the first portion is there: what fails before is an answer of its own, what fails later cuts the stream. */
-export async function exportAudit({ find, view, format, stallMs = STALL_MS }: ExportOptions): Promise<Readable> {
-  const texts = textsOf(find, view, format);
+export async function exportAudit(options: ExportOptions): Promise<Readable> {
+  const { stallMs = STALL_MS } = options;
+  const texts = textsOf(options);
   const first = await texts.next();
   async function* paced() {
     try {
@@ -58,36 +61,17 @@ async function* piecesOf(first: IteratorResult<string, void>, texts: AsyncGenera
   }
 }
 
-async function* textsOf(
-  find: FindEvents,
-  view: ExportOptions['view'],
-  format: ExportFormat,
-): AsyncGenerator<string, void, void> {
+async function* textsOf({ find, view, format, until }: ExportOptions): AsyncGenerator<string, void, void> {
   if (format === 'csv') yield csvOf([COLUMNS]);
-  const newest = await find({ order: 'descending', limit: 1, after: undefined });
   let after: PageEnd | undefined;
-  const last = await lastOf(find, newest.events[0]?.event, newest.rest);
-  if (last === undefined) return;
   for (;;) {
     const { events, rest } = await find({ order: 'ascending', limit: PORTION, after });
-    const asked = events.filter(({ event }) => event.position <= last);
+    const asked = events.filter(({ event }) => event.position <= until);
     const views = await Promise.all(asked.map(({ event }) => view(event)));
     if (views.length > 0) yield format === 'csv' ? csvOf(views.map(rowOf)) : views.map(lineOf).join('');
     if (rest === undefined || asked.length < events.length) return;
     after = rest;
   }
-}
-
-/** The position of the newest event; a walk may come to it in more than one go. */
-async function lastOf(
-  find: FindEvents,
-  event: RecordedEvent | undefined,
-  rest: PageEnd | undefined,
-): Promise<bigint | undefined> {
-  if (event) return event.position;
-  if (!rest) return undefined;
-  const more = await find({ order: 'descending', limit: 1, after: rest });
-  return lastOf(find, more.events[0]?.event, more.rest);
 }
 
 const lineOf = (view: AuditEventView) => `${JSON.stringify(view)}\n`;

@@ -11,9 +11,10 @@ import type { BoundRoute, Caller, HttpRequest } from '#platform/http/route.ts';
 import { maxWords } from '#platform/search-index/fold.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { TokenBearer } from '../freshness.ts';
+import type { NewestEvents, UpTo } from '../newest-events.ts';
 import { notFound } from '../not-found.ts';
 import { createStandingReader, type StandingPorts } from '../stored-one.ts';
-import { type AuditFilter, auditFilter, typeConditions } from './audit-filter.ts';
+import { type AuditFilter, auditFilter, isAsked, typeConditions } from './audit-filter.ts';
 import { type AskedPage, eventPage, type PagePlace, placeOf } from './audit-page.ts';
 import { exportAudit, type ExportFormat } from './export-audit.ts';
 import { type FindEvents, findByIndex, findInAll, findInStream, isInStream } from './find-events.ts';
@@ -24,7 +25,8 @@ import { CONTENT_BYTES, type ShownValues, type Viewer } from './shown-values.ts'
 import { viewAuditEvent } from './view-audit-event.ts';
 
 export interface AuditQueryPorts extends StandingPorts {
-  readonly store: Pick<EventStore, 'readStream'>;
+  readonly store: Pick<EventStore, 'readStream' | 'head'>;
+  readonly newest: NewestEvents;
   readonly shown: ShownValues;
   readonly recordRead: RecordRead;
   readonly now: () => number;
@@ -38,14 +40,26 @@ const DAY_MS = 86_400_000;
 type ListRequest = HttpRequest<unknown, unknown, unknown, Caller>;
 
 export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
-  const { store, fresh, shown, recordRead, now } = ports;
+  const { store, newest, fresh, shown, recordRead, now } = ports;
   const readStandings = createStandingReader(ports);
 
+  /** Where the log ends now. */
+  const headNow = async (): Promise<UpTo> => ({ position: await store.head(), time: now() });
+
+  /** A walk towards the newest would pass for good what the index lacks of them: it has them first, all up to now. */
+  const upToOf = async ({ order, back }: PagePlace): Promise<UpTo | undefined> =>
+    (order === 'ascending') === back ? undefined : headNow();
+
+  const indexOf = async (filters: readonly AuditFilter[], request: TokenBearer, upTo: UpTo | undefined) => {
+    const isWanted = (event: RecordedEvent) => filters.some((filter) => isAsked(filter, event));
+    return fresh.of(auditReadModel, request, upTo && (await newest(request.caller, upTo, isWanted)));
+  };
+
   /** A stream's events are found in the log itself, unless words are looked for. */
-  const finderOf = async (filter: AuditFilter, request: TokenBearer): Promise<FindEvents> => {
+  const finderOf = async (filter: AuditFilter, request: TokenBearer, upTo: UpTo | undefined): Promise<FindEvents> => {
     const { stream, words } = filter;
     if (stream === undefined || words !== undefined)
-      return findByIndex(await fresh.of(auditReadModel, request), store, filter);
+      return findByIndex(await indexOf([filter], request, upTo), store, filter);
     fresh.check(request);
     return findInStream(store, stream, filter);
   };
@@ -68,7 +82,7 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
       const tenant = tenantAsked(caller, query.tenant);
       const filter = auditFilter(query, tenant === null ? undefined : [tenant]);
       const place = placeIn(filter, query);
-      const find = await finderOf(filter, request);
+      const find = await finderOf(filter, request, await upToOf(place));
       await recordRead(request, { tenant, query: recordedQuery(query) });
       const { status, body } = await answerOf(request, find, place);
       const { words } = filter;
@@ -99,9 +113,10 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
       const { format, ...asked } = query;
       const tenant = tenantAsked(caller, query.tenant);
       const filter = auditFilter(asked, tenant === null ? undefined : [tenant]);
-      const find = await finderOf(filter, request);
+      const end = await headNow();
+      const find = await finderOf(filter, request, end);
       await recordRead(request, { tenant, query: recordedQuery(query) });
-      const stream = await exportAudit({ find, view: viewFor(caller), format });
+      const stream = await exportAudit({ find, view: viewFor(caller), format, until: end.position });
       return { status: 200, headers: EXPORT_HEADERS[format], stream };
     },
 
@@ -116,7 +131,7 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
       const asked = { ...query, actor: params.id, actorKind: 'user' as const };
       const filter = auditFilter(asked, tenant === null ? undefined : [tenant]);
       const place = placeIn(filter, query);
-      const find = await finderOf(filter, request);
+      const find = await finderOf(filter, request, await upToOf(place));
       await recordRead(request, { tenant, query: recordedQuery(asked) });
       return answerOf(request, find, place);
     },
@@ -127,8 +142,8 @@ export function createAuditRoutes(ports: AuditQueryPorts): BoundRoute[] {
       const { actor, tenantId } = caller;
       const filter = auditFilter({ ...query, actor: actor.id, actorKind: actor.kind }, [tenantId]);
       const place = placeIn(filter, query);
-      const index = await fresh.of(auditReadModel, request);
       const filters = actor.kind === 'user' ? ownFilters(filter, actor.id) : [filter];
+      const index = await indexOf(filters, request, await upToOf(place));
       return answerOf(request, findInAll(filters.map((one) => findByIndex(index, store, one))), place);
     },
   });

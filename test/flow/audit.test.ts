@@ -264,6 +264,22 @@ describeFlow(
       await refused('kind=x', '/kind');
     });
 
+    it('has to its end, oldest first and exported, what was done just before, though no token names it', async () => {
+      const own = await flow().newTenant('Just before');
+      for (let n = 0; n < 10; n++) {
+        const { body } = await own.api<{ id: string }>('POST', '/v1/api-keys', { body: { name: `key ${n}` } });
+        const path = `/v1/audit?type=ApiKeyIssued&order=asc`;
+        const listed = await own.api<{ data: { stream: string }[] }>('GET', path);
+        expect(listed.body.data.at(-1)?.stream).to.equal(`apikey-${body.id}`);
+        const name = `Renamed ${n}`;
+        await own.api('PATCH', `/v1/tenants/${own.id}`, { body: { name } });
+        const exported = await fetch(`${flow().url}/v1/audit/export?type=TenantRenamed`, {
+          headers: { authorization: `Bearer ${own.key}` },
+        });
+        expect((await exported.text()).trimEnd().split('\n').at(-1)).to.include(name);
+      }
+    });
+
     it('is exported whole, the oldest first, as lines and as a table', async () => {
       const exported = async (query: string) => {
         const answer = await fetch(`${flow().url}/v1/audit/export${query}`, {

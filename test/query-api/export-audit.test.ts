@@ -15,6 +15,9 @@ import { createMemoryEventStore } from '../support/memory-event-store.ts';
 const STREAM = 'tenant-acme';
 const renamed = (name: string) => createEvent('TenantRenamed', { name }, ORIGIN);
 
+/** Beyond every position. */
+const LAST = 2n ** 64n;
+
 const view = async (event: RecordedEvent): Promise<AuditEventView> => ({
   ...viewEventHead(event),
   data: event.data as AuditEventView['data'],
@@ -29,12 +32,12 @@ async function opened(events: number, name = (i: number) => `name ${i}`) {
 }
 
 const textOf = async (find: FindEvents, format: ExportFormat) =>
-  Buffer.concat(await (await exportAudit({ find, view, format })).toArray()).toString();
+  Buffer.concat(await (await exportAudit({ find, view, format, until: LAST })).toArray()).toString();
 
 describe('an export of the audit', () => {
   it('has every event once, the oldest first, and none that came after it began', async () => {
     const { store, find } = await opened(450);
-    const stream = await exportAudit({ find, view, format: 'ndjson' });
+    const stream = await exportAudit({ find, view, format: 'ndjson', until: await store.head() });
     await store.append(STREAM, [renamed('too late')], 'any');
     const lines = Buffer.concat(await stream.toArray())
       .toString()
@@ -67,7 +70,7 @@ describe('an export of the audit', () => {
       read++;
       return find(walk);
     };
-    const stream = await exportAudit({ find: counted, view, format: 'ndjson' });
+    const stream = await exportAudit({ find: counted, view, format: 'ndjson', until: LAST });
     stream.read(1);
     await eventually(async () => expect(stream.readableLength).to.be.above(0));
     const taken = read;
@@ -81,10 +84,10 @@ describe('an export of the audit', () => {
     const { find } = await opened(450);
     let calls = 0;
     const failing: FindEvents = (walk) => (++calls > 2 ? Promise.reject(new Error('the disk fails')) : find(walk));
-    const failed = await exportAudit({ find: failing, view, format: 'ndjson' });
+    const failed = await exportAudit({ find: failing, view, format: 'ndjson', until: LAST });
     expect(await failed.toArray().catch((error: Error) => error.message)).to.equal('the disk fails');
     const large = await opened(450, (i) => `${i} ${'x'.repeat(1_000)}`);
-    const stalled = await exportAudit({ find: large.find, view, format: 'ndjson', stallMs: 20 });
+    const stalled = await exportAudit({ find: large.find, view, format: 'ndjson', stallMs: 20, until: LAST });
     stalled.read(1);
     const [error] = (await once(stalled, 'error')) as [Error];
     expect(error).to.have.property('code', 'client-too-slow');
@@ -92,7 +95,7 @@ describe('an export of the audit', () => {
 
   it('is not cut while a slow client takes a little at a time, however much of it there is', async () => {
     const { find } = await opened(190, (i) => `${i} ${'x'.repeat(3_000)}`);
-    const stream = await exportAudit({ find, view, format: 'ndjson', stallMs: 500 });
+    const stream = await exportAudit({ find, view, format: 'ndjson', stallMs: 500, until: LAST });
     const pieces: Buffer[] = [];
     const began = performance.now();
     for await (const piece of stream as AsyncIterable<Buffer>) {
@@ -107,7 +110,9 @@ describe('an export of the audit', () => {
 
   it('that fails at once is refused, not begun', async () => {
     const failing: FindEvents = () => Promise.reject(new Error('the disk fails'));
-    const error = await exportAudit({ find: failing, view, format: 'ndjson' }).catch((reason: Error) => reason);
+    const error = await exportAudit({ find: failing, view, format: 'ndjson', until: LAST }).catch(
+      (reason: Error) => reason,
+    );
     expect(error).to.have.property('message', 'the disk fails');
   });
 });
