@@ -275,7 +275,7 @@ describeFlow(
       const made = await invite(api, { email, name });
       expect(made.status).to.equal(201);
       expect((await list(api, '', made)).body.data[0]).to.include({ email, name });
-      const stored = storedBytes(dataDir, ['outbox']);
+      const stored = storedBytes(dataDir, ['outbox/']);
       for (const text of [email, 'unmistakable.person', name]) expect(stored.includes(text), text).to.equal(false);
     });
   },

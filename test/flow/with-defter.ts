@@ -11,8 +11,8 @@ import { type Api, createApi } from '../support/api-client.ts';
 import { loseDocuments } from '../support/redis-namespace.ts';
 import { startDefter } from '../support/start-defter.ts';
 import { SHARED_SERVICES, startDistributed } from '../support/start-distributed.ts';
-import { storedBytes } from '../support/stored-bytes.ts';
-import { storedOnServers } from '../support/stored-on-servers.ts';
+import { storedBytes, storedValues } from '../support/stored-bytes.ts';
+import { storedOnServers, wordOnServers } from '../support/stored-on-servers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 export interface Flow {
@@ -26,6 +26,8 @@ export interface Flow {
   readonly outbox: string;
   /** All bytes that are kept anywhere, by place; mails are not. */
   readonly stored: () => Promise<Readonly<Record<string, Buffer>>>;
+  /** Where a word is kept folded; `audit.words` is what events are found by in the audit. */
+  readonly placesOf: (word: string) => Promise<readonly string[]>;
   /** All that its processes have printed so far. */
   readonly printed: () => string;
   /** Names of the read models that it keeps. */
@@ -60,6 +62,7 @@ interface Started {
   readonly loseDocuments?: () => Promise<void>;
   printed(): string;
   stored(): Promise<Readonly<Record<string, Buffer>>>;
+  placesOf(word: string): Promise<readonly string[]>;
   /** Rejects unless every process ended as asked. */
   stop(): Promise<void>;
 }
@@ -118,6 +121,7 @@ function suite(tests: (flow: () => Flow) => void, start: (folder: string, key: s
       dataDir: defter.dataDir,
       outbox: defter.outbox,
       stored: () => defter.stored(),
+      placesOf: (word) => defter.placesOf(word),
       printed: () => defter.printed(),
       readModels: defter.readModels.map(({ name }) => name),
       loseDocuments: defter.loseDocuments,
@@ -142,7 +146,16 @@ async function startEmbedded(dataDir: string, env: Readonly<Record<string, strin
     outbox: join(dataDir, 'outbox'),
     readModels: readModelsOf({}),
     printed: () => defter.printed(),
-    stored: async () => ({ 'data folder': storedBytes(dataDir, ['outbox']) }),
+    stored: async () => ({ 'data folder': storedBytes(dataDir, ['outbox/']) }),
+    async placesOf(word) {
+      const index = join(dataDir, 'search.sqlite');
+      const places = {
+        'data folder': storedBytes(dataDir, ['outbox/', 'search.sqlite']),
+        'search index': storedValues(index, /^(?!words audit)/),
+        'audit.words': storedValues(index, /^words audit/),
+      };
+      return Object.entries(places).flatMap(([place, bytes]) => (bytes.includes(word) ? [place] : []));
+    },
     async stop() {
       const code = await defter.stop();
       if (code !== 0) throw new Error(`Defter ended with ${code}:\n${defter.printed()}`);
@@ -164,6 +177,7 @@ async function startProcesses(
     loseDocuments: () => loseDocuments(defter.env['REDIS_URL'] ?? '', defter.env['NAMESPACE'] ?? ''),
     printed: () => defter.printed(),
     stored: () => storedOnServers(defter.env, defter.logDir),
+    placesOf: (word) => wordOnServers(defter.env, defter.logDir, word),
     async stop() {
       const codes = await defter.stop();
       const wrong = [...codes].filter(([, code]) => code !== 0);

@@ -21,6 +21,29 @@ export async function storedOnServers(
   };
 }
 
+/** The places where a folded word is; of words that are indexed and not kept the read model is asked. */
+export async function wordOnServers(
+  env: Readonly<Record<string, string>>,
+  logDir: string,
+  word: string,
+): Promise<string[]> {
+  const places = Object.entries(await storedOnServers(env, logDir)).flatMap(([place, bytes]) =>
+    bytes.includes(word) ? [place] : [],
+  );
+  const namespace = setting(env, 'NAMESPACE');
+  const answer = await fetch(`${setting(env, 'ELASTICSEARCH_URL')}/${namespace}*/_search?size=10000&_source=false`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: { term: { f_words: word } } }),
+  });
+  if (!answer.ok) throw new Error(`Elasticsearch answered ${answer.status}`);
+  const { hits } = (await answer.json()) as { hits: { hits: { _index: string }[] } };
+  const indices = new Set(
+    hits.hits.map(({ _index }) => (_index.startsWith(`${namespace}-search-audit-`) ? 'audit.words' : _index)),
+  );
+  return [...places, ...indices];
+}
+
 const setting = (env: Readonly<Record<string, string>>, name: string): string => {
   const value = env[name];
   if (value === undefined) throw new Error(`${name} is not set`);
