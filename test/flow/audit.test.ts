@@ -1,6 +1,8 @@
 // The audit over HTTP: what each event says and to whom, every way to narrow it down, and who read it.
 
 import { expect } from 'chai';
+import { z } from 'zod';
+import { allRoutes } from '#contracts/all-routes.ts';
 import type { AuditEventView } from '#contracts/audit.ts';
 import type { Api } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -167,6 +169,32 @@ describeFlow(
       const stream = `access-${tenant.id}-${new Date().toISOString().slice(0, 10)}`;
       expect(typesIn(await read(tenant.api, `?stream=${stream}`))).to.deep.equal([]);
       expect(typesIn(await read(tenant.api, `?stream=${stream}&reads=true`))).to.include('AuditRead');
+    });
+
+    it('records each route that needs the permission to read it', async () => {
+      const { id, api } = await flow().newTenant('All of it');
+      const reader = await joinTenant(flow(), api, 'admin');
+      // Who they are is listed of their standing.
+      await eventually(async () => {
+        expect((await reader.api('GET', `/v1/users/${reader.id}/activity`)).status).to.equal(200);
+      }, 20_000);
+      const routes = allRoutes.filter(({ permission }) => permission === 'audit:read');
+      expect(routes.length).to.be.above(6);
+      for (const route of routes) {
+        const path = route.path.replace('{id}', route.tenantFrom ? id : reader.id);
+        const needs =
+          route.query instanceof z.ZodObject && route.query.shape['from']?.safeParse(undefined).success === false;
+        const answer = await fetch(`${flow().url}${path}${needs ? '?from=0' : ''}`, {
+          headers: { authorization: `Bearer ${reader.session.accessToken}` },
+        });
+        expect(answer.status, `${path}: ${await answer.text()}`).to.equal(200);
+        const correlationId = answer.headers.get('x-request-id');
+        await eventually(async () => {
+          const { data } = await read(api, '?type=AuditRead&limit=100');
+          const own = data.filter((one) => one.correlationId === correlationId);
+          expect(own.map((one) => one.data['route'])).to.deep.equal([route.id]);
+        }, 20_000);
+      }
     });
 
     it('shows what a person did, to their tenant and to themselves', async () => {
