@@ -41,7 +41,7 @@ const table = {
   'internal-server-error': [500, 'Internal Server Error'],
   unavailable: [503, 'Temporarily unavailable'],
   overloaded: [503, 'Overloaded'],
-  'not-caught-up': [503, 'The read model has not caught up with the consistency token'],
+  'not-caught-up': [503, 'The read model has not caught up with what was asked for'],
   'search-timed-out': [503, 'The search took too long'],
   'projection-parked': [503, 'The read model of this object is parked'],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>;

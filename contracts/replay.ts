@@ -266,7 +266,7 @@ export const replayRoutes = routesUnder('Replay', {
     tenantFrom: { path: 'id' },
     summary: 'Read a whole tenant as it was at a moment',
     description:
-      'Its name and limits, members and roles, keys, models and their defaults, the names of its credentials, and the sessions of its people: each folded from its events up to then. Reading it is itself recorded.',
+      'Its name and limits, members and roles, keys, models and their defaults, the names of its credentials, and the sessions of its people: each folded from its events up to then; up to 5,000 of them, or 16 MiB, at a time. Reading it is itself recorded.',
     params: tenant,
     query: z.strictObject({
       at: momentParameter.optional().meta({ description: 'Now, unless given.' }),
