@@ -8,6 +8,11 @@ import { type LoadedModel, ModelLoadError, type ModelRuntime, type ModelSpec } f
 import { openModelThread } from './model-thread.ts';
 import { modelFiles } from './tensorflow-source.ts';
 
+/**
+ * MiB of new objects. Node gives a thread at its heap's limit 16 MiB to end in: with more new objects than that, what runs
+ * out of memory takes the whole process with it now and then.
+ */
+const YOUNG_MB = 12;
 /** What a thread with a wasm backend holds beyond its model's files (measured: see the bytes a load reports). */
 const emptyThreadBytes = 60_000_000;
 
@@ -40,7 +45,7 @@ export function openTensorflowRuntime(options: TensorflowRuntimeOptions): ModelR
       if (closing.signal.aborted) throw new ModelLoadError('the runtime is closed', true);
       const load = openModelThread(spec.key, {
         start: { folder, groupPiecesMs: 10 },
-        resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, stackSizeMb: 4 },
+        resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb: YOUNG_MB, stackSizeMb: 4 },
         loadTimeoutMs,
         stuckAfterMs,
         signal: closing.signal,
