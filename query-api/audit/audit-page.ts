@@ -5,7 +5,7 @@ import type { RecordedEvent } from '#events/envelope.ts';
 import { problems } from '#contracts/problems.ts';
 import { Problem } from '#platform/http/problem.ts';
 import { type PageEnd, readCursor, writeCursor } from '../page-cursor.ts';
-import { withinBytes } from '../replay/within-bytes.ts';
+import { withinBytes } from '../within-bytes.ts';
 import type { FindEvents } from './find-events.ts';
 
 /** Of JSON; one event may be larger. */

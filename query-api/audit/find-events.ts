@@ -7,7 +7,7 @@ import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Hit } from '#platform/search-index/search-index.ts';
 import type { FreshIndex } from '../freshness.ts';
 import type { PageEnd } from '../page-cursor.ts';
-import { inTurn } from '../replay/in-turn.ts';
+import { inTurn } from '../in-turn.ts';
 import { type AuditFilter, isAsked, queryOf } from './audit-filter.ts';
 
 export interface Walk {

@@ -7,7 +7,7 @@ import { categoryOf } from '#events/streams.ts';
 import type { DeadLetterRows } from '#platform/bus/dead-letter-rows.ts';
 import { auditReadModel } from '../../projectors/audit/read-model.ts';
 import type { FreshIndex } from '../freshness.ts';
-import { inTurn } from './in-turn.ts';
+import { inTurn } from '../in-turn.ts';
 import { TENANT_KINDS } from './past-entities.ts';
 import { parkedBy } from './parked-streams.ts';
 import type { PastOfStreams, Step } from './past-of-stream.ts';

@@ -11,7 +11,7 @@ import { type Hit, idOfNumber } from '#platform/search-index/search-index.ts';
 import { entitiesReadModel } from '../../projectors/entities/read-model.ts';
 import { standingReadModel } from '../../projectors/standing/read-model.ts';
 import type { Freshness, TokenBearer } from '../freshness.ts';
-import { inTurn } from './in-turn.ts';
+import { inTurn } from '../in-turn.ts';
 import { parkedBy } from './parked-streams.ts';
 import type { PastOfStreams } from './past-of-stream.ts';
 

@@ -5,7 +5,7 @@ import type { AnyAggregate } from '#events/aggregate.ts';
 import type { RecordedEvent } from '#events/envelope.ts';
 import type { EventStore } from '#platform/event-store/event-store.ts';
 import type { Snapshots } from '#platform/event-store/snapshots.ts';
-import { ownShare } from './in-turn.ts';
+import { ownShare } from '../in-turn.ts';
 import { createRememberedStates } from './remembered-states.ts';
 
 /** Most streams end within it, and what is remembered of a long one is nearly always as near. */

@@ -8,7 +8,7 @@ import { users } from '#events/user.ts';
 import type { ShownValues, Viewer } from '../audit/shown-values.ts';
 import { viewAuditEvent } from '../audit/view-audit-event.ts';
 import { type Change, changesBetween } from './changes.ts';
-import { inTurn } from './in-turn.ts';
+import { inTurn } from '../in-turn.ts';
 import type { EntityThen } from './past-entities.ts';
 import type { PeopleThen } from './past-tenant.ts';
 

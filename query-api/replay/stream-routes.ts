@@ -13,11 +13,11 @@ import type { RecordRead } from '../audit/record-read.ts';
 import { CONTENT_BYTES, type Viewer } from '../audit/shown-values.ts';
 import type { Freshness } from '../freshness.ts';
 import { notFound } from '../not-found.ts';
-import { inTurn } from './in-turn.ts';
+import { inTurn } from '../in-turn.ts';
 import { requireInOrder, type ResolveMoment, viewMoment } from './moments.ts';
 import type { PastOfStreams, Step } from './past-of-stream.ts';
 import type { ShownTo } from './shown-past.ts';
-import { withinBytes } from './within-bytes.ts';
+import { withinBytes } from '../within-bytes.ts';
 
 /** Of the events of a page; what is beyond it is on the next. */
 const PAGE_BYTES = 1_048_576;

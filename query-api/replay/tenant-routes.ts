@@ -16,13 +16,13 @@ import type { NewestEvents } from '../newest-events.ts';
 import { notFound } from '../not-found.ts';
 import { type PageEnd, readCursor, writeCursor } from '../page-cursor.ts';
 import { isOfTenants, stepsOf } from './history-steps.ts';
-import { inTurn } from './in-turn.ts';
+import { inTurn } from '../in-turn.ts';
 import { type Moment, requireInOrder, type ResolveMoment, viewMoment } from './moments.ts';
 import { type EntityThen, openPastEntities, type PastEntityPorts } from './past-entities.ts';
 import type { Step } from './past-of-stream.ts';
 import { type Difference, peopleAt, tenantAt, tenantBetween } from './past-tenant.ts';
 import type { ShownTo } from './shown-past.ts';
-import { withinBytes } from './within-bytes.ts';
+import { withinBytes } from '../within-bytes.ts';
 
 /** Of the steps of a history, and of the things of a tenant; what is beyond it is told after `next`. */
 const STEPS_BYTES = 4 * 1_048_576;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { inTurn } from '../../query-api/replay/in-turn.ts';
+import { inTurn } from '../../query-api/in-turn.ts';
 
 const busyFor = (milliseconds: number) => {
   for (const began = performance.now(); performance.now() - began < milliseconds;);

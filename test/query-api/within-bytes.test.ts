@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { withinBytes } from '../../query-api/replay/within-bytes.ts';
+import { withinBytes } from '../../query-api/within-bytes.ts';
 
 describe('what one answer holds', () => {
   it('is all of it, or as many as fit, and at least one', () => {
